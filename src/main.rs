@@ -1,0 +1,3 @@
+//! The thin binary: arguments, dispatch, exit code.
+
+fn main() {}
