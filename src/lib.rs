@@ -7,5 +7,6 @@
 //! ```
 
 pub mod config;
+pub mod discovery;
 pub mod exposition;
 pub mod labels;

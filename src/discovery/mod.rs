@@ -1,0 +1,3 @@
+//! Discovery: what there is to scrape.
+
+pub mod target;

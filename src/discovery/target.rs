@@ -1,0 +1,90 @@
+//! A target: one URL of one instance of a service.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::job::{Scheme, ScrapeJob};
+use crate::labels::Labels;
+
+/// Who is judged: a service in an environment.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServiceKey {
+    /// The service's name, never empty.
+    pub name: String,
+    /// The environment, `""` where discovery names none.
+    pub environment: String,
+}
+
+impl fmt::Display for ServiceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.environment.as_str() {
+            "" => f.write_str(&self.name),
+            environment => write!(f, "{} ({environment})", self.name),
+        }
+    }
+}
+
+/// Where a target is scraped. It identifies the target: the same URL from two sources is one target.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TargetUrl {
+    /// `http` or `https`.
+    pub scheme: Scheme,
+    /// Host name or address literal; IPv6 without brackets.
+    pub host: String,
+    /// Port, filled in from the scheme where the address has none.
+    pub port: u16,
+    /// Path and query, starting with `/`.
+    pub path_and_query: String,
+}
+
+impl TargetUrl {
+    /// `host:port`, with brackets around an IPv6 address: the `Host` header and `instance` label.
+    pub fn authority(&self) -> String {
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
+
+    /// The path alone, without the query.
+    pub fn path(&self) -> &str {
+        self.path_and_query.split('?').next().unwrap_or("/")
+    }
+}
+
+impl fmt::Display for TargetUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}://{}{}",
+            self.scheme.as_str(),
+            self.authority(),
+            self.path_and_query
+        )
+    }
+}
+
+/// A target that discovery found and relabelling kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Target {
+    /// Where it is scraped.
+    pub url: TargetUrl,
+    /// Whom its verdicts concern.
+    pub service: ServiceKey,
+    /// The owning team, `""` where discovery names none.
+    pub team: String,
+    /// How it is scraped.
+    pub job: Arc<ScrapeJob>,
+    /// The job's interval, or what relabelling made of `__scrape_interval__`.
+    pub interval: Duration,
+    /// The job's timeout, or what relabelling made of `__scrape_timeout__`.
+    pub timeout: Duration,
+    /// Labels after relabelling, without those that start with `__`.
+    pub labels: Labels,
+    /// Labels before relabelling, `__meta_*` included.
+    pub discovered: Labels,
+    /// Every source that named it, the one whose labels it carries first: `job/mechanism/index`.
+    pub sources: Vec<String>,
+}
