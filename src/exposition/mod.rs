@@ -2,9 +2,24 @@
 //!
 //! Pure, streaming, no allocation per sample.
 
+mod chunks;
+mod content_type;
+mod event;
+mod family;
 mod fault;
+mod limits;
+mod lines;
+mod metadata;
+mod number;
+mod sample;
+mod scanner;
+mod series;
 
+pub use content_type::ContentTypeError;
+pub use event::{Event, Exemplar, Labels, MetricType, Sample};
 pub use fault::{Fault, Severity};
+pub use limits::Limits;
+pub use scanner::{Scanner, Summary, scan};
 
 /// The text formats that Prometheus scrapes and this scanner reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,0 +1,283 @@
+//! The lexer of lines that begin with `#`.
+
+use super::Format;
+use super::event::{MetricType, Span};
+use super::fault::{Excerpt, Line};
+use super::series::{
+    Halt, Lexer, Newlines, check_quoted_name, metric_name_end, quoted_end, skip_blanks,
+};
+
+/// What a `#` line says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Comment {
+    /// Nothing to a machine.
+    Remark,
+    /// The end marker of OpenMetrics.
+    Eof,
+    /// Something of a family.
+    Metadata(Metadata),
+}
+
+/// One piece of metadata of one family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Metadata {
+    pub(super) name: Span,
+    pub(super) text: Span,
+    pub(super) what: What,
+}
+
+/// The kinds of metadata.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum What {
+    Type(MetricType),
+    Help,
+    Unit,
+}
+
+impl What {
+    pub(super) fn keyword(self) -> &'static str {
+        match self {
+            What::Type(_) => "TYPE",
+            What::Help => "HELP",
+            What::Unit => "UNIT",
+        }
+    }
+}
+
+/// Reads the line whose `#` stands at `at`.
+pub(super) fn read(line: Line<'_>, at: usize, lexer: &mut Lexer<'_>) -> Result<Comment, Halt> {
+    match lexer.format {
+        Format::Text => read_text(line, at, lexer),
+        Format::OpenMetrics => read_openmetrics(line, at, lexer),
+    }
+}
+
+fn read_text(line: Line<'_>, at: usize, lexer: &mut Lexer<'_>) -> Result<Comment, Halt> {
+    let keyword_at = skip_blanks(line.bytes, at + 1);
+    let rest = &line.bytes[keyword_at..];
+    let remark = |lexer: &mut Lexer<'_>| remark(line, at, keyword_at, lexer);
+    if keyword_at == at + 1 {
+        return remark(lexer);
+    }
+    let what = match rest.get(..4) {
+        Some(b"HELP") => What::Help,
+        Some(b"TYPE") => What::Type(MetricType::Unknown),
+        _ => return remark(lexer),
+    };
+    if !matches!(line.at(keyword_at + 4), b' ' | b'\t') {
+        return remark(lexer);
+    }
+    let name_at = skip_blanks(line.bytes, keyword_at + 4);
+    let (name, end) = name(line, name_at, what, lexer)?;
+    // Prometheus drops one character after the name, whichever it is, and takes all the rest.
+    let text_end =
+        memchr::memchr(b'\n', &line.bytes[end..]).map_or(line.bytes.len(), |newline| end + newline);
+    if line.at(end) == 0 {
+        return lexer.bad(line, end, || {
+            "expected a space after the metric name, saw a NUL byte".to_owned()
+        });
+    }
+    let all_blank = skip_blanks(line.bytes, end) == text_end;
+    let text = if all_blank {
+        Span::new(text_end, text_end)
+    } else {
+        Span::new((end + 1).min(text_end), text_end)
+    };
+    if !all_blank && !matches!(line.at(end), b' ' | b'\t') {
+        lexer.violation(line, end, || {
+            format!(
+                "expected a space after the metric name, saw {}",
+                line.seen(end)
+            )
+        });
+    }
+    finish(line, name, text, what, lexer)
+}
+
+/// A comment for humans. A NUL byte in one ends the body for Prometheus, unless the lexer has left the first word behind.
+fn remark(
+    line: Line<'_>,
+    at: usize,
+    word_at: usize,
+    lexer: &mut Lexer<'_>,
+) -> Result<Comment, Halt> {
+    let nul = match word_at == at + 1 {
+        true => memchr::memchr(0, &line.bytes[at..]).map(|nul| at + nul),
+        false => (line.at(word_at) == 0).then_some(word_at),
+    };
+    if let Some(nul) = nul {
+        lexer.violation(line, nul, || {
+            "expected no NUL byte here: Prometheus reads nothing past it".to_owned()
+        });
+        return Err(Halt::End);
+    }
+    if !lexer.utf8
+        && let Err(error) = std::str::from_utf8(line.bytes)
+    {
+        let at = error.valid_up_to();
+        lexer.violation(line, at, || {
+            format!("expected UTF-8 in the comment, saw {}", line.seen(at))
+        });
+    }
+    Ok(Comment::Remark)
+}
+
+fn read_openmetrics(line: Line<'_>, at: usize, lexer: &mut Lexer<'_>) -> Result<Comment, Halt> {
+    let rest = &line.bytes[at..];
+    let what = match rest.get(..6) {
+        Some(b"# HELP") => What::Help,
+        Some(b"# TYPE") => What::Type(MetricType::Unknown),
+        Some(b"# UNIT") => What::Unit,
+        _ if rest == b"# EOF" => return Ok(Comment::Eof),
+        _ if rest.starts_with(b"# EOF") => {
+            lexer.error(line, at + 5, || {
+                format!(
+                    "expected nothing after `# EOF`, saw {}",
+                    line.seen_word(at + 5)
+                )
+            });
+            return Ok(Comment::Eof);
+        }
+        _ => {
+            return lexer.bad(line, at, || {
+                format!(
+                    "expected `# HELP`, `# TYPE`, `# UNIT` or `# EOF`, saw {}",
+                    Excerpt(rest)
+                )
+            });
+        }
+    };
+    if line.at(at + 6) != b' ' {
+        return lexer.bad(line, at + 6, || {
+            format!(
+                "expected a space after {}, saw {}",
+                what.keyword(),
+                line.seen(at + 6)
+            )
+        });
+    }
+    let (name, end) = name(line, at + 7, what, lexer)?;
+    if line.at(end) != b' ' {
+        return lexer.bad(line, end, || {
+            format!(
+                "expected a space after the metric name, saw {}",
+                line.seen(end)
+            )
+        });
+    }
+    let text_end =
+        memchr::memchr(b'\n', &line.bytes[end..]).map_or(line.bytes.len(), |newline| end + newline);
+    finish(line, name, Span::new(end + 1, text_end), what, lexer)
+}
+
+/// Reads the family's name, quoted or not.
+fn name(
+    line: Line<'_>,
+    at: usize,
+    what: What,
+    lexer: &mut Lexer<'_>,
+) -> Result<(Span, usize), Halt> {
+    if line.at(at) == b'"' {
+        let end = quoted_end(line, at, Newlines::Allowed, lexer, "name")?;
+        let name = Span::new(at + 1, end - 1);
+        let bytes = name.of(line.bytes);
+        // Prometheus looks at names of metadata no further than this.
+        if bytes.is_empty() || std::str::from_utf8(bytes).is_err() {
+            lexer.violation(line, at, || {
+                format!(
+                    "expected a metric name of UTF-8 characters, saw {}",
+                    Excerpt(bytes)
+                )
+            });
+        } else {
+            check_quoted_name(line, at, name, "metric name", lexer)?;
+        }
+        return Ok((name, end));
+    }
+    let end = metric_name_end(line.bytes, at);
+    if end == at {
+        return lexer.bad(line, at, || {
+            format!(
+                "expected a metric name after {}, saw {}",
+                what.keyword(),
+                line.seen(at)
+            )
+        });
+    }
+    Ok((Span::new(at, end), end))
+}
+
+fn finish(
+    line: Line<'_>,
+    name: Span,
+    text: Span,
+    what: What,
+    lexer: &mut Lexer<'_>,
+) -> Result<Comment, Halt> {
+    let bytes = text.of(line.bytes);
+    let at = text.start as usize;
+    let mut what = what;
+    let format = lexer.format;
+    match what {
+        What::Type(_) => match metric_type(bytes, lexer.format) {
+            Some(kind) => what = What::Type(kind),
+            None => return lexer.bad(line, at, || bad_type(line, at, bytes, types_of(format))),
+        },
+        What::Help => {
+            if let Err(error) = std::str::from_utf8(bytes) {
+                let at = at + error.valid_up_to();
+                return lexer.bad(line, at, || {
+                    format!("expected UTF-8 in the help text, saw {}", line.seen(at))
+                });
+            }
+        }
+        What::Unit => {
+            let suffixed = name
+                .of(line.bytes)
+                .strip_suffix(bytes)
+                .is_some_and(|stem| stem.ends_with(b"_"));
+            if !bytes.is_empty() && !suffixed {
+                return lexer.bad(line, at, || {
+                    format!(
+                        "expected a unit that {} ends in, saw {}",
+                        Excerpt(name.of(line.bytes)),
+                        Excerpt(bytes)
+                    )
+                });
+            }
+        }
+    }
+    Ok(Comment::Metadata(Metadata { name, text, what }))
+}
+
+fn types_of(format: Format) -> &'static str {
+    match format {
+        Format::Text => "counter, gauge, histogram, summary or untyped",
+        Format::OpenMetrics => {
+            "counter, gauge, histogram, gaugehistogram, summary, info, stateset or unknown"
+        }
+    }
+}
+
+fn bad_type(line: Line<'_>, at: usize, bytes: &[u8], expected: &str) -> String {
+    let saw = if bytes.is_empty() {
+        line.seen(at)
+    } else {
+        Excerpt(bytes).to_string()
+    };
+    format!("expected {expected} as the type, saw {saw}")
+}
+
+fn metric_type(word: &[u8], format: Format) -> Option<MetricType> {
+    Some(match (word, format) {
+        (b"counter", _) => MetricType::Counter,
+        (b"gauge", _) => MetricType::Gauge,
+        (b"histogram", _) => MetricType::Histogram,
+        (b"summary", _) => MetricType::Summary,
+        (b"untyped", Format::Text) | (b"unknown", Format::OpenMetrics) => MetricType::Unknown,
+        (b"gaugehistogram", Format::OpenMetrics) => MetricType::GaugeHistogram,
+        (b"info", Format::OpenMetrics) => MetricType::Info,
+        (b"stateset", Format::OpenMetrics) => MetricType::StateSet,
+        _ => return None,
+    })
+}
