@@ -10,3 +10,4 @@ pub mod config;
 pub mod discovery;
 pub mod exposition;
 pub mod labels;
+pub mod scrape;

@@ -1,0 +1,179 @@
+//! Content codings: identity and gzip, streamed, capped.
+
+use flate2::{Decompress, FlushDecompress, Status};
+use http::HeaderMap;
+use http::header::CONTENT_ENCODING;
+
+use super::down::{Down, DownReason};
+use super::progress::Progress;
+use super::result::BodySink;
+
+/// Decompressed bytes handed over at once. One buffer a scrape, whatever the body's size.
+const OUTPUT_BYTES: usize = 32 * 1024;
+
+/// The base-two logarithm of deflate's largest window, which any gzip stream may use.
+const WINDOW_BITS: u8 = 15;
+
+/// The coding of a response body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Coding {
+    Identity,
+    Gzip,
+}
+
+impl Coding {
+    /// Reads Content-Encoding. One coding at most: stacking them is how small bodies grow large.
+    pub(super) fn of(headers: &HeaderMap) -> Result<Self, Down> {
+        let mut values = headers.get_all(CONTENT_ENCODING).iter();
+        let first = values.next().map(|v| v.as_bytes().trim_ascii());
+        let coding = match first {
+            None | Some(b"") => Some(Self::Identity),
+            Some(v) if v.eq_ignore_ascii_case(b"identity") => Some(Self::Identity),
+            Some(v) if v.eq_ignore_ascii_case(b"gzip") => Some(Self::Gzip),
+            Some(_) => None,
+        };
+        match coding {
+            Some(coding) if values.next().is_none() => Ok(coding),
+            _ => {
+                let shown: Vec<_> = headers
+                    .get_all(CONTENT_ENCODING)
+                    .iter()
+                    .map(|v| String::from_utf8_lossy(v.as_bytes()))
+                    .collect();
+                Err(Down::new(
+                    DownReason::Encoding,
+                    format!(
+                        "content-encoding {:?} is not supported: only gzip or identity, once",
+                        shown.join(", ")
+                    ),
+                ))
+            }
+        }
+    }
+}
+
+/// Undoes the coding, counts the bytes against the cap and passes them on.
+pub(super) struct Decoder<'a, S> {
+    sink: &'a mut S,
+    progress: &'a Progress,
+    body_bytes_max: u64,
+    gzip: Option<Gzip>,
+}
+
+struct Gzip {
+    /// `None` between members, and before the first.
+    member: Option<Decompress>,
+    members: u64,
+    output: Box<[u8]>,
+}
+
+impl<'a, S: BodySink> Decoder<'a, S> {
+    pub(super) fn new(
+        coding: Coding,
+        body_bytes_max: u64,
+        sink: &'a mut S,
+        progress: &'a Progress,
+    ) -> Self {
+        let gzip = (coding == Coding::Gzip).then(|| Gzip {
+            member: None,
+            members: 0,
+            output: vec![0; OUTPUT_BYTES].into_boxed_slice(),
+        });
+        Self {
+            sink,
+            progress,
+            body_bytes_max,
+            gzip,
+        }
+    }
+
+    /// Bytes as they came.
+    pub(super) fn write(&mut self, mut input: &[u8]) -> Result<(), Down> {
+        let Some(mut gzip) = self.gzip.take() else {
+            return self.deliver(input);
+        };
+        while !input.is_empty() {
+            let member = gzip.member.get_or_insert_with(|| {
+                gzip.members += 1;
+                Decompress::new_gzip(WINDOW_BITS)
+            });
+            let (read, written) = (member.total_in(), member.total_out());
+            let status = member
+                .decompress(input, &mut gzip.output, FlushDecompress::None)
+                .map_err(|error| corrupt(gzip.members, &error.to_string()))?;
+            let read = (member.total_in() - read) as usize;
+            let written = (member.total_out() - written) as usize;
+            self.deliver(&gzip.output[..written])?;
+            input = &input[read..];
+            match status {
+                Status::StreamEnd => gzip.member = None,
+                Status::Ok if read + written > 0 => {}
+                // Neither takes nor gives: it would go on for ever.
+                Status::Ok | Status::BufError => {
+                    return Err(corrupt(gzip.members, "no progress"));
+                }
+            }
+        }
+        // Input may be used up while output is still held back.
+        self.flush(&mut gzip)?;
+        self.gzip = Some(gzip);
+        Ok(())
+    }
+
+    fn flush(&mut self, gzip: &mut Gzip) -> Result<(), Down> {
+        while let Some(member) = &mut gzip.member {
+            let before = member.total_out();
+            let status = member
+                .decompress(&[], &mut gzip.output, FlushDecompress::None)
+                .map_err(|error| corrupt(gzip.members, &error.to_string()))?;
+            let written = (member.total_out() - before) as usize;
+            self.deliver(&gzip.output[..written])?;
+            if status == Status::StreamEnd {
+                gzip.member = None;
+            } else if written == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The body is complete as far as HTTP can tell.
+    pub(super) fn finish(self, framed: bool) -> Result<(), Down> {
+        if let Some(gzip) = &self.gzip
+            && gzip.member.is_some()
+        {
+            return Err(corrupt(gzip.members, "it ends in the middle"));
+        }
+        if self.progress.body_bytes() == 0 {
+            return Err(Down::new(
+                DownReason::Empty,
+                "status 200 with an empty body",
+            ));
+        }
+        self.sink.end(framed)
+    }
+
+    fn deliver(&mut self, bytes: &[u8]) -> Result<(), Down> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.progress.delivered(bytes.len());
+        if self.progress.body_bytes() > self.body_bytes_max {
+            return Err(Down::new(
+                DownReason::BodyLimit,
+                format!(
+                    "the decompressed body is larger than {} bytes",
+                    self.body_bytes_max
+                ),
+            ));
+        }
+        self.sink.chunk(bytes)
+    }
+}
+
+fn corrupt(member: u64, what: &str) -> Down {
+    Down::new(
+        DownReason::Encoding,
+        format!("corrupt gzip, member {member}: {what}"),
+    )
+}

@@ -1,0 +1,38 @@
+//! Scraping: when each target is asked, how, and what that may cost.
+//!
+//! [`run`] follows the target sets of discovery, starts each scrape when it is due and hands body
+//! and result to a [`Handler`]. [`Client`] makes one scrape: everything between the target's URL
+//! and the decompressed bytes. A target that fails is a [`Down`] with a bounded reason, never an
+//! error of ours.
+
+mod auth;
+mod client;
+mod connect;
+mod dial;
+mod down;
+mod encoding;
+mod engine;
+mod exchange;
+mod progress;
+mod redirect;
+mod request;
+mod resolve;
+mod result;
+mod schedule;
+mod settings;
+mod slots;
+mod stats;
+mod stream;
+mod tls;
+
+#[cfg(test)]
+mod tests;
+
+pub use client::{Client, Kept, Network, scrape_once};
+pub use dial::DialPolicy;
+pub use down::{Down, DownReason};
+pub use engine::{Handler, run};
+pub use resolve::Resolver;
+pub use result::{BodySink, ScrapeResult};
+pub use settings::{Capacity, ScrapeSettings};
+pub use stats::{EngineSnapshot, EngineStats, LATENESS_BUCKETS};

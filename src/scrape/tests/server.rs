@@ -1,0 +1,111 @@
+//! A server that does whatever a test tells it to, on raw connections.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
+
+/// Stops with its connections when dropped.
+pub(super) struct Server {
+    pub(super) address: SocketAddr,
+    connections: Arc<AtomicUsize>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Server {
+    /// Hands each connection, with its number from 0, to `behave`.
+    pub(super) async fn start<F, B>(behave: B) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+        B: Fn(TcpStream, usize) -> F + Send + 'static,
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let connections = Arc::new(AtomicUsize::new(0));
+        let counter = connections.clone();
+        let task = tokio::spawn(async move {
+            let mut running = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                running.spawn(behave(stream, counter.fetch_add(1, SeqCst)));
+            }
+        });
+        Self {
+            address,
+            connections,
+            task,
+        }
+    }
+
+    /// Answers every request of every connection with these bytes, then closes if `close`.
+    pub(super) async fn answering(response: impl Into<Vec<u8>>) -> Self {
+        let response: Arc<[u8]> = response.into().into();
+        Self::start(move |mut stream, _| {
+            let response = response.clone();
+            async move {
+                while request(&mut stream).await.is_some() {
+                    if stream.write_all(&response).await.is_err() {
+                        break;
+                    }
+                }
+            }
+        })
+        .await
+    }
+
+    /// Answers the first request of each connection, then closes it.
+    pub(super) async fn answering_once(response: impl Into<Vec<u8>>) -> Self {
+        let response: Arc<[u8]> = response.into().into();
+        Self::start(move |mut stream, _| {
+            let response = response.clone();
+            async move {
+                request(&mut stream).await;
+                send(&mut stream, &response).await;
+            }
+        })
+        .await
+    }
+
+    pub(super) fn connections(&self) -> usize {
+        self.connections.load(SeqCst)
+    }
+}
+
+/// Reads one request head; `None` at the end of the connection.
+pub(super) async fn request(stream: &mut TcpStream) -> Option<String> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.ok()?);
+    }
+    String::from_utf8(head).ok()
+}
+
+/// Writes what the peer is willing to take.
+pub(super) async fn send(stream: &mut TcpStream, bytes: &[u8]) -> bool {
+    stream.write_all(bytes).await.is_ok()
+}
+
+/// Waits until the test is over.
+pub(super) async fn hang() {
+    std::future::pending().await
+}
+
+/// A response with Content-Length and the given extra header lines.
+pub(super) fn ok(headers: &str, body: &[u8]) -> Vec<u8> {
+    let mut response = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {}\r\n{headers}\r\n",
+        body.len()
+    )
+    .into_bytes();
+    response.extend_from_slice(body);
+    response
+}

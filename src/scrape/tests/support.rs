@@ -1,0 +1,165 @@
+//! Targets, sinks and one scrape.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::http::HttpConfig;
+use crate::config::job::{Scheme, ScrapeJob, ScrapeLimits};
+use crate::discovery::target::{ServiceKey, Target, TargetUrl};
+use crate::labels::Labels;
+use crate::scrape::{
+    BodySink, Client, Down, DownReason, Kept, Network, Resolver, ScrapeResult, ScrapeSettings,
+};
+
+/// Long enough never to strike where it should not.
+pub(super) const PATIENT: Duration = Duration::from_secs(10);
+
+/// Short enough to wait for.
+pub(super) const SHORT: Duration = Duration::from_millis(200);
+
+pub(super) fn job(http: HttpConfig) -> ScrapeJob {
+    ScrapeJob {
+        name: "tests".to_owned(),
+        scheme: Scheme::Http,
+        metrics_path: "/metrics".to_owned(),
+        params: Vec::new(),
+        interval: Duration::from_secs(30),
+        timeout: PATIENT,
+        http: Arc::new(http),
+        enable_compression: true,
+        fallback_format: None,
+        limits: ScrapeLimits {
+            body_bytes_max: 1_000_000,
+            ..ScrapeLimits::default()
+        },
+    }
+}
+
+pub(super) fn target_at(host: &str, port: u16) -> Target {
+    Target {
+        url: TargetUrl {
+            scheme: Scheme::Http,
+            host: host.to_owned(),
+            port,
+            path_and_query: "/metrics".to_owned(),
+        },
+        service: ServiceKey {
+            name: "payments".to_owned(),
+            environment: String::new(),
+        },
+        team: String::new(),
+        job: Arc::new(job(HttpConfig::default())),
+        interval: Duration::from_secs(30),
+        timeout: PATIENT,
+        labels: Labels::new(),
+        discovered: Labels::new(),
+        sources: Vec::new(),
+    }
+}
+
+pub(super) fn target(address: SocketAddr) -> Target {
+    target_at(&address.ip().to_string(), address.port())
+}
+
+/// The same target with other HTTP settings.
+pub(super) fn with_http(mut target: Target, http: HttpConfig) -> Target {
+    target.job = Arc::new(job(http));
+    target
+}
+
+pub(super) fn within(mut target: Target, timeout: Duration) -> Target {
+    target.timeout = timeout;
+    target
+}
+
+/// Keeps everything.
+#[derive(Debug, Default)]
+pub(super) struct Collect {
+    pub(super) content_type: Option<String>,
+    pub(super) body: Vec<u8>,
+    pub(super) largest_chunk: usize,
+    pub(super) framed: Option<bool>,
+}
+
+impl BodySink for Collect {
+    fn begin(&mut self, content_type: Option<&str>) -> Result<(), Down> {
+        self.content_type = content_type.map(str::to_owned);
+        Ok(())
+    }
+
+    fn chunk(&mut self, bytes: &[u8]) -> Result<(), Down> {
+        self.largest_chunk = self.largest_chunk.max(bytes.len());
+        self.body.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn end(&mut self, framed: bool) -> Result<(), Down> {
+        self.framed = Some(framed);
+        Ok(())
+    }
+}
+
+/// One target with its client and connection, scraped any number of times.
+pub(super) struct Scraper {
+    client: Client,
+    target: Arc<Target>,
+    kept: Option<Kept>,
+    pub(super) network: Arc<Network>,
+}
+
+impl Scraper {
+    pub(super) fn new(target: Target) -> Self {
+        Self::with(target, ScrapeSettings::default(), Resolver::system())
+    }
+
+    pub(super) fn with(target: Target, settings: ScrapeSettings, resolver: Resolver) -> Self {
+        let network = Arc::new(Network::new(settings, resolver));
+        Self {
+            client: Client::new(target.job.http.clone(), network.clone()),
+            target: Arc::new(target),
+            kept: None,
+            network,
+        }
+    }
+
+    pub(super) async fn scrape(&mut self) -> (ScrapeResult, Collect) {
+        let mut sink = Collect::default();
+        let result = self
+            .client
+            .scrape(&self.target, &mut self.kept, &mut sink)
+            .await;
+        (result, sink)
+    }
+
+    /// Scrapes and expects success.
+    pub(super) async fn body(&mut self) -> String {
+        let (result, sink) = self.scrape().await;
+        result.outcome.unwrap();
+        String::from_utf8(sink.body).unwrap()
+    }
+
+    pub(super) fn keeps_a_connection(&self) -> bool {
+        self.kept.is_some()
+    }
+}
+
+/// Scrapes once and expects success.
+pub(super) async fn body_of(target: Target) -> Collect {
+    let (result, sink) = Scraper::new(target).scrape().await;
+    result.outcome.unwrap();
+    sink
+}
+
+/// Scrapes once and expects this reason; the message.
+pub(super) async fn fails(target: Target, reason: DownReason) -> String {
+    fails_with(Scraper::new(target), reason).await
+}
+
+pub(super) async fn fails_with(mut scraper: Scraper, reason: DownReason) -> String {
+    let (result, _) = scraper.scrape().await;
+    let down = result.outcome.unwrap_err();
+    assert_eq!(down.reason, reason, "{down}");
+    assert!(!scraper.keeps_a_connection(), "kept after {down}");
+    down.message
+}
