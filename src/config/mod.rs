@@ -3,3 +3,4 @@
 pub mod http;
 pub mod job;
 pub mod secret;
+pub mod tls;
