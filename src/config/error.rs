@@ -161,6 +161,12 @@ fn without_secret(line: &str) -> String {
     let cut = SECRET_KEYS
         .iter()
         .filter_map(|key| line.find(key).map(|at| at + key.len()))
+        // The credentials of a URL.
+        .chain(
+            line.find("://")
+                .filter(|at| line[*at..].contains('@'))
+                .map(|at| at + 3),
+        )
         .min();
     match cut {
         Some(cut) if !line[cut..].trim().is_empty() => format!("{} <secret>", &line[..cut]),
@@ -187,9 +193,14 @@ pub(super) fn nearest<'a>(
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
     let far = (written.chars().count() / 3).max(1);
+    // `refresh` means `refresh_interval`: what was left out counts as one edit.
+    let distance = |candidate: &str| match candidate.starts_with(written) && written.len() > 3 {
+        true => 1,
+        false => edits(written, candidate),
+    };
     candidates
         .into_iter()
-        .map(|candidate| (edits(written, candidate), candidate))
+        .map(|candidate| (distance(candidate), candidate))
         .filter(|(distance, _)| *distance <= far)
         .min()
         .map(|(_, candidate)| candidate)

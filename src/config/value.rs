@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 
-use super::duration;
+use super::duration::{self, DurationError};
 
 /// Implements `Deserialize` for a type that is read from one scalar's text.
 macro_rules! from_scalar {
@@ -58,7 +58,10 @@ impl FromStr for Interval {
         match duration::parse(text) {
             Ok(Duration::ZERO) => Err(format!("`{text}`: a duration above 0 is wanted")),
             Ok(duration) => Ok(Self(duration)),
-            Err(error) => Err(format!("`{text}` is {error}, such as `15s` or `1h30m`")),
+            Err(error @ DurationError::Syntax) => {
+                Err(format!("`{text}` is {error}, such as `15s` or `1h30m`"))
+            }
+            Err(error @ DurationError::Overflow) => Err(format!("`{text}` is {error}")),
         }
     }
 }
@@ -116,6 +119,23 @@ impl FromStr for HttpUrl {
     }
 }
 from_scalar!(HttpUrl, "a URL");
+
+/// A URL that is shown in labels and status pages, so that it must not carry credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ShownUrl(pub(super) url::Url);
+
+impl FromStr for ShownUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let HttpUrl(url) = text.parse()?;
+        match url.username().is_empty() && url.password().is_none() {
+            true => Ok(Self(url)),
+            false => Err("credentials in a URL are shown: write `basic_auth`".to_owned()),
+        }
+    }
+}
+from_scalar!(ShownUrl, "a URL");
 
 /// A label's name: any text that is not empty, as in Prometheus 3.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,6 +1,7 @@
 //! YAML read with budgets, and its errors said in our words.
 
 use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
 use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::{Error, Location, Spanned};
 
@@ -14,6 +15,9 @@ const NODES_MAX: usize = 2_000_000;
 const ALIAS_EVENTS_MAX: usize = 1_000_000;
 /// How deep a document may nest.
 const DEPTH_MAX: usize = 64;
+
+/// Names that a hint lists at most.
+const LISTED_MAX: usize = 12;
 
 /// A value with the place it was written at.
 pub(super) type At<T> = Spanned<T>;
@@ -54,12 +58,32 @@ pub(super) fn parse<T: DeserializeOwned>(source: Source<'_>) -> Result<T, Config
         options,
         |deserializer| {
             serde_path_to_error::deserialize(deserializer).map_err(|error| {
-                path = error.path().to_string();
+                path = key_path(error.path());
                 error.into_inner()
             })
         },
     );
     parsed.map_err(|error| explain(source, &path, &error))
+}
+
+/// The keys that lead to a value, without the steps that only our types have.
+fn key_path(path: &serde_path_to_error::Path) -> String {
+    let mut keys = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => keys.push_str(&format!("[{index}]")),
+            // `At` reads its value as a field of this name; no key of ours has it.
+            Segment::Map { key } if key == "value" || key.is_empty() => {}
+            Segment::Map { key } | Segment::Enum { variant: key } => {
+                if !keys.is_empty() {
+                    keys.push('.');
+                }
+                keys.push_str(key);
+            }
+            Segment::Unknown => {}
+        }
+    }
+    keys
 }
 
 fn position(location: Location) -> Option<Position> {
@@ -87,7 +111,7 @@ fn explain(source: Source<'_>, path: &str, error: &Error) -> ConfigError {
 fn words(error: &Error, path: &str) -> (String, Option<String>) {
     let within = |key: &str| {
         let parent = path.strip_suffix(key).unwrap_or(path);
-        match parent.trim_end_matches('.') {
+        match parent.trim_end_matches(['.', '?']) {
             "" => String::new(),
             parent => format!(" in `{parent}`"),
         }
@@ -131,9 +155,9 @@ fn words(error: &Error, path: &str) -> (String, Option<String>) {
         }
         Error::Message { msg, .. } => (format!("{}{msg}", prefix(path)), None),
         Error::Unexpected { expected, .. } => {
-            (format!("{}expected {expected}", prefix(path)), None)
+            (format!("{}expected {}", prefix(path), kind(expected)), None)
         }
-        Error::InvalidScalar { ty, .. } => (format!("{}expected {ty}", prefix(path)), None),
+        Error::InvalidScalar { ty, .. } => (format!("{}expected {}", prefix(path), kind(ty)), None),
         Error::NullIntoString { .. } => {
             (format!("{}expected a text, found null", prefix(path)), None)
         }
@@ -146,6 +170,19 @@ fn words(error: &Error, path: &str) -> (String, Option<String>) {
     }
 }
 
+/// What a parser's word means to who writes YAML.
+fn kind(expected: &str) -> &str {
+    match expected {
+        "mapping start" => "a mapping",
+        "sequence start" => "a list",
+        "boolean" => "`true` or `false`",
+        "string scalar" | "scalar" => "a single value",
+        "u16" | "u32" | "u64" | "usize" => "a number of at least 0",
+        "f64" => "a number",
+        other => other,
+    }
+}
+
 fn prefix(path: &str) -> String {
     match path {
         "" | "." => String::new(),
@@ -155,7 +192,8 @@ fn prefix(path: &str) -> String {
 
 fn one_of(expected: &[&str]) -> Option<String> {
     let listed: Vec<String> = expected.iter().map(|name| format!("`{name}`")).collect();
-    (!listed.is_empty()).then(|| format!("one of {}", listed.join(", ")))
+    (!listed.is_empty() && listed.len() <= LISTED_MAX)
+        .then(|| format!("one of {}", listed.join(", ")))
 }
 
 fn budget(breach: &BudgetBreach) -> String {
@@ -167,6 +205,9 @@ fn budget(breach: &BudgetBreach) -> String {
         BudgetBreach::Aliases { aliases } => format!("too many aliases: {aliases}"),
         BudgetBreach::AliasAnchorRatio { aliases, anchors } => {
             format!("too many aliases for {anchors} anchors: {aliases}")
+        }
+        BudgetBreach::RecordedAnchorEvents { .. } | BudgetBreach::RecordedAnchorBytes { .. } => {
+            "aliases within anchors multiply past the limits of a configuration".to_owned()
         }
         _ => "larger than the limits of a configuration".to_owned(),
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::super::secret::Secret;
-use super::super::value::HttpUrl;
+use super::super::value::{HttpUrl, ShownUrl};
 use super::super::yaml::At;
 
 /// Declares a struct that carries the keys of `http_config` beside its own.
@@ -121,7 +121,7 @@ pub(in crate::config) struct RawOAuth2 {
     pub(in crate::config) client_secret: Option<Secret>,
     pub(in crate::config) client_secret_file: Option<PathBuf>,
     pub(in crate::config) scopes: Option<Vec<String>>,
-    pub(in crate::config) token_url: Option<HttpUrl>,
+    pub(in crate::config) token_url: Option<ShownUrl>,
     pub(in crate::config) endpoint_params: Option<BTreeMap<String, String>>,
     pub(in crate::config) tls_config: Option<RawTls>,
     proxy_url: Option<At<HttpUrl>>,

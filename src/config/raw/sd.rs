@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::super::value::{HttpUrl, Interval, LabelName};
+use super::super::value::{Interval, LabelName, ShownUrl};
 use super::super::yaml::At;
 use super::http::with_http_keys;
 
@@ -28,7 +28,7 @@ pub(in crate::config) struct RawFileSd {
 with_http_keys! {
     /// An entry of `http_sd_configs`.
     struct RawHttpSd {
-        url: Option<At<HttpUrl>>,
+        url: Option<At<ShownUrl>>,
         refresh_interval: Option<Interval>,
     }
 }

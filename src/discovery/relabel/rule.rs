@@ -149,13 +149,22 @@ impl Action {
 
 impl<'de> Deserialize<'de> for Action {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let written = String::deserialize(deserializer)?;
-        let lower = written.to_lowercase();
-        Self::ALL
-            .iter()
-            .find(|(name, _)| *name == lower)
-            .map(|(_, action)| *action)
-            .ok_or_else(|| de::Error::unknown_variant(&written, &Self::NAMES))
+        struct Name;
+        impl Visitor<'_> for Name {
+            type Value = Action;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a relabelling action")
+            }
+            fn visit_str<E: de::Error>(self, written: &str) -> Result<Action, E> {
+                let lower = written.to_lowercase();
+                Action::ALL
+                    .iter()
+                    .find(|(name, _)| *name == lower)
+                    .map(|(_, action)| *action)
+                    .ok_or_else(|| de::Error::unknown_variant(written, &Action::NAMES))
+            }
+        }
+        deserializer.deserialize_str(Name)
     }
 }
 
