@@ -101,7 +101,7 @@ pub enum TlsVersion {
 }
 
 /// `proxy_url`, `no_proxy`, `proxy_from_environment`, `proxy_connect_header`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub enum Proxy {
     /// Dial directly.
     #[default]
@@ -120,6 +120,23 @@ pub enum Proxy {
         /// Headers of the CONNECT request.
         connect_headers: Vec<Header>,
     },
+}
+
+/// A proxy's URL may carry a password, which is not shown.
+impl std::fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Proxy::None => f.write_str("None"),
+            Proxy::Url { url, no_proxy, .. } => f
+                .debug_struct("Url")
+                .field("scheme", &url.scheme())
+                .field("host", &url.host_str())
+                .field("port", &url.port())
+                .field("no_proxy", no_proxy)
+                .finish_non_exhaustive(),
+            Proxy::FromEnvironment { .. } => f.write_str("FromEnvironment"),
+        }
+    }
 }
 
 /// One request header with its values.

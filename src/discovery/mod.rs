@@ -1,3 +1,4 @@
 //! Discovery: what there is to scrape.
 
+pub mod relabel;
 pub mod target;

@@ -1,0 +1,236 @@
+//! Values that check themselves while they are read, so that an error points at the value.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::{self, Deserializer, Visitor};
+
+use super::duration::{self, DurationError};
+
+/// Implements `Deserialize` for a type that is read from one scalar's text.
+macro_rules! from_scalar {
+    ($type:ty, $expected:literal) => {
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_str(Scalar::new($expected))
+            }
+        }
+    };
+}
+
+/// Reads a scalar's text with the type's `FromStr`.
+struct Scalar<T> {
+    expected: &'static str,
+    made: std::marker::PhantomData<T>,
+}
+
+impl<T> Scalar<T> {
+    fn new(expected: &'static str) -> Self {
+        Self {
+            expected,
+            made: std::marker::PhantomData,
+        }
+    }
+}
+
+impl<T: FromStr<Err = String>> Visitor<'_> for Scalar<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.expected)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(E::custom)
+    }
+}
+
+/// A duration above zero: an interval, a timeout, a grace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Interval(pub(super) Duration);
+
+impl FromStr for Interval {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match duration::parse(text) {
+            Ok(Duration::ZERO) => Err(format!("`{text}`: a duration above 0 is wanted")),
+            Ok(duration) => Ok(Self(duration)),
+            Err(error @ DurationError::Syntax) => {
+                Err(format!("`{text}` is {error}, such as `15s` or `1h30m`"))
+            }
+            Err(error @ DurationError::Overflow) => Err(format!("`{text}` is {error}")),
+        }
+    }
+}
+from_scalar!(Interval, "a duration such as `15s`");
+
+/// A number of bytes: `10MB`, `1GiB`, `512`. Units are powers of 1024 either way, as in Prometheus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ByteSize(pub(super) u64);
+
+impl FromStr for ByteSize {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let digits_end = text
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(text.len());
+        let (digits, unit) = text.split_at(digits_end);
+        let power = match unit {
+            "" | "B" => 0,
+            "KB" | "KiB" => 1,
+            "MB" | "MiB" => 2,
+            "GB" | "GiB" => 3,
+            "TB" | "TiB" => 4,
+            "PB" | "PiB" => 5,
+            "EB" | "EiB" => 6,
+            _ => return Err(format!("`{text}` is not a size, such as `10MB`")),
+        };
+        if digits.is_empty() {
+            return Err(format!("`{text}` is not a size, such as `10MB`"));
+        }
+        digits
+            .parse::<u64>()
+            .ok()
+            .and_then(|count| count.checked_mul(1 << (10 * power)))
+            .map(Self)
+            .ok_or_else(|| format!("`{text}` is larger than 16 EiB"))
+    }
+}
+from_scalar!(ByteSize, "a size such as `10MB`");
+
+/// A URL with scheme `http` or `https` and a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct HttpUrl(pub(super) url::Url);
+
+impl FromStr for HttpUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        // The text is not repeated: a URL may carry a password.
+        let url = url::Url::parse(text).map_err(|error| format!("not a URL: {error}"))?;
+        match url.scheme() {
+            "http" | "https" if url.has_host() => Ok(Self(url)),
+            scheme => Err(format!("scheme `{scheme}` is neither `http` nor `https`")),
+        }
+    }
+}
+from_scalar!(HttpUrl, "a URL");
+
+/// A URL that is shown in labels and status pages, so that it must not carry credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ShownUrl(pub(super) url::Url);
+
+impl FromStr for ShownUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let HttpUrl(url) = text.parse()?;
+        match url.username().is_empty() && url.password().is_none() {
+            true => Ok(Self(url)),
+            false => Err("credentials in a URL are shown: write `basic_auth`".to_owned()),
+        }
+    }
+}
+from_scalar!(ShownUrl, "a URL");
+
+/// A label's name: any text that is not empty, as in Prometheus 3.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct LabelName(pub(super) String);
+
+impl FromStr for LabelName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Err("a label name cannot be empty".to_owned());
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+from_scalar!(LabelName, "a label name");
+
+/// A label that a target carries in the end: not one of the `__` names that relabelling drops.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct FinalLabelName(pub(super) String);
+
+impl FromStr for FinalLabelName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut characters = text.chars();
+        let starts_well = characters
+            .next()
+            .is_some_and(|c| c == '_' || c.is_ascii_alphabetic());
+        if !starts_well || characters.any(|c| c != '_' && !c.is_ascii_alphanumeric()) {
+            return Err(format!("`{text}` is not a label name"));
+        }
+        if text.starts_with("__") {
+            return Err(format!(
+                "`{text}` is gone after relabelling: names that start with `__` are"
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+from_scalar!(FinalLabelName, "a label name");
+
+/// A network: `10.0.0.0/8`, or an address alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Network(pub(super) ipnet::IpNet);
+
+impl FromStr for Network {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse::<ipnet::IpNet>()
+            .or_else(|_| text.parse::<std::net::IpAddr>().map(ipnet::IpNet::from))
+            .map(|network| Self(network.trunc()))
+            .map_err(|_| format!("`{text}` is not a network, such as `10.0.0.0/8`"))
+    }
+}
+from_scalar!(Network, "a network such as `10.0.0.0/8`");
+
+/// Ports: `8067`, or a range `9000-9999`, ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PortRange {
+    /// The first port.
+    pub first: u16,
+    /// The last port.
+    pub last: u16,
+}
+
+impl PortRange {
+    /// Whether `port` is in it.
+    pub fn contains(self, port: u16) -> bool {
+        (self.first..=self.last).contains(&port)
+    }
+}
+
+impl FromStr for PortRange {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (first, last) = text.split_once('-').unwrap_or((text, text));
+        match (first.parse::<u16>(), last.parse::<u16>()) {
+            (Ok(first), Ok(last)) if first > 0 && first <= last => Ok(Self { first, last }),
+            _ => Err(format!(
+                "`{text}` is not a port or a range of ports, such as `9000-9999`"
+            )),
+        }
+    }
+}
+from_scalar!(PortRange, "a port or a range of ports");
+
+/// A key that is read and passed over, whatever it holds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Passed;
+
+impl<'de> Deserialize<'de> for Passed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        de::IgnoredAny::deserialize(deserializer).map(|_| Self)
+    }
+}

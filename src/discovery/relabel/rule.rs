@@ -1,0 +1,335 @@
+//! A relabelling rule: as written, checked, ready to apply.
+
+use std::fmt;
+
+use regex::{Captures, Regex, RegexBuilder};
+use serde::Deserialize;
+use serde::de::{self, Deserializer, Visitor};
+
+use super::re2;
+use super::template::Template;
+
+/// Bytes of a compiled expression (and of its matching cache).
+const REGEX_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+const SEPARATOR_DEFAULT: &str = ";";
+const REPLACEMENT_DEFAULT: &str = "$1";
+const REGEX_DEFAULT: &str = "(.*)";
+
+/// An anchored expression: it matches the whole text or not at all. Equal if written alike.
+#[derive(Debug, Clone)]
+pub struct AnchoredRegex {
+    written: String,
+    regex: Regex,
+}
+
+impl AnchoredRegex {
+    /// Compiles an expression in RE2's syntax.
+    pub fn new(written: &str) -> Result<Self, String> {
+        let regex = RegexBuilder::new(&format!("^(?s:{})$", re2::translate(written)))
+            .size_limit(REGEX_BYTES_MAX)
+            .dfa_size_limit(REGEX_BYTES_MAX)
+            .build()
+            .map_err(|error| match error {
+                regex::Error::CompiledTooBig(limit) => {
+                    format!("regular expression larger than {limit} bytes when compiled")
+                }
+                error => {
+                    // The crate's message repeats the expression over several lines.
+                    let message = error.to_string();
+                    let last = message.lines().last().unwrap_or_default();
+                    let last = last.trim_start_matches("error: ");
+                    format!("not a regular expression: {last}")
+                }
+            })?;
+        Ok(Self {
+            written: written.to_owned(),
+            regex,
+        })
+    }
+
+    /// The expression as written.
+    pub fn as_str(&self) -> &str {
+        &self.written
+    }
+
+    pub(super) fn is_match(&self, text: &str) -> bool {
+        self.regex.is_match(text)
+    }
+
+    pub(super) fn captures<'t>(&self, text: &'t str) -> Option<Captures<'t>> {
+        self.regex.captures(text)
+    }
+}
+
+impl PartialEq for AnchoredRegex {
+    fn eq(&self, other: &Self) -> bool {
+        self.written == other.written
+    }
+}
+
+impl Eq for AnchoredRegex {}
+
+impl<'de> Deserialize<'de> for AnchoredRegex {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl Visitor<'_> for Text {
+            type Value = AnchoredRegex;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a regular expression")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<AnchoredRegex, E> {
+                AnchoredRegex::new(text).map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
+}
+
+/// What a rule does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Sets a label to an expanded template where the expression matches.
+    Replace,
+    /// Drops the target unless the expression matches.
+    Keep,
+    /// Drops the target if the expression matches.
+    Drop,
+    /// Drops the target unless the values equal the target label's.
+    KeepEqual,
+    /// Drops the target if the values equal the target label's.
+    DropEqual,
+    /// Sets a label to a hash of the values, modulo.
+    HashMod,
+    /// Copies labels whose names match to expanded names.
+    LabelMap,
+    /// Removes labels whose names match.
+    LabelDrop,
+    /// Removes labels whose names do not match.
+    LabelKeep,
+    /// Sets a label to the values in lower case.
+    Lowercase,
+    /// Sets a label to the values in upper case.
+    Uppercase,
+}
+
+impl Action {
+    /// Every action by its name.
+    pub const ALL: [(&'static str, Action); 11] = [
+        ("replace", Action::Replace),
+        ("keep", Action::Keep),
+        ("drop", Action::Drop),
+        ("keepequal", Action::KeepEqual),
+        ("dropequal", Action::DropEqual),
+        ("hashmod", Action::HashMod),
+        ("labelmap", Action::LabelMap),
+        ("labeldrop", Action::LabelDrop),
+        ("labelkeep", Action::LabelKeep),
+        ("lowercase", Action::Lowercase),
+        ("uppercase", Action::Uppercase),
+    ];
+    const NAMES: [&'static str; 11] = {
+        let mut names = [""; 11];
+        let mut i = 0;
+        while i < names.len() {
+            names[i] = Self::ALL[i].0;
+            i += 1;
+        }
+        names
+    };
+
+    /// As in the configuration.
+    pub fn as_str(self) -> &'static str {
+        Self::ALL
+            .iter()
+            .find(|(_, action)| *action == self)
+            .map_or("", |(name, _)| name)
+    }
+}
+
+impl<'de> Deserialize<'de> for Action {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Name;
+        impl Visitor<'_> for Name {
+            type Value = Action;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a relabelling action")
+            }
+            fn visit_str<E: de::Error>(self, written: &str) -> Result<Action, E> {
+                let lower = written.to_lowercase();
+                Action::ALL
+                    .iter()
+                    .find(|(name, _)| *name == lower)
+                    .map(|(_, action)| *action)
+                    .ok_or_else(|| de::Error::unknown_variant(written, &Action::NAMES))
+            }
+        }
+        deserializer.deserialize_str(Name)
+    }
+}
+
+/// An entry of `relabel_configs` as written.
+#[derive(Debug, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawRule {
+    source_labels: Option<Vec<String>>,
+    separator: Option<String>,
+    regex: Option<AnchoredRegex>,
+    modulus: Option<u64>,
+    target_label: Option<String>,
+    replacement: Option<String>,
+    action: Option<Action>,
+}
+
+/// A rule ready to apply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    pub(super) source_labels: Vec<String>,
+    pub(super) separator: String,
+    pub(super) step: Step,
+}
+
+/// An action with what it needs, and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Step {
+    Replace {
+        regex: AnchoredRegex,
+        target: Template,
+        replacement: Template,
+    },
+    Keep(AnchoredRegex),
+    Drop(AnchoredRegex),
+    KeepEqual(String),
+    DropEqual(String),
+    HashMod {
+        target: String,
+        modulus: u64,
+    },
+    LabelMap {
+        regex: AnchoredRegex,
+        replacement: Template,
+    },
+    LabelDrop(AnchoredRegex),
+    LabelKeep(AnchoredRegex),
+    Lowercase(String),
+    Uppercase(String),
+}
+
+impl Rule {
+    /// What the rule does.
+    pub fn action(&self) -> Action {
+        match self.step {
+            Step::Replace { .. } => Action::Replace,
+            Step::Keep(_) => Action::Keep,
+            Step::Drop(_) => Action::Drop,
+            Step::KeepEqual(_) => Action::KeepEqual,
+            Step::DropEqual(_) => Action::DropEqual,
+            Step::HashMod { .. } => Action::HashMod,
+            Step::LabelMap { .. } => Action::LabelMap,
+            Step::LabelDrop(_) => Action::LabelDrop,
+            Step::LabelKeep(_) => Action::LabelKeep,
+            Step::Lowercase(_) => Action::Lowercase,
+            Step::Uppercase(_) => Action::Uppercase,
+        }
+    }
+}
+
+/// Checks that a rule has what its action needs, and nothing that its action would ignore where
+/// Prometheus refuses that too.
+impl TryFrom<RawRule> for Rule {
+    type Error = String;
+
+    fn try_from(raw: RawRule) -> Result<Self, String> {
+        let action = raw.action.unwrap_or(Action::Replace);
+        refuse_extra(action, &raw)?;
+        let name = action.as_str();
+        let target = || match raw.target_label.as_deref() {
+            None | Some("") => Err(format!("action `{name}` needs `target_label`")),
+            Some(label) => Ok(label.to_owned()),
+        };
+        let regex = match &raw.regex {
+            Some(regex) => regex.clone(),
+            None => AnchoredRegex::new(REGEX_DEFAULT)?,
+        };
+        let replacement = raw.replacement.as_deref().unwrap_or(REPLACEMENT_DEFAULT);
+        let step = match action {
+            Action::Replace => Step::Replace {
+                regex,
+                target: Template::new(&target()?),
+                replacement: Template::new(replacement),
+            },
+            Action::Keep => Step::Keep(regex),
+            Action::Drop => Step::Drop(regex),
+            Action::KeepEqual => Step::KeepEqual(target()?),
+            Action::DropEqual => Step::DropEqual(target()?),
+            Action::HashMod => Step::HashMod {
+                modulus: raw
+                    .modulus
+                    .filter(|modulus| *modulus > 0)
+                    .ok_or("action `hashmod` needs a `modulus` above 0")?,
+                target: target()?,
+            },
+            Action::LabelMap if replacement.is_empty() => {
+                return Err("action `labelmap` needs a `replacement` that is not empty".to_owned());
+            }
+            Action::LabelMap => Step::LabelMap {
+                regex,
+                replacement: Template::new(replacement),
+            },
+            Action::LabelDrop => Step::LabelDrop(regex),
+            Action::LabelKeep => Step::LabelKeep(regex),
+            Action::Lowercase => Step::Lowercase(target()?),
+            Action::Uppercase => Step::Uppercase(target()?),
+        };
+        if raw.source_labels.iter().flatten().any(String::is_empty) {
+            return Err("a name in `source_labels` is empty".to_owned());
+        }
+        Ok(Self {
+            source_labels: raw.source_labels.unwrap_or_default(),
+            separator: raw
+                .separator
+                .unwrap_or_else(|| SEPARATOR_DEFAULT.to_owned()),
+            step,
+        })
+    }
+}
+
+/// Refuses keys that were written (with another value than the default) and have no meaning.
+fn refuse_extra(action: Action, raw: &RawRule) -> Result<(), String> {
+    let differs = |value: &Option<String>, default: &str| {
+        value.as_deref().is_some_and(|value| value != default)
+    };
+    let keys = [
+        ("source_labels", raw.source_labels.is_some()),
+        ("separator", differs(&raw.separator, SEPARATOR_DEFAULT)),
+        ("regex", raw.regex.is_some()),
+        ("modulus", raw.modulus.is_some_and(|modulus| modulus != 0)),
+        ("target_label", differs(&raw.target_label, "")),
+        (
+            "replacement",
+            differs(&raw.replacement, REPLACEMENT_DEFAULT),
+        ),
+    ];
+    let refused: &[&str] = match action {
+        Action::KeepEqual | Action::DropEqual => &["separator", "regex", "modulus", "replacement"],
+        Action::LabelDrop | Action::LabelKeep => &[
+            "source_labels",
+            "separator",
+            "modulus",
+            "target_label",
+            "replacement",
+        ],
+        Action::Lowercase | Action::Uppercase => &["replacement"],
+        Action::Replace | Action::Keep | Action::Drop | Action::HashMod | Action::LabelMap => &[],
+    };
+    match keys
+        .iter()
+        .find(|(key, written)| *written && refused.contains(key))
+    {
+        Some((key, _)) => Err(format!(
+            "action `{}` does not take `{key}`",
+            action.as_str()
+        )),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,163 @@
+//! Configurations: good ones are read, bad ones are refused with the exact message.
+
+use std::path::{Path, PathBuf};
+
+use manifesto_exporter::config::http::Auth;
+use manifesto_exporter::config::secret::SecretSource;
+use manifesto_exporter::config::{self, Config, DiscoveryConfig, Origin, duration};
+
+/// The `*.yaml` of a folder, in order.
+fn cases(folder: &str) -> Vec<PathBuf> {
+    config::glob::expand(&Path::new(folder).join("*.yaml")).unwrap()
+}
+
+/// Each `bad/NAME.yaml` is refused with the message in `bad/NAME.expected`.
+/// `UPDATE_EXPECTED=1` writes what is said now; read the difference before committing it.
+#[test]
+fn bad_configurations_are_refused_with_the_exact_message() {
+    let mut wrong = Vec::new();
+    let cases = cases("tests/config/bad");
+    assert!(cases.len() >= 30, "{} cases", cases.len());
+    for case in cases {
+        let said = match config::load(&case) {
+            Ok(_) => "accepted".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        let file = case.with_extension("expected");
+        if std::env::var_os("UPDATE_EXPECTED").is_some() {
+            std::fs::write(&file, format!("{said}\n")).unwrap();
+        }
+        let expected = std::fs::read_to_string(&file).unwrap_or_default();
+        if said != expected.trim_end_matches('\n') {
+            wrong.push(format!(
+                "--- {}\n{said}\n+++ expected\n{expected}",
+                case.display()
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn good_configurations_are_read() {
+    for case in cases("tests/config/good") {
+        if let Err(error) = config::load(&case) {
+            panic!("{error}");
+        }
+    }
+}
+
+#[test]
+fn the_embedded_configuration_judges_the_exporter_itself() {
+    let config = config::embedded().unwrap();
+    assert_eq!(config.warnings, Vec::<String>::new());
+    let [job] = &config.jobs[..] else {
+        panic!("{} jobs", config.jobs.len());
+    };
+    assert_eq!(job.job.name, "manifesto-exporter");
+    assert_eq!(job.job.interval.as_secs(), 15);
+    let [DiscoveryConfig::Static(groups)] = &job.discovery[..] else {
+        panic!("{:?}", job.discovery);
+    };
+    assert_eq!(groups[0].targets[0].get("__address__"), "localhost:8067");
+}
+
+/// The commented-out examples are configuration too: each `#  ` removed, the file still parses,
+/// and every top-level key is shown.
+#[test]
+fn the_examples_in_the_embedded_configuration_parse() {
+    let uncommented: String = config::EMBEDDED
+        .lines()
+        .map(|line| line.strip_prefix("#  ").unwrap_or(line))
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    let origin = Origin::file(Path::new("tests/config/good/uncommented.yaml"));
+    let config = Config::parse(&uncommented, &origin).unwrap_or_else(|error| panic!("{error}"));
+    let names: Vec<&str> = config.jobs.iter().map(|job| &job.job.name[..]).collect();
+    assert_eq!(names[..3], ["manifesto-exporter", "services", "inventory"]);
+    assert!(!config.services.is_empty() && !config.rules.disabled.is_empty());
+    assert!(!config.dial.allow.is_empty() && config.scrape_concurrency.is_some());
+}
+
+/// A realistic `prometheus.yml` is read as it is: what means nothing here is one warning a job.
+#[test]
+fn a_prometheus_configuration_is_read_as_it_is() {
+    let config = config::load(Path::new("tests/config/good/scrape_config_files.yaml"))
+        .unwrap_or_else(|error| panic!("{error}"));
+    let shown: Vec<String> = config
+        .jobs
+        .iter()
+        .map(|job| {
+            let mechanisms: Vec<&str> = job.discovery.iter().map(|d| d.mechanism()).collect();
+            format!(
+                "{} {}/{} {} rules, {}",
+                job.job.name,
+                duration::display(job.job.interval),
+                duration::display(job.job.timeout),
+                job.relabel.len(),
+                mechanisms.join(" ")
+            )
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "prometheus 15s/10s 0 rules, static",
+            "node 15s/10s 3 rules, file",
+            "blackbox 1m/30s 3 rules, static",
+            "api 15s/10s 8 rules, static file http",
+        ]
+    );
+    let blackbox = &config.jobs[2].job;
+    assert_eq!(
+        blackbox.params,
+        [("module".to_owned(), vec!["http_2xx".to_owned()])]
+    );
+    let api = &config.jobs[3];
+    assert!(
+        matches!(&api.job.http.auth, Auth::Basic { password: SecretSource::File(path), .. }
+        if path == Path::new("tests/config/good/prometheus/secrets/password"))
+    );
+    assert_eq!(api.job.limits.body_bytes_max, 10 * 1024 * 1024);
+    assert_eq!(api.job.limits.samples_max, 20_000);
+    assert_eq!(api.target_limit, Some(500));
+    let own = "tests/config/good/prometheus/prometheus.yml";
+    assert_eq!(
+        config.warnings,
+        [
+            format!(
+                "{own}: `global`: accepted without effect: `external_labels`, `evaluation_interval`"
+            ),
+            format!("{own}: job `prometheus`: accepted without effect: `honor_labels`"),
+            format!("{own}: job `node`: accepted without effect: `metric_relabel_configs`"),
+            format!(
+                "{own}: job `api`: accepted without effect: `metric_relabel_configs`, \
+                 `honor_timestamps`, `scrape_protocols`, `enable_http2`"
+            ),
+        ]
+    );
+}
+
+#[test]
+fn secrets_are_not_shown() {
+    let folder = Path::new("tests/config/good/scrape_config_files.yaml");
+    let shown = format!("{:?}", config::load(folder).unwrap());
+    assert!(!shown.contains("hunter2"));
+    for case in cases("tests/config/bad") {
+        let said = config::load(&case).map_or_else(|error| error.to_string(), |_| String::new());
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+}
+
+#[test]
+fn a_large_configuration_is_within_the_budgets() {
+    let mut text = "scrape_configs:\n".to_owned();
+    for job in 0..2_000 {
+        text.push_str(&format!(
+            "  - job_name: job{job}\n    static_configs:\n      - targets: [{}]\n",
+            vec!["a.example:8067"; 50].join(", ")
+        ));
+    }
+    let config = Config::parse(&text, &Origin::embedded()).unwrap();
+    assert_eq!(config.jobs.len(), 2_000);
+}
