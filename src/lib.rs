@@ -5,9 +5,17 @@
 //! ```text
 //! config -> discovery -> scrape -> exposition -> checks -> snapshot -> publish
 //! ```
+//!
+//! [`measure`] joins the middle (one body in, one observation out), [`daemon`] wires all stages,
+//! [`cli`] holds a file per command.
 
+pub mod checks;
 pub mod config;
 pub mod discovery;
 pub mod exposition;
 pub mod labels;
+pub mod manifesto;
+pub mod measure;
+pub mod publish;
 pub mod scrape;
+pub mod snapshot;

@@ -223,11 +223,9 @@ fn rules(source: Source<'_>, raw: RawRules) -> Result<RulesConfig, ConfigError> 
         }
         disabled.insert(rule, reason.value);
     }
-    let files = raw.files.unwrap_or_default();
     Ok(RulesConfig {
         disabled,
         severity: raw.severity.unwrap_or_default(),
-        files: files.iter().map(|file| absolute(source, file)).collect(),
     })
 }
 

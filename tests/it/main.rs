@@ -1,3 +1,4 @@
 //! Integration tests: one binary, a module per stage.
 
 mod config;
+mod detection;

@@ -10,9 +10,9 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use self::scrape::RawScrape;
-use super::rules::Severity;
 use super::value::{ByteSize, FinalLabelName, Interval, Network, Passed, PortRange};
 use super::yaml::At;
+use crate::manifesto::{RuleId, Severity};
 
 /// A configuration file.
 #[derive(Debug, Deserialize, Default)]
@@ -136,9 +136,8 @@ pub(super) struct RawSeries {
 #[derive(Debug, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawRules {
-    pub(super) disabled: Option<BTreeMap<String, At<String>>>,
-    pub(super) severity: Option<BTreeMap<String, Severity>>,
-    pub(super) files: Option<Vec<PathBuf>>,
+    pub(super) disabled: Option<BTreeMap<RuleId, At<String>>>,
+    pub(super) severity: Option<BTreeMap<RuleId, Severity>>,
 }
 
 /// `dial`.

@@ -1,0 +1,21 @@
+//! O-7: metrics are served on the manifesto's port.
+
+use super::verdict::{Finding, Reason};
+use crate::discovery::target::TargetUrl;
+
+/// The port of a scrape that was measured against the port asked for.
+/// A file or standard input has no port.
+pub fn judge(url: Option<&TargetUrl>, port: u16) -> Finding {
+    match url {
+        None => Finding::not_applicable(Reason::NoPort, "a file has no port"),
+        Some(url) if url.port == port => Finding::pass(
+            format!("metrics are served on port {port}"),
+            url.to_string(),
+        ),
+        Some(url) => Finding::fail(
+            Reason::OtherPort,
+            format!("metrics are served on port {}, not on {port}", url.port),
+            vec![url.to_string()],
+        ),
+    }
+}

@@ -1,0 +1,68 @@
+//! Who is judged, as far as a check must know.
+
+use super::family::snake;
+
+/// The service whose exposition is read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Subject {
+    /// Name and aliases in snake_case; empty where the caller does not know the service, as
+    /// `check` on a file without `--service`.
+    names: Vec<String>,
+    /// The name as discovery gave it.
+    display: String,
+    /// Series that prove a rule where the heuristics cannot know.
+    pub series: SeriesOverrides,
+}
+
+/// Per-service overrides: exact metric names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SeriesOverrides {
+    /// Proves O-8.
+    pub version: Option<String>,
+    /// Proves the availability half of O-9.
+    pub availability: Option<String>,
+    /// Proves the latency half of O-9.
+    pub latency: Option<String>,
+}
+
+impl Subject {
+    /// A service with its aliases.
+    pub fn new(name: &str, aliases: &[String], series: SeriesOverrides) -> Self {
+        let names = std::iter::once(name)
+            .chain(aliases.iter().map(String::as_str))
+            .filter(|name| !name.is_empty())
+            .map(snake)
+            .collect();
+        Self {
+            names,
+            display: name.to_owned(),
+            series,
+        }
+    }
+
+    /// Whether the caller knows which service this is.
+    pub fn is_known(&self) -> bool {
+        !self.names.is_empty()
+    }
+
+    /// The name as discovery gave it.
+    pub fn display(&self) -> &str {
+        &self.display
+    }
+
+    /// Whether `name` names this service: case and separators do not count.
+    pub fn is(&self, name: &str) -> bool {
+        let name = snake(name);
+        self.names.contains(&name)
+    }
+
+    /// Whether a (snake_case) family stem starts with the service's name. An exporter names its
+    /// families after what it exports, so `redis_exporter` also stands for `redis_`.
+    pub fn prefixes(&self, stem: &str) -> bool {
+        self.names.iter().any(|name| {
+            let short = name.strip_suffix("_exporter").unwrap_or(name);
+            stem.strip_prefix(short)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+        })
+    }
+}

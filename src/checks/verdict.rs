@@ -1,0 +1,182 @@
+//! What a check concludes.
+
+use std::fmt;
+
+/// The four outcomes of a judgement. (`waived` is a fail under a valid waiver: a matter of the
+/// snapshot, not of a check.)
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Status {
+    /// Nothing to judge here.
+    NotApplicable,
+    /// Proven.
+    Pass,
+    /// It could not be measured: never counted as a pass.
+    Unknown,
+    /// Measured, and not kept.
+    Fail,
+}
+
+impl Status {
+    /// Every status, in the order of tables.
+    pub const ALL: [Status; 4] = [
+        Status::Pass,
+        Status::Fail,
+        Status::Unknown,
+        Status::NotApplicable,
+    ];
+
+    /// As in JSON and labels.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Pass => "pass",
+            Status::Fail => "fail",
+            Status::Unknown => "unknown",
+            Status::NotApplicable => "not_applicable",
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Why a status was given: a bounded set, fit for a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// A series proves it.
+    Proven,
+    /// A series proves it, though not as it should: a warning.
+    ProvenWeakly,
+    /// Nothing that would prove it was found.
+    Missing,
+    /// The series is there and its value says nothing (`version="dev"`).
+    Placeholder,
+    /// The series found speaks of something else: a runtime, an inventory.
+    NotTheService,
+    /// Several values where one was expected.
+    Ambiguous,
+    /// Errors are counted, requests are not.
+    ErrorsOnly,
+    /// Requests are counted, their outcome is not.
+    NoOutcome,
+    /// The metrics do not name the service.
+    Unnamed,
+    /// The metrics name another service.
+    OtherName,
+    /// Nothing but runtime metrics.
+    RuntimeOnly,
+    /// Served on another port than the manifesto's.
+    OtherPort,
+    /// Served on another path than the manifesto's.
+    OtherPath,
+    /// A file or standard input has no port.
+    NoPort,
+    /// Another target on the same host serves what the rule asks.
+    ServedByAnother,
+    /// Too early to tell: a series may still appear.
+    WarmingUp,
+    /// Discovered, not scraped yet.
+    NotScrapedYet,
+    /// The last scrape failed.
+    TargetDown,
+    /// The exposition is broken, so that Prometheus would fail the scrape.
+    BadExposition,
+}
+
+impl Reason {
+    /// As in JSON and labels.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Reason::Proven => "proven",
+            Reason::ProvenWeakly => "proven_weakly",
+            Reason::Missing => "missing",
+            Reason::Placeholder => "placeholder",
+            Reason::NotTheService => "not_the_service",
+            Reason::Ambiguous => "ambiguous",
+            Reason::ErrorsOnly => "errors_only",
+            Reason::NoOutcome => "no_outcome",
+            Reason::Unnamed => "unnamed",
+            Reason::OtherName => "other_name",
+            Reason::RuntimeOnly => "runtime_only",
+            Reason::OtherPort => "other_port",
+            Reason::OtherPath => "other_path",
+            Reason::NoPort => "no_port",
+            Reason::ServedByAnother => "served_by_another",
+            Reason::WarmingUp => "warming_up",
+            Reason::NotScrapedYet => "not_scraped_yet",
+            Reason::TargetDown => "target_down",
+            Reason::BadExposition => "bad_exposition",
+        }
+    }
+
+    /// Whether time may mend it: client libraries emit a vector only once it has children, so
+    /// what is missing early may still appear.
+    pub fn may_still_appear(self) -> bool {
+        matches!(
+            self,
+            Reason::Missing
+                | Reason::NotTheService
+                | Reason::ErrorsOnly
+                | Reason::NoOutcome
+                | Reason::Unnamed
+                | Reason::RuntimeOnly
+        )
+    }
+}
+
+/// What one check found in one scrape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The outcome.
+    pub status: Status,
+    /// Why.
+    pub reason: Reason,
+    /// One sentence for a person: what was looked for, what was found.
+    pub message: String,
+    /// The series that proved it, or the nearest things found.
+    pub evidence: Vec<String>,
+}
+
+impl Finding {
+    /// A pass, proven by `series`.
+    pub fn pass(message: impl Into<String>, series: impl Into<String>) -> Self {
+        Self {
+            status: Status::Pass,
+            reason: Reason::Proven,
+            message: message.into(),
+            evidence: vec![series.into()],
+        }
+    }
+
+    /// A fail.
+    pub fn fail(reason: Reason, message: impl Into<String>, evidence: Vec<String>) -> Self {
+        Self {
+            status: Status::Fail,
+            reason,
+            message: message.into(),
+            evidence,
+        }
+    }
+
+    /// An unknown.
+    pub fn unknown(reason: Reason, message: impl Into<String>) -> Self {
+        Self {
+            status: Status::Unknown,
+            reason,
+            message: message.into(),
+            evidence: Vec::new(),
+        }
+    }
+
+    /// Nothing to judge.
+    pub fn not_applicable(reason: Reason, message: impl Into<String>) -> Self {
+        Self {
+            status: Status::NotApplicable,
+            reason,
+            message: message.into(),
+            evidence: Vec::new(),
+        }
+    }
+}

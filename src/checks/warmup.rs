@@ -1,0 +1,218 @@
+//! Warm-up: a client library's vector emits nothing until it has children, so that what is
+//! missing just after a start may still appear, and what was seen once has not gone for good.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use super::{Finding, Reason, Status, Verdict};
+use crate::manifesto::RuleId;
+
+/// Good scrapes before a missing series fails.
+pub const GOOD_SCRAPES_MIN: u32 = 3;
+
+/// Age of the process before a missing series fails.
+pub const PROCESS_AGE_MIN: Duration = Duration::from_secs(15 * 60);
+
+/// How long a series once seen counts.
+pub const SEEN_COUNTS: Duration = Duration::from_secs(24 * 3600);
+
+/// What is remembered of a target between scrapes.
+#[derive(Debug, Clone)]
+pub struct History {
+    /// When discovery first named the target.
+    pub first_seen: SystemTime,
+    /// Scrapes that were measured, without gap in memory.
+    pub good_scrapes: u32,
+    /// The last pass of each rule.
+    seen: BTreeMap<RuleId, (SystemTime, Finding)>,
+}
+
+impl History {
+    /// A target first seen now.
+    pub fn new(first_seen: SystemTime) -> Self {
+        Self {
+            first_seen,
+            good_scrapes: 0,
+            seen: BTreeMap::new(),
+        }
+    }
+
+    /// Takes the verdicts of a good scrape and tempers those that it is too early, or too late,
+    /// to fail.
+    pub fn temper(
+        &mut self,
+        verdicts: Vec<Verdict>,
+        process_start_seconds: Option<f64>,
+        now: SystemTime,
+    ) -> Vec<Verdict> {
+        self.good_scrapes = self.good_scrapes.saturating_add(1);
+        let age = self.age(process_start_seconds, now);
+        verdicts
+            .into_iter()
+            .map(|verdict| self.temper_one(verdict, age, now))
+            .collect()
+    }
+
+    fn temper_one(&mut self, verdict: Verdict, age: Duration, now: SystemTime) -> Verdict {
+        let Verdict { rule, finding } = verdict;
+        if finding.status == Status::Pass {
+            self.seen.insert(rule, (now, finding.clone()));
+            return Verdict { rule, finding };
+        }
+        if finding.status != Status::Fail || !finding.reason.may_still_appear() {
+            return Verdict { rule, finding };
+        }
+        if let Some((seen, proof)) = self.seen.get(&rule) {
+            let since = now.duration_since(*seen).unwrap_or_default();
+            if since < SEEN_COUNTS {
+                let message = format!(
+                    "{} (not in the last scrape; seen {} s ago, which counts for 24 h)",
+                    proof.message,
+                    since.as_secs()
+                );
+                return Verdict {
+                    rule,
+                    finding: Finding {
+                        message,
+                        ..proof.clone()
+                    },
+                };
+            }
+        }
+        if self.good_scrapes >= GOOD_SCRAPES_MIN && age >= PROCESS_AGE_MIN {
+            return Verdict { rule, finding };
+        }
+        let message = format!(
+            "too early to tell after {} of {GOOD_SCRAPES_MIN} good scrapes and {} of {} s: {}",
+            self.good_scrapes.min(GOOD_SCRAPES_MIN),
+            age.min(PROCESS_AGE_MIN).as_secs(),
+            PROCESS_AGE_MIN.as_secs(),
+            finding.message
+        );
+        let early = Finding {
+            evidence: finding.evidence,
+            ..Finding::unknown(Reason::WarmingUp, message)
+        };
+        Verdict {
+            rule,
+            finding: early,
+        }
+    }
+
+    /// The age of the process by its own word, else since it was first seen.
+    fn age(&self, process_start_seconds: Option<f64>, now: SystemTime) -> Duration {
+        let start = process_start_seconds
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+            .and_then(|since_epoch| SystemTime::UNIX_EPOCH.checked_add(since_epoch))
+            .unwrap_or(self.first_seen);
+        now.duration_since(start).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn verdict(status: Status, reason: Reason) -> Vec<Verdict> {
+        let finding = Finding {
+            status,
+            reason,
+            message: "m".to_owned(),
+            evidence: vec![],
+        };
+        vec![Verdict {
+            rule: "O-8".parse().unwrap(),
+            finding,
+        }]
+    }
+
+    fn temper(
+        history: &mut History,
+        status: Status,
+        reason: Reason,
+        start: f64,
+        minutes: u32,
+    ) -> (Status, Reason) {
+        let now = SystemTime::UNIX_EPOCH + MINUTE * minutes;
+        let tempered = history.temper(verdict(status, reason), Some(start), now);
+        (tempered[0].finding.status, tempered[0].finding.reason)
+    }
+
+    #[test]
+    fn a_missing_series_fails_after_three_scrapes_of_an_old_process() {
+        let mut history = History::new(SystemTime::UNIX_EPOCH);
+        let (fail, missing) = (Status::Fail, Reason::Missing);
+        assert_eq!(
+            temper(&mut history, fail, missing, 0.0, 60),
+            (Status::Unknown, Reason::WarmingUp)
+        );
+        assert_eq!(
+            temper(&mut history, fail, missing, 0.0, 61),
+            (Status::Unknown, Reason::WarmingUp)
+        );
+        assert_eq!(
+            temper(&mut history, fail, missing, 0.0, 62),
+            (Status::Fail, Reason::Missing)
+        );
+    }
+
+    #[test]
+    fn a_young_process_is_given_fifteen_minutes() {
+        let mut history = History::new(SystemTime::UNIX_EPOCH);
+        let restarted = 3600.0;
+        for minutes in 61..75 {
+            let (status, _) = temper(
+                &mut history,
+                Status::Fail,
+                Reason::Missing,
+                restarted,
+                minutes,
+            );
+            assert_eq!(status, Status::Unknown, "{minutes}");
+        }
+        assert_eq!(
+            temper(&mut history, Status::Fail, Reason::Missing, restarted, 75).0,
+            Status::Fail
+        );
+    }
+
+    #[test]
+    fn a_series_once_seen_counts_for_a_day() {
+        let mut history = History::new(SystemTime::UNIX_EPOCH);
+        assert_eq!(
+            temper(&mut history, Status::Pass, Reason::Proven, 0.0, 0).0,
+            Status::Pass
+        );
+        assert_eq!(
+            temper(
+                &mut history,
+                Status::Fail,
+                Reason::Missing,
+                0.0,
+                24 * 60 - 1
+            )
+            .0,
+            Status::Pass
+        );
+        assert_eq!(
+            temper(
+                &mut history,
+                Status::Fail,
+                Reason::Missing,
+                0.0,
+                24 * 60 + 1
+            )
+            .0,
+            Status::Fail
+        );
+    }
+
+    #[test]
+    fn what_time_cannot_mend_fails_at_once() {
+        let mut history = History::new(SystemTime::UNIX_EPOCH);
+        let placeholder = temper(&mut history, Status::Fail, Reason::Placeholder, 0.0, 0);
+        assert_eq!(placeholder, (Status::Fail, Reason::Placeholder));
+    }
+}

@@ -1,0 +1,200 @@
+//! JSON answers: serialised types live here, at the edge.
+
+use serde::Serialize;
+
+use super::page::time;
+use crate::discovery::Discovered;
+use crate::discovery::target::TargetUrl;
+use crate::snapshot::Snapshot;
+
+/// `/api/v1/services`.
+#[derive(Debug, Serialize)]
+pub(super) struct Services<'a> {
+    at: String,
+    services: Vec<Service<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Service<'a> {
+    service_name: &'a str,
+    environment: &'a str,
+    team: &'a str,
+    version: &'a str,
+    score_ratio: Option<f64>,
+    coverage_ratio: f64,
+    verdicts: Vec<Verdict<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Verdict<'a> {
+    rule: String,
+    status: &'static str,
+    reason: &'static str,
+    message: &'a str,
+    evidence: &'a [String],
+    target: String,
+}
+
+/// Every service with its verdicts.
+pub(super) fn services(snapshot: &Snapshot) -> Services<'_> {
+    let services = snapshot
+        .services
+        .iter()
+        .map(|service| Service {
+            service_name: &service.key.name,
+            environment: &service.key.environment,
+            team: &service.team,
+            version: &service.version,
+            score_ratio: service.score.ratio(),
+            coverage_ratio: service.score.coverage(),
+            verdicts: service
+                .verdicts
+                .iter()
+                .map(|verdict| Verdict {
+                    rule: snapshot.rule(verdict).id.to_string(),
+                    status: verdict.status.as_str(),
+                    reason: verdict.finding.reason.as_str(),
+                    message: &verdict.finding.message,
+                    evidence: &verdict.finding.evidence,
+                    target: verdict.target.url.to_string(),
+                })
+                .collect(),
+        })
+        .collect();
+    Services {
+        at: time(snapshot.at),
+        services,
+    }
+}
+
+/// `/api/v1/targets`.
+#[derive(Debug, Serialize)]
+pub(super) struct Targets<'a> {
+    at: String,
+    targets: Vec<Target<'a>>,
+    dropped: Vec<Dropped<'a>>,
+    dropped_total: u64,
+    sources: Vec<Source<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Target<'a> {
+    target: String,
+    service_name: &'a str,
+    environment: &'a str,
+    job: &'a str,
+    sources: &'a [String],
+    up: Option<bool>,
+    down_reason: Option<&'static str>,
+    down_message: Option<&'a str>,
+    last_scrape: Option<String>,
+    labels: LabelMap<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct Dropped<'a> {
+    job: &'a str,
+    why: String,
+    labels: LabelMap<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct Source<'a> {
+    source: &'a str,
+    targets: usize,
+    last_success: Option<String>,
+    last_error: Option<&'a str>,
+    held: bool,
+}
+
+type LabelMap<'a> = std::collections::BTreeMap<&'a str, &'a str>;
+
+/// What is scraped, what was dropped and why, and where it all comes from.
+pub(super) fn targets<'a>(snapshot: &'a Snapshot, discovered: &'a Discovered) -> Targets<'a> {
+    let targets = snapshot.targets.iter().map(|state| {
+        let down = state
+            .scrape
+            .as_ref()
+            .and_then(|scrape| scrape.down.as_ref());
+        Target {
+            target: state.target.url.to_string(),
+            service_name: &state.target.service.name,
+            environment: &state.target.service.environment,
+            job: &state.target.job.name,
+            sources: &state.target.sources,
+            up: state.scrape.as_ref().map(|scrape| scrape.down.is_none()),
+            down_reason: down.map(|(reason, _)| reason.as_str()),
+            down_message: down.map(|(_, message)| message.as_str()),
+            last_scrape: state.scrape.as_ref().map(|scrape| time(scrape.at)),
+            labels: state.target.labels.iter().collect(),
+        }
+    });
+    let dropped = discovered.dropped.iter().map(|dropped| Dropped {
+        job: &dropped.job,
+        why: dropped.reason.to_string(),
+        labels: dropped.labels.iter().collect(),
+    });
+    let sources = discovered.sources.iter().map(|source| Source {
+        source: &source.name,
+        targets: source.targets,
+        last_success: source.last_success.map(time),
+        last_error: source.last_error.as_deref(),
+        held: source.held,
+    });
+    Targets {
+        at: time(snapshot.at),
+        targets: targets.collect(),
+        dropped: dropped.collect(),
+        dropped_total: discovered.dropped_total,
+        sources: sources.collect(),
+    }
+}
+
+/// One group of `/sd`, as Prometheus's HTTP service discovery reads it.
+#[derive(Debug, Serialize)]
+pub(super) struct SdGroup {
+    targets: [String; 1],
+    labels: std::collections::BTreeMap<String, String>,
+}
+
+/// What was discovered, for another Prometheus to scrape: scheme, path and parameters as the
+/// labels that it understands before relabelling.
+pub(super) fn sd(discovered: &Discovered) -> Vec<SdGroup> {
+    discovered
+        .targets
+        .iter()
+        .map(|target| {
+            let mut labels: std::collections::BTreeMap<String, String> = target
+                .labels
+                .iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect();
+            labels.insert(
+                "__scheme__".to_owned(),
+                target.url.scheme.as_str().to_owned(),
+            );
+            labels.insert("__metrics_path__".to_owned(), target.url.path().to_owned());
+            labels.extend(parameters(&target.url));
+            SdGroup {
+                targets: [target.url.authority()],
+                labels,
+            }
+        })
+        .collect()
+}
+
+/// `__param_*`: Prometheus keeps the first value of each.
+fn parameters(url: &TargetUrl) -> Vec<(String, String)> {
+    let query = url
+        .path_and_query
+        .split_once('?')
+        .map_or("", |(_, query)| query);
+    let mut parameters: Vec<(String, String)> = Vec::new();
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        let name = format!("__param_{name}");
+        if parameters.iter().all(|(known, _)| *known != name) {
+            parameters.push((name, value.into_owned()));
+        }
+    }
+    parameters
+}

@@ -1,0 +1,311 @@
+//! The compliance families: a snapshot in, an exposition out. Nothing here is published that the
+//! snapshot does not hold, so nothing stale stays exported.
+
+use std::time::SystemTime;
+
+use super::writer::{Kind, Writer};
+use crate::exposition::Format;
+use crate::snapshot::{RuleStatus, ServiceState, Snapshot, TargetState};
+
+/// Writes every compliance family. Past `series_max` series the families of single targets give
+/// way to counts per service: the rest is what alerts and dashboards stand on.
+pub fn write(snapshot: &Snapshot, format: Format, series_max: usize) -> Vec<u8> {
+    let mut out = Writer::new(format);
+    rules(snapshot, &mut out);
+    services(snapshot, &mut out);
+    let summarised = series_count(snapshot) > series_max;
+    if !summarised {
+        targets(snapshot, &mut out);
+    }
+    target_counts(snapshot, &mut out);
+    out.family(
+        "manifesto_exporter_series_budget",
+        Kind::Gauge,
+        "Compliance series that are published at the most, as configured.",
+    );
+    out.sample("manifesto_exporter_series_budget", &[], series_max as f64);
+    out.family(
+        "manifesto_exporter_series_summarised",
+        Kind::Gauge,
+        "1 while the families of single targets are left out to stay within the budget of series.",
+    );
+    out.sample(
+        "manifesto_exporter_series_summarised",
+        &[],
+        f64::from(u8::from(summarised)),
+    );
+    out.family(
+        "manifesto_snapshot_timestamp_seconds",
+        Kind::Gauge,
+        "When the published verdicts were put together.",
+    );
+    out.sample(
+        "manifesto_snapshot_timestamp_seconds",
+        &[],
+        unix_seconds(snapshot.at),
+    );
+    out.into_part()
+}
+
+/// How many series a snapshot makes in full.
+pub fn series_count(snapshot: &Snapshot) -> usize {
+    let rules = snapshot.manifesto.rules().len();
+    let of_services: usize = snapshot
+        .services
+        .iter()
+        .map(|service| service.verdicts.len() + RuleStatus::ALL.len() + 5)
+        .sum();
+    rules + of_services + 5 * snapshot.targets.len()
+}
+
+fn rules(snapshot: &Snapshot, out: &mut Writer) {
+    out.family(
+        "manifesto_rule_info",
+        Kind::Info,
+        "The rules in force: title, category, severity and scope.",
+    );
+    for rule in snapshot.manifesto.rules() {
+        let labels = [
+            ("rule", &*rule.id.to_string()),
+            ("title", &*rule.title),
+            ("category", rule.id.category().as_str()),
+            ("severity", rule.severity.as_str()),
+            ("scope", rule.scope.as_str()),
+        ];
+        out.sample("manifesto_rule_info", &labels, 1.0);
+    }
+}
+
+fn services(snapshot: &Snapshot, out: &mut Writer) {
+    let ids: Vec<String> = snapshot
+        .manifesto
+        .rules()
+        .iter()
+        .map(|rule| rule.id.to_string())
+        .collect();
+    let name = "manifesto_rule_compliant";
+    out.family(
+        name,
+        Kind::Gauge,
+        "1 where the service keeps the rule, 0 where it does not; absent where it was not measured or does not apply; 0 while waived.",
+    );
+    for (service, verdict) in verdicts(snapshot) {
+        let value = match verdict.status {
+            RuleStatus::Pass => 1.0,
+            RuleStatus::Fail | RuleStatus::Waived => 0.0,
+            RuleStatus::Unknown | RuleStatus::NotApplicable => continue,
+        };
+        let [name_label, environment] = key(service);
+        out.sample(
+            name,
+            &[name_label, environment, ("rule", &ids[verdict.rule])],
+            value,
+        );
+    }
+    let name = "manifesto_rule_unknown";
+    out.family(
+        name,
+        Kind::Gauge,
+        "1 while the rule could not be measured, with the reason. Unknown is never a pass.",
+    );
+    for (service, verdict) in verdicts(snapshot) {
+        if verdict.status == RuleStatus::Unknown {
+            let [name_label, environment] = key(service);
+            let reason = ("reason", verdict.finding.reason.as_str());
+            out.sample(
+                name,
+                &[
+                    name_label,
+                    environment,
+                    ("rule", &ids[verdict.rule]),
+                    reason,
+                ],
+                1.0,
+            );
+        }
+    }
+    let name = "manifesto_service_rules";
+    out.family(
+        name,
+        Kind::Gauge,
+        "How many rules have each status for the service, zeros included.",
+    );
+    for service in &snapshot.services {
+        let [name_label, environment] = key(service);
+        for status in RuleStatus::ALL {
+            let labels = [name_label, environment, ("status", status.as_str())];
+            out.sample(name, &labels, service.count(status) as f64);
+        }
+    }
+    let name = "manifesto_service_score_ratio";
+    out.family(
+        name,
+        Kind::Gauge,
+        "Passed over measured weight of rules, 0 to 1; absent where nothing was measured. Read it with the coverage.",
+    );
+    for service in &snapshot.services {
+        if let Some(score) = service.score.ratio() {
+            out.sample(name, &key(service), score);
+        }
+    }
+    let name = "manifesto_service_coverage_ratio";
+    out.family(
+        name,
+        Kind::Gauge,
+        "Measured over applicable weight of rules, 0 to 1.",
+    );
+    for service in &snapshot.services {
+        out.sample(name, &key(service), service.score.coverage());
+    }
+    let name = "manifesto_service_info";
+    out.family(
+        name,
+        Kind::Info,
+        "Who owns the service and the version that most of its instances expose.",
+    );
+    for service in &snapshot.services {
+        let [name_label, environment] = key(service);
+        let labels = [
+            name_label,
+            environment,
+            ("team", &*service.team),
+            ("version", &*service.version),
+        ];
+        out.sample(name, &labels, 1.0);
+    }
+}
+
+/// Down targets by reason would be lost with the single targets: counts per service stay.
+fn target_counts(snapshot: &Snapshot, out: &mut Writer) {
+    let name = "manifesto_service_targets";
+    out.family(
+        name,
+        Kind::Gauge,
+        "How many targets of the service are up, down, or not scraped yet.",
+    );
+    for service in &snapshot.services {
+        let mut counts = [0u32; 3];
+        for at in &service.targets {
+            counts[match &snapshot.targets[*at].scrape {
+                Some(scrape) if scrape.down.is_none() => 0,
+                Some(_) => 1,
+                None => 2,
+            }] += 1;
+        }
+        let [name_label, environment] = key(service);
+        for (state, count) in ["up", "down", "pending"].into_iter().zip(counts) {
+            out.sample(
+                name,
+                &[name_label, environment, ("state", state)],
+                f64::from(count),
+            );
+        }
+    }
+}
+
+fn targets(snapshot: &Snapshot, out: &mut Writer) {
+    let scraped = || {
+        snapshot
+            .targets
+            .iter()
+            .filter_map(|state| state.scrape.as_ref().map(|s| (state, s)))
+    };
+    // The URL of a target is written out once, not once a family.
+    let urls: Vec<String> = scraped()
+        .map(|(state, _)| state.target.url.to_string())
+        .collect();
+
+    let name = "manifesto_target_up";
+    out.family(
+        name,
+        Kind::Gauge,
+        "1 if the last scrape of the target was measured, 0 if it failed.",
+    );
+    for ((state, scrape), url) in scraped().zip(&urls) {
+        out.sample(
+            name,
+            &target_key(state, url),
+            f64::from(u8::from(scrape.down.is_none())),
+        );
+    }
+    let name = "manifesto_target_down";
+    out.family(
+        name,
+        Kind::Gauge,
+        "1 while the target is down, with the reason.",
+    );
+    for ((state, scrape), url) in scraped().zip(&urls) {
+        if let Some((reason, _)) = &scrape.down {
+            let [service, environment, target] = target_key(state, url);
+            out.sample(
+                name,
+                &[service, environment, target, ("reason", reason.as_str())],
+                1.0,
+            );
+        }
+    }
+    type Figure = fn(&crate::snapshot::Scrape) -> f64;
+    let figures: [(&str, &str, Figure); 4] = [
+        (
+            "manifesto_target_scrape_duration_seconds",
+            "How long the last scrape took, from DNS to the last byte.",
+            |scrape| scrape.duration.as_secs_f64(),
+        ),
+        (
+            "manifesto_target_samples",
+            "Samples that the last scrape read.",
+            |scrape| scrape.samples as f64,
+        ),
+        (
+            "manifesto_target_body_bytes",
+            "Decompressed bytes that the last scrape read.",
+            |scrape| scrape.body_bytes as f64,
+        ),
+        (
+            "manifesto_target_last_scrape_timestamp_seconds",
+            "When the last scrape began.",
+            |scrape| unix_seconds(scrape.at),
+        ),
+    ];
+    for (name, help, figure) in figures {
+        out.family(name, Kind::Gauge, help);
+        for ((state, scrape), url) in scraped().zip(&urls) {
+            out.sample(name, &target_key(state, url), figure(scrape));
+        }
+    }
+}
+
+fn verdicts(
+    snapshot: &Snapshot,
+) -> impl Iterator<Item = (&ServiceState, &crate::snapshot::ServiceVerdict)> {
+    snapshot.services.iter().flat_map(|service| {
+        service
+            .verdicts
+            .iter()
+            .map(move |verdict| (service, verdict))
+    })
+}
+
+fn key(service: &ServiceState) -> [(&str, &str); 2] {
+    [
+        ("service_name", &service.key.name),
+        ("environment", &service.key.environment),
+    ]
+}
+
+fn target_key<'a>(state: &'a TargetState, url: &'a str) -> [(&'a str, &'a str); 3] {
+    let service = &state.target.service;
+    [
+        ("service_name", &service.name),
+        ("environment", &service.environment),
+        ("target", url),
+    ]
+}
+
+/// Seconds since the epoch, to the millisecond.
+pub fn unix_seconds(at: SystemTime) -> f64 {
+    let since = at
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    since.as_millis() as f64 / 1000.0
+}

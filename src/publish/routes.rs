@@ -1,0 +1,315 @@
+//! The paths of the server and what they answer.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Query, Request, State};
+use axum::http::header::{
+    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde::Deserialize;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::body::Pieces;
+use super::render::Published;
+use super::telemetry::{HANDLERS, Telemetry};
+use super::{api, negotiate, page};
+use crate::discovery::Discovered;
+use crate::exposition::Format;
+use crate::scrape::EngineStats;
+use crate::snapshot::Snapshot;
+
+/// Bytes of a request's path and query.
+const URI_BYTES_MAX: usize = 4 * 1024;
+
+/// Bytes of a request's body: nothing here reads one.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// A wish to reload the configuration; the answer is the error to show.
+#[derive(Debug)]
+pub struct Reload {
+    /// Told how it ended.
+    pub answer: oneshot::Sender<Result<(), String>>,
+}
+
+/// What a probe of one discovered target found.
+#[derive(Debug)]
+pub enum ProbeAnswer {
+    /// Discovery does not know the target: nothing was dialled.
+    NotDiscovered,
+    /// Too many probes run already.
+    Busy,
+    /// The target's verdicts alone.
+    Judged(Arc<Snapshot>),
+}
+
+/// A wish to scrape one target now.
+pub type Probe = (String, oneshot::Sender<ProbeAnswer>);
+
+/// Everything that the handlers read.
+#[derive(Debug)]
+pub struct App {
+    /// The latest snapshot.
+    pub published: ArcSwap<Published>,
+    /// What discovery found.
+    pub discovered: watch::Receiver<Arc<Discovered>>,
+    /// The scrape engine's counters.
+    pub engine: Arc<EngineStats>,
+    /// Our own telemetry.
+    pub telemetry: Arc<Telemetry>,
+    /// Whether the service is ready.
+    pub ready: watch::Receiver<Result<(), String>>,
+    /// Where reloads are asked for; `None` unless `--web.enable-lifecycle`.
+    pub reload: Option<mpsc::Sender<Reload>>,
+    /// Where probes are asked for.
+    pub probe: mpsc::Sender<Probe>,
+}
+
+/// The server's paths.
+pub fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/", get(services))
+        .route("/targets", get(targets))
+        .route("/style.css", get(style))
+        .route("/metrics", get(metrics))
+        .route("/probe", get(probe))
+        .route("/sd", get(sd))
+        .route("/api/v1/services", get(api_services))
+        .route("/api/v1/targets", get(api_targets))
+        .route("/-/healthy", get(healthy))
+        .route("/-/ready", get(ready))
+        .route("/-/reload", post(reload).put(reload))
+        .layer(axum::extract::DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), around))
+        .with_state(app)
+}
+
+/// Around every request: limits, security headers, telemetry.
+async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let start = Instant::now();
+    let handler = handler_label(request.uri().path());
+    let mut response = match refuse(&request) {
+        Some(refusal) => refusal,
+        None => next.run(request).await,
+    };
+    let headers = response.headers_mut();
+    headers.insert(
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'self'; frame-ancestors 'none'"),
+    );
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        HeaderName::from_static("referrer-policy"),
+        HeaderValue::from_static("no-referrer"),
+    );
+    app.telemetry
+        .request(handler, response.status().as_u16(), start.elapsed());
+    response
+}
+
+fn refuse(request: &Request) -> Option<Response> {
+    let uri_bytes = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |uri| uri.as_str().len());
+    if uri_bytes > URI_BYTES_MAX {
+        let message = format!("the URL has {uri_bytes} bytes, at most {URI_BYTES_MAX} are read\n");
+        return Some((StatusCode::URI_TOO_LONG, message).into_response());
+    }
+    let length: Option<usize> = request
+        .headers()
+        .get(axum::http::header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse().ok());
+    length.filter(|bytes| *bytes > BODY_BYTES_MAX).map(|bytes| {
+        let message = format!("the body has {bytes} bytes, at most {BODY_BYTES_MAX} are read\n");
+        (StatusCode::PAYLOAD_TOO_LARGE, message).into_response()
+    })
+}
+
+/// The label of a path: a closed set, so that nobody can make series.
+fn handler_label(path: &str) -> &'static str {
+    let path = if path.starts_with("/api/") {
+        "/api"
+    } else {
+        path
+    };
+    HANDLERS
+        .iter()
+        .copied()
+        .find(|handler| *handler == path)
+        .unwrap_or("other")
+}
+
+async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    let published = app.published.load_full();
+    exposition(&app, &published, &headers).await
+}
+
+/// The exposition of a snapshot, as the request's headers want it.
+async fn exposition(app: &App, published: &Published, headers: &HeaderMap) -> Response {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let format = negotiate::format(text(ACCEPT));
+    let gzip = negotiate::accepts_gzip(text(ACCEPT_ENCODING));
+    let discovered = app.discovered.borrow().clone();
+    let end = app
+        .telemetry
+        .write(format, &app.engine.snapshot(), &discovered);
+    let pieces = published.exposition(format, gzip, end).await;
+    let mut response = Response::new(Body::new(Pieces::new(pieces.0)));
+    let answer = response.headers_mut();
+    answer.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static(negotiate::content_type(format)),
+    );
+    answer.insert(VARY, HeaderValue::from_static("accept, accept-encoding"));
+    if gzip {
+        answer.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    response
+}
+
+#[derive(Deserialize)]
+struct ProbeQuery {
+    target: Option<String>,
+}
+
+/// Scrapes one discovered target now. No address from the URL is ever dialled: it only picks.
+async fn probe(
+    State(app): State<Arc<App>>,
+    Query(query): Query<ProbeQuery>,
+    headers: HeaderMap,
+) -> Response {
+    let Some(target) = query.target.filter(|target| !target.is_empty()) else {
+        let message = "say which discovered target: /probe?target=URL or /probe?target=HOST:PORT\n";
+        return (StatusCode::BAD_REQUEST, message).into_response();
+    };
+    let (answer, answered) = oneshot::channel();
+    if app.probe.try_send((target.clone(), answer)).is_err() {
+        return busy();
+    }
+    match answered.await {
+        Ok(ProbeAnswer::Judged(snapshot)) => {
+            let headers_text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+            let format = negotiate::format(headers_text(ACCEPT));
+            probe_exposition(&snapshot, format)
+        }
+        Ok(ProbeAnswer::NotDiscovered) => {
+            let message =
+                format!("{target:?} is not among the discovered targets: /targets lists them\n");
+            (StatusCode::NOT_FOUND, message).into_response()
+        }
+        Ok(ProbeAnswer::Busy) | Err(_) => busy(),
+    }
+}
+
+/// The compliance families of one target, without our own telemetry.
+fn probe_exposition(snapshot: &Snapshot, format: Format) -> Response {
+    let mut body = super::compliance::write(snapshot, format, usize::MAX);
+    if format == Format::OpenMetrics {
+        body.extend_from_slice(b"# EOF\n");
+    }
+    ([(CONTENT_TYPE, negotiate::content_type(format))], body).into_response()
+}
+
+fn busy() -> Response {
+    (
+        StatusCode::SERVICE_UNAVAILABLE,
+        "too many probes are under way, try again\n",
+    )
+        .into_response()
+}
+
+async fn services(State(app): State<Arc<App>>) -> Response {
+    html(page::services(&app.published.load().snapshot))
+}
+
+#[derive(Deserialize)]
+struct TargetsQuery {
+    #[serde(default)]
+    q: String,
+}
+
+async fn targets(State(app): State<Arc<App>>, Query(query): Query<TargetsQuery>) -> Response {
+    let discovered = app.discovered.borrow().clone();
+    html(page::targets(
+        &app.published.load().snapshot,
+        &discovered,
+        &query.q,
+    ))
+}
+
+fn html(page: Result<String, askama::Error>) -> Response {
+    match page {
+        Ok(page) => ([(CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a page could not be rendered");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+async fn style() -> Response {
+    (
+        [(CONTENT_TYPE, "text/css; charset=utf-8")],
+        include_str!("templates/style.css"),
+    )
+        .into_response()
+}
+
+async fn sd(State(app): State<Arc<App>>) -> Response {
+    let discovered = app.discovered.borrow().clone();
+    axum::Json(api::sd(&discovered)).into_response()
+}
+
+async fn api_services(State(app): State<Arc<App>>) -> Response {
+    axum::Json(api::services(&app.published.load().snapshot)).into_response()
+}
+
+async fn api_targets(State(app): State<Arc<App>>) -> Response {
+    let discovered = app.discovered.borrow().clone();
+    axum::Json(api::targets(&app.published.load().snapshot, &discovered)).into_response()
+}
+
+async fn healthy() -> &'static str {
+    "manifesto-exporter is healthy.\n"
+}
+
+async fn ready(State(app): State<Arc<App>>) -> Response {
+    match &*app.ready.borrow() {
+        Ok(()) => "manifesto-exporter is ready.\n".into_response(),
+        Err(why) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("not ready: {why}\n"),
+        )
+            .into_response(),
+    }
+}
+
+async fn reload(State(app): State<Arc<App>>) -> Response {
+    let Some(reload) = &app.reload else {
+        let message =
+            "reloading over HTTP is off: start with --web.enable-lifecycle, or send SIGHUP\n";
+        return (StatusCode::FORBIDDEN, message).into_response();
+    };
+    let (answer, answered) = oneshot::channel();
+    if reload.send(Reload { answer }).await.is_err() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "shutting down\n").into_response();
+    }
+    match answered.await {
+        Ok(Ok(())) => "reloaded\n".into_response(),
+        Ok(Err(why)) => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            format!("the old configuration stays in force\n{why}\n"),
+        )
+            .into_response(),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "shutting down\n").into_response(),
+    }
+}

@@ -1,0 +1,400 @@
+//! The exporter's own telemetry: `manifesto_exporter_*` and `process_*`.
+//!
+//! What happens here as events (requests, reloads) is counted with the `prometheus` crate; what
+//! another stage counts (scrapes, discovery) is read from that stage when somebody asks.
+
+use std::time::{Duration, SystemTime};
+
+use prometheus::proto::{MetricFamily, MetricType};
+use prometheus::{
+    Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
+    Registry,
+};
+
+use super::compliance::unix_seconds;
+use super::writer::{Kind, Writer, bound};
+use crate::discovery::Discovered;
+use crate::exposition::Format;
+use crate::scrape::{EngineSnapshot, LATENESS_BUCKETS};
+
+/// The version of the binary.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The handlers of the server, as label values: they exist from the start, so that the series do
+/// before the first request.
+pub const HANDLERS: &[&str] = &[
+    "/",
+    "/targets",
+    "/metrics",
+    "/probe",
+    "/sd",
+    "/api",
+    "/-/healthy",
+    "/-/ready",
+    "/-/reload",
+    "other",
+];
+
+/// Bounds of request durations, in seconds.
+const DURATION_BUCKETS: &[f64] = &[0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
+
+/// Counters and gauges of our own.
+#[derive(Debug)]
+pub struct Telemetry {
+    registry: Registry,
+    requests: IntCounterVec,
+    durations: HistogramVec,
+    connections_refused: IntCounter,
+    reload_ok: IntGauge,
+    reload_at: Gauge,
+    reloads: IntCounterVec,
+    ready: IntGauge,
+    snapshot_seconds: Gauge,
+}
+
+impl Telemetry {
+    /// Registers everything. Fails only if two metrics have the same name: a defect.
+    pub fn new() -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        let requests = IntCounterVec::new(
+            Opts::new(
+                "manifesto_exporter_http_requests_total",
+                "HTTP requests answered, by handler and status.",
+            ),
+            &["handler", "code"],
+        )?;
+        let durations = HistogramVec::new(
+            HistogramOpts::new(
+                "manifesto_exporter_http_request_duration_seconds",
+                "Time taken to answer HTTP requests, by handler.",
+            )
+            .buckets(DURATION_BUCKETS.to_vec()),
+            &["handler"],
+        )?;
+        let connections_refused = IntCounter::new(
+            "manifesto_exporter_http_connections_refused_total",
+            "Connections closed at once because too many were open.",
+        )?;
+        let build_info = GaugeVec::new(
+            Opts::new(
+                "manifesto_exporter_build_info",
+                "The version that runs. Always 1.",
+            ),
+            &["version"],
+        )?;
+        let reload_ok = IntGauge::new(
+            "manifesto_exporter_config_last_reload_successful",
+            "1 if the last reload of the configuration took effect, 0 if it failed and the old one stayed.",
+        )?;
+        let reload_at = Gauge::new(
+            "manifesto_exporter_config_last_reload_success_timestamp_seconds",
+            "When the configuration in force was loaded.",
+        )?;
+        let reloads = IntCounterVec::new(
+            Opts::new(
+                "manifesto_exporter_config_reloads_total",
+                "Reloads of the configuration, by result.",
+            ),
+            &["result"],
+        )?;
+        let ready = IntGauge::new(
+            "manifesto_exporter_ready",
+            "1 once discovery has answered and every target found was scraped once.",
+        )?;
+        let snapshot_seconds = Gauge::new(
+            "manifesto_exporter_snapshot_build_duration_seconds",
+            "Time taken to put together the last snapshot of verdicts.",
+        )?;
+        for handler in HANDLERS {
+            requests.with_label_values(&[*handler, "200"]);
+            durations.with_label_values(&[*handler]);
+        }
+        for result in ["success", "failure"] {
+            reloads.with_label_values(&[result]);
+        }
+        build_info.with_label_values(&[VERSION]).set(1.0);
+        registry.register(Box::new(requests.clone()))?;
+        registry.register(Box::new(durations.clone()))?;
+        registry.register(Box::new(connections_refused.clone()))?;
+        registry.register(Box::new(build_info))?;
+        registry.register(Box::new(reload_ok.clone()))?;
+        registry.register(Box::new(reload_at.clone()))?;
+        registry.register(Box::new(reloads.clone()))?;
+        registry.register(Box::new(ready.clone()))?;
+        registry.register(Box::new(snapshot_seconds.clone()))?;
+        #[cfg(target_os = "linux")]
+        registry.register(Box::new(
+            prometheus::process_collector::ProcessCollector::for_self(),
+        ))?;
+        Ok(Self {
+            registry,
+            requests,
+            durations,
+            connections_refused,
+            reload_ok,
+            reload_at,
+            reloads,
+            ready,
+            snapshot_seconds,
+        })
+    }
+
+    /// Counts an answered request.
+    pub fn request(&self, handler: &str, status: u16, took: Duration) {
+        self.requests
+            .with_label_values(&[handler, &status.to_string()])
+            .inc();
+        self.durations
+            .with_label_values(&[handler])
+            .observe(took.as_secs_f64());
+    }
+
+    /// Counts a connection that was not served.
+    pub fn connection_refused(&self) {
+        self.connections_refused.inc();
+    }
+
+    /// A configuration took effect; the first load is no reload.
+    pub fn loaded(&self, at: SystemTime) {
+        self.reload_ok.set(1);
+        self.reload_at.set(unix_seconds(at));
+    }
+
+    /// A reload ended.
+    pub fn reloaded(&self, succeeded: bool, at: SystemTime) {
+        self.reloads
+            .with_label_values(&[if succeeded { "success" } else { "failure" }])
+            .inc();
+        if succeeded {
+            self.loaded(at);
+        } else {
+            self.reload_ok.set(0);
+        }
+    }
+
+    /// Whether `/-/ready` says so.
+    pub fn set_ready(&self, ready: bool) {
+        self.ready.set(i64::from(ready));
+    }
+
+    /// A snapshot was put together.
+    pub fn snapshot_built(&self, took: Duration) {
+        self.snapshot_seconds.set(took.as_secs_f64());
+    }
+
+    /// Writes everything, with the end of the exposition.
+    pub fn write(
+        &self,
+        format: Format,
+        engine: &EngineSnapshot,
+        discovered: &Discovered,
+    ) -> Vec<u8> {
+        let mut out = Writer::new(format);
+        scraping(engine, &mut out);
+        discovery(discovered, &mut out);
+        for family in self.registry.gather() {
+            registered(&family, &mut out);
+        }
+        out.into_end()
+    }
+}
+
+/// What the scrape engine counts.
+fn scraping(engine: &EngineSnapshot, out: &mut Writer) {
+    let name = "manifesto_exporter_scrapes_total";
+    out.family(
+        name,
+        Kind::Counter,
+        "Scrapes of targets that ended, by result: ok, or why the target was down.",
+    );
+    out.sample(name, &[("result", "ok")], engine.succeeded as f64);
+    for (reason, count) in engine.down {
+        out.sample(name, &[("result", reason.as_str())], count as f64);
+    }
+    let counters = [
+        (
+            "manifesto_exporter_scrapes_skipped_total",
+            "Due moments without a scrape because the last one of that target had not ended.",
+            engine.skipped,
+        ),
+        (
+            "manifesto_exporter_scrape_retries_total",
+            "Requests made once more because a kept connection had gone stale.",
+            engine.retries,
+        ),
+        (
+            "manifesto_exporter_scrape_panics_total",
+            "Scrapes that ended in a defect of ours.",
+            engine.panics,
+        ),
+    ];
+    for (name, help, value) in counters {
+        out.family(name, Kind::Counter, help);
+        out.sample(name, &[], value as f64);
+    }
+    let gauges = [
+        (
+            "manifesto_exporter_targets",
+            "Targets scheduled.",
+            engine.targets,
+        ),
+        (
+            "manifesto_exporter_scrapes_in_flight",
+            "Scrapes in flight.",
+            engine.in_flight,
+        ),
+        (
+            "manifesto_exporter_scrapes_waiting",
+            "Due scrapes that wait for a place in flight.",
+            engine.waiting,
+        ),
+        (
+            "manifesto_exporter_scrape_connections",
+            "Connections to targets that are open.",
+            engine.open_connections,
+        ),
+    ];
+    for (name, help, value) in gauges {
+        out.family(name, Kind::Gauge, help);
+        out.sample(name, &[], value as f64);
+    }
+    let name = "manifesto_exporter_scrape_lateness_seconds";
+    out.family(
+        name,
+        Kind::Histogram,
+        "How long after its moment a scrape began.",
+    );
+    let mut cumulative = 0;
+    let bucket = format!("{name}_bucket");
+    for (upper, count) in LATENESS_BUCKETS
+        .into_iter()
+        .chain([f64::INFINITY])
+        .zip(engine.lateness)
+    {
+        cumulative += count;
+        out.sample(
+            &bucket,
+            &[("le", &bound(out.format(), upper))],
+            cumulative as f64,
+        );
+    }
+    out.sample(
+        &format!("{name}_sum"),
+        &[],
+        engine.lateness_sum.as_secs_f64(),
+    );
+    out.sample(&format!("{name}_count"), &[], cumulative as f64);
+}
+
+/// What discovery knows of its sources.
+fn discovery(discovered: &Discovered, out: &mut Writer) {
+    let sources = &discovered.sources;
+    let name = "manifesto_exporter_discovery_targets";
+    out.family(
+        name,
+        Kind::Gauge,
+        "Targets that the source named last, before relabelling.",
+    );
+    for source in sources {
+        out.sample(name, &[("source", &source.name)], source.targets as f64);
+    }
+    let name = "manifesto_exporter_discovery_last_success_timestamp_seconds";
+    out.family(
+        name,
+        Kind::Gauge,
+        "When the source answered last; absent until it has.",
+    );
+    for source in sources {
+        if let Some(at) = source.last_success {
+            out.sample(name, &[("source", &source.name)], unix_seconds(at));
+        }
+    }
+    let name = "manifesto_exporter_discovery_held";
+    out.family(
+        name,
+        Kind::Gauge,
+        "1 while a list that shrank suspiciously is held back and the last good one kept.",
+    );
+    for source in sources {
+        out.sample(
+            name,
+            &[("source", &source.name)],
+            f64::from(u8::from(source.held)),
+        );
+    }
+    let name = "manifesto_exporter_discovery_refreshes_total";
+    out.family(name, Kind::Counter, "Times that the source was asked.");
+    for source in sources {
+        out.sample(
+            name,
+            &[("source", &source.name)],
+            source.refreshes_total as f64,
+        );
+    }
+    let name = "manifesto_exporter_discovery_failures_total";
+    out.family(
+        name,
+        Kind::Counter,
+        "Times that the source gave no usable answer and the last good one was kept.",
+    );
+    for source in sources {
+        out.sample(
+            name,
+            &[("source", &source.name)],
+            source.failures_total as f64,
+        );
+    }
+    let name = "manifesto_exporter_discovery_dropped_targets";
+    out.family(
+        name,
+        Kind::Gauge,
+        "Targets that were found and are not scraped: /targets says which and why.",
+    );
+    out.sample(name, &[], discovered.dropped_total as f64);
+}
+
+/// One family of the registry.
+fn registered(family: &MetricFamily, out: &mut Writer) {
+    let name = family.name();
+    let kind = match family.get_field_type() {
+        MetricType::COUNTER => Kind::Counter,
+        MetricType::HISTOGRAM => Kind::Histogram,
+        _ if name.ends_with("_info") => Kind::Info,
+        _ => Kind::Gauge,
+    };
+    out.family(name, kind, family.help());
+    for metric in family.get_metric() {
+        let labels: Vec<(&str, &str)> = metric
+            .get_label()
+            .iter()
+            .map(|label| (label.name(), label.value()))
+            .collect();
+        match kind {
+            Kind::Counter => out.sample(name, &labels, metric.get_counter().get_value()),
+            Kind::Gauge | Kind::Info => out.sample(name, &labels, metric.get_gauge().get_value()),
+            Kind::Histogram => histogram(name, &labels, metric.get_histogram(), out),
+        }
+    }
+}
+
+fn histogram(
+    name: &str,
+    labels: &[(&str, &str)],
+    histogram: &prometheus::proto::Histogram,
+    out: &mut Writer,
+) {
+    let bucket = format!("{name}_bucket");
+    let count = histogram.get_sample_count();
+    let bounds = histogram
+        .get_bucket()
+        .iter()
+        .map(|b| (b.upper_bound(), b.cumulative_count()));
+    let finite = bounds.filter(|(upper, _)| upper.is_finite());
+    for (upper, cumulative) in finite.chain([(f64::INFINITY, count)]) {
+        let le = bound(out.format(), upper);
+        let with_le: Vec<(&str, &str)> = labels.iter().copied().chain([("le", &*le)]).collect();
+        out.sample(&bucket, &with_le, cumulative as f64);
+    }
+    out.sample(&format!("{name}_sum"), labels, histogram.get_sample_sum());
+    out.sample(&format!("{name}_count"), labels, count as f64);
+}

@@ -1,0 +1,172 @@
+//! Writes expositions in both formats: text 0.0.4 and OpenMetrics 1.0.
+
+use crate::exposition::Format;
+
+/// The types that we publish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Goes up and down.
+    Gauge,
+    /// Only goes up; its name ends in `_total`.
+    Counter,
+    /// Always 1; its name ends in `_info`.
+    Info,
+    /// `_bucket`, `_sum`, `_count`.
+    Histogram,
+}
+
+/// Appends families to a buffer, each in one piece: [`Writer::family`], then its samples.
+#[derive(Debug)]
+pub(super) struct Writer {
+    out: Vec<u8>,
+    format: Format,
+}
+
+impl Writer {
+    /// An empty exposition.
+    pub(super) fn new(format: Format) -> Self {
+        Self {
+            out: Vec::new(),
+            format,
+        }
+    }
+
+    /// The format written.
+    pub(super) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Begins a family. `name` is that of its samples: with `_total` or `_info`, which OpenMetrics
+    /// leaves out of the metadata.
+    pub(super) fn family(&mut self, name: &str, kind: Kind, help: &str) {
+        let (name, kind) = match (self.format, kind) {
+            (Format::OpenMetrics, Kind::Counter) => {
+                (name.strip_suffix("_total").unwrap_or(name), "counter")
+            }
+            (Format::OpenMetrics, Kind::Info) => {
+                (name.strip_suffix("_info").unwrap_or(name), "info")
+            }
+            (Format::Text, Kind::Info) | (_, Kind::Gauge) => (name, "gauge"),
+            (Format::Text, Kind::Counter) => (name, "counter"),
+            (_, Kind::Histogram) => (name, "histogram"),
+        };
+        self.text("# HELP ");
+        self.text(name);
+        self.text(" ");
+        self.escaped(help, self.format == Format::OpenMetrics);
+        self.text("\n# TYPE ");
+        self.text(name);
+        self.text(" ");
+        self.text(kind);
+        self.text("\n");
+    }
+
+    /// One sample; labels with an empty value are left out, as they are the same as none.
+    pub(super) fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
+        self.text(name);
+        let mut separator = "{";
+        for (key, label) in labels.iter().filter(|(_, label)| !label.is_empty()) {
+            self.text(separator);
+            self.text(key);
+            self.text("=\"");
+            self.escaped(label, true);
+            self.text("\"");
+            separator = ",";
+        }
+        if separator == "," {
+            self.text("}");
+        }
+        self.text(" ");
+        self.number(value);
+        self.text("\n");
+    }
+
+    /// The bytes so far, without an end: more may be appended by somebody else.
+    pub(super) fn into_part(self) -> Vec<u8> {
+        self.out
+    }
+
+    /// The bytes with the end that OpenMetrics asks for.
+    pub(super) fn into_end(mut self) -> Vec<u8> {
+        if self.format == Format::OpenMetrics {
+            self.text("# EOF\n");
+        }
+        self.out
+    }
+
+    fn text(&mut self, text: &str) {
+        self.out.extend_from_slice(text.as_bytes());
+    }
+
+    /// `\` and line feeds are escaped everywhere, `"` in label values and in OpenMetrics' HELP.
+    fn escaped(&mut self, text: &str, quotes: bool) {
+        let mut rest = text.as_bytes();
+        while let Some(at) = rest
+            .iter()
+            .position(|b| matches!(b, b'\\' | b'\n') || (quotes && *b == b'"'))
+        {
+            self.out.extend_from_slice(&rest[..at]);
+            self.out.push(b'\\');
+            self.out
+                .push(if rest[at] == b'\n' { b'n' } else { rest[at] });
+            rest = &rest[at + 1..];
+        }
+        self.out.extend_from_slice(rest);
+    }
+
+    fn number(&mut self, value: f64) {
+        use std::io::Write as _;
+        if value.is_nan() {
+            self.text("NaN");
+        } else if value.is_infinite() {
+            self.text(if value > 0.0 { "+Inf" } else { "-Inf" });
+        } else {
+            // Writing to a Vec cannot fail.
+            write!(self.out, "{value}").expect("a Vec takes every byte");
+        }
+    }
+}
+
+/// An upper bound as the `le` label of this format: OpenMetrics wants canonical floats (`1.0`).
+pub(super) fn bound(format: Format, upper: f64) -> String {
+    match format {
+        _ if upper.is_infinite() => "+Inf".to_owned(),
+        Format::OpenMetrics => format!("{upper:?}"),
+        Format::Text => upper.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(format: Format) -> String {
+        let mut writer = Writer::new(format);
+        writer.family("m_info", Kind::Info, "What it \"is\",\nwith a \\.");
+        writer.sample("m_info", &[("a", "q\"b\\s\nn"), ("empty", "")], 1.0);
+        writer.family("m_total", Kind::Counter, "How many.");
+        writer.sample("m_total", &[], 0.25);
+        String::from_utf8(writer.into_end()).unwrap()
+    }
+
+    #[test]
+    fn both_formats_escape_what_they_must() {
+        assert_eq!(
+            written(Format::Text),
+            "# HELP m_info What it \"is\",\\nwith a \\\\.\n# TYPE m_info gauge\n\
+             m_info{a=\"q\\\"b\\\\s\\nn\"} 1\n# HELP m_total How many.\n# TYPE m_total counter\nm_total 0.25\n"
+        );
+        assert_eq!(
+            written(Format::OpenMetrics),
+            "# HELP m What it \\\"is\\\",\\nwith a \\\\.\n# TYPE m info\n\
+             m_info{a=\"q\\\"b\\\\s\\nn\"} 1\n# HELP m How many.\n# TYPE m counter\nm_total 0.25\n# EOF\n"
+        );
+    }
+
+    #[test]
+    fn bounds_are_canonical_where_the_format_asks() {
+        assert_eq!(bound(Format::OpenMetrics, 1.0), "1.0");
+        assert_eq!(bound(Format::Text, 1.0), "1");
+        assert_eq!(bound(Format::Text, f64::INFINITY), "+Inf");
+    }
+}

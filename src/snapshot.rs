@@ -1,0 +1,339 @@
+//! Every verdict at one moment: immutable, swapped whole. Metrics, page and API read nothing else.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use crate::checks::{Check, Finding, Reason, Status, Verdict};
+use crate::discovery::target::{ServiceKey, Target};
+use crate::manifesto::{Manifesto, Rule};
+use crate::scrape::DownReason;
+
+/// What is known of one target.
+#[derive(Debug, Clone)]
+pub struct TargetState {
+    /// The target.
+    pub target: Arc<Target>,
+    /// Its last scrape, `None` before the first.
+    pub scrape: Option<Scrape>,
+    /// One verdict per rule in force, in the manifesto's order.
+    pub verdicts: Arc<[Verdict]>,
+    /// The version that O-8's pass rests on.
+    pub version: Option<String>,
+}
+
+/// The figures of one scrape.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scrape {
+    /// When it began.
+    pub at: SystemTime,
+    /// From DNS to the last byte.
+    pub duration: Duration,
+    /// Samples read.
+    pub samples: u64,
+    /// Decompressed body.
+    pub body_bytes: u64,
+    /// Why the target is down, with the sentence; `None` while it is up.
+    pub down: Option<(DownReason, String)>,
+    /// Violations of the format that Prometheus tolerates.
+    pub violations: u64,
+    /// The first of them, with line and column.
+    pub first_violation: Option<String>,
+}
+
+/// The status of a rule for a service: a fail under a valid waiver is told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RuleStatus {
+    /// Kept.
+    Pass,
+    /// Not kept.
+    Fail,
+    /// Not kept, under a valid waiver.
+    Waived,
+    /// Not measured.
+    Unknown,
+    /// Nothing to judge.
+    NotApplicable,
+}
+
+impl RuleStatus {
+    /// The five statuses, in the order of tables.
+    pub const ALL: [RuleStatus; 5] = [
+        RuleStatus::Pass,
+        RuleStatus::Fail,
+        RuleStatus::Waived,
+        RuleStatus::Unknown,
+        RuleStatus::NotApplicable,
+    ];
+
+    /// As in labels and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RuleStatus::Pass => "pass",
+            RuleStatus::Fail => "fail",
+            RuleStatus::Waived => "waived",
+            RuleStatus::Unknown => "unknown",
+            RuleStatus::NotApplicable => "not_applicable",
+        }
+    }
+}
+
+impl From<Status> for RuleStatus {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Pass => RuleStatus::Pass,
+            Status::Fail => RuleStatus::Fail,
+            Status::Unknown => RuleStatus::Unknown,
+            Status::NotApplicable => RuleStatus::NotApplicable,
+        }
+    }
+}
+
+/// One rule's verdict for one service: its worst measured instance's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServiceVerdict {
+    /// The rule's place in [`Manifesto::rules`].
+    pub rule: usize,
+    /// The outcome.
+    pub status: RuleStatus,
+    /// What the deciding instance's check found.
+    pub finding: Finding,
+    /// The deciding instance.
+    pub target: Arc<Target>,
+}
+
+/// One service in one environment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServiceState {
+    /// Name and environment.
+    pub key: ServiceKey,
+    /// The owning team, `""` where nobody says.
+    pub team: String,
+    /// The version most of its instances run, `""` where none is known.
+    pub version: String,
+    /// One verdict per rule of scope `service`.
+    pub verdicts: Vec<ServiceVerdict>,
+    /// How far it complies.
+    pub score: Score,
+    /// Its instances' places in [`Snapshot::targets`].
+    pub targets: Vec<usize>,
+}
+
+impl ServiceState {
+    /// How many rules have this status.
+    pub fn count(&self, status: RuleStatus) -> usize {
+        self.verdicts
+            .iter()
+            .filter(|verdict| verdict.status == status)
+            .count()
+    }
+}
+
+/// Passed over measured weight, never shown without coverage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Score {
+    passed: u32,
+    measured: u32,
+    applicable: u32,
+}
+
+impl Score {
+    /// 0 to 1; `None` where nothing was measured.
+    pub fn ratio(self) -> Option<f64> {
+        (self.measured > 0).then(|| f64::from(self.passed) / f64::from(self.measured))
+    }
+
+    /// Measured over applicable weight, 0 to 1. What could not be measured lowers it.
+    pub fn coverage(self) -> f64 {
+        if self.applicable == 0 {
+            0.0
+        } else {
+            f64::from(self.measured) / f64::from(self.applicable)
+        }
+    }
+
+    fn add(&mut self, status: RuleStatus, weight: u32) {
+        match status {
+            RuleStatus::NotApplicable => return,
+            RuleStatus::Pass => {
+                self.passed += weight;
+                self.measured += weight;
+            }
+            RuleStatus::Fail | RuleStatus::Waived => self.measured += weight,
+            RuleStatus::Unknown => {}
+        }
+        self.applicable += weight;
+    }
+}
+
+/// Every verdict at one moment.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// The moment.
+    pub at: SystemTime,
+    /// The rules judged by.
+    pub manifesto: Arc<Manifesto>,
+    /// Services, by name and environment.
+    pub services: Vec<ServiceState>,
+    /// Targets, by URL.
+    pub targets: Vec<Arc<TargetState>>,
+}
+
+impl Snapshot {
+    /// Nothing known yet.
+    pub fn empty(manifesto: Arc<Manifesto>, at: SystemTime) -> Self {
+        Self {
+            at,
+            manifesto,
+            services: Vec::new(),
+            targets: Vec::new(),
+        }
+    }
+
+    /// Merges what is known of each target into verdicts of services.
+    pub fn build(
+        at: SystemTime,
+        manifesto: Arc<Manifesto>,
+        mut targets: Vec<Arc<TargetState>>,
+    ) -> Self {
+        targets.sort_by(|a, b| a.target.url.cmp(&b.target.url));
+        let mut by_service: BTreeMap<&ServiceKey, Vec<usize>> = BTreeMap::new();
+        for (at, state) in targets.iter().enumerate() {
+            by_service
+                .entry(&state.target.service)
+                .or_default()
+                .push(at);
+        }
+        let services = by_service
+            .into_iter()
+            .map(|(key, places)| service(key, places, &targets, &manifesto))
+            .collect();
+        Self {
+            at,
+            manifesto,
+            services,
+            targets,
+        }
+    }
+
+    /// The rule of a verdict.
+    pub fn rule(&self, verdict: &ServiceVerdict) -> &Rule {
+        &self.manifesto.rules()[verdict.rule]
+    }
+}
+
+/// Judges one service by its instances.
+fn service(
+    key: &ServiceKey,
+    places: Vec<usize>,
+    targets: &[Arc<TargetState>],
+    manifesto: &Manifesto,
+) -> ServiceState {
+    let instances: Vec<&TargetState> = places.iter().map(|at| targets[*at].as_ref()).collect();
+    let mut score = Score::default();
+    let mut verdicts = Vec::with_capacity(manifesto.rules().len());
+    for (place, rule) in manifesto.rules().iter().enumerate() {
+        let Some((instance, finding)) = decide(rule, &instances) else {
+            continue;
+        };
+        let status = RuleStatus::from(finding.status);
+        score.add(status, rule.severity.weight());
+        verdicts.push(ServiceVerdict {
+            rule: place,
+            status,
+            finding,
+            target: instance.target.clone(),
+        });
+    }
+    ServiceState {
+        key: key.clone(),
+        team: instances
+            .iter()
+            .map(|i| i.target.team.as_str())
+            .find(|t| !t.is_empty())
+            .unwrap_or("")
+            .to_owned(),
+        version: most_common_version(&instances),
+        verdicts,
+        score,
+        targets: places,
+    }
+}
+
+/// The worst of the measured instances; unknown only where none could be measured.
+fn decide<'a>(rule: &Rule, instances: &[&'a TargetState]) -> Option<(&'a TargetState, Finding)> {
+    instances
+        .iter()
+        .map(|instance| {
+            // A reload may have brought a rule that this target was not judged by yet.
+            let judged = instance
+                .verdicts
+                .iter()
+                .find(|verdict| verdict.rule == rule.id);
+            let finding = judged.map_or_else(not_judged_yet, |verdict| verdict.finding.clone());
+            (
+                *instance,
+                excuse_second_port(rule, instance, finding, instances),
+            )
+        })
+        .max_by_key(|(_, finding)| match finding.status {
+            Status::NotApplicable => 0,
+            Status::Unknown => 1,
+            Status::Pass => 2,
+            Status::Fail => 3,
+        })
+}
+
+fn not_judged_yet() -> Finding {
+    Finding::unknown(
+        Reason::NotScrapedYet,
+        "not scraped since the rule came into force",
+    )
+}
+
+/// O-7 fails where metrics are found *only* elsewhere: a second port of a host that also serves
+/// the port asked for is no fault.
+fn excuse_second_port(
+    rule: &Rule,
+    instance: &TargetState,
+    finding: Finding,
+    instances: &[&TargetState],
+) -> Finding {
+    let wanted = rule.checks.iter().find_map(|check| match check {
+        Check::Endpoint { port } => Some(*port),
+        _ => None,
+    });
+    let (Some(port), Reason::OtherPort) = (wanted, finding.reason) else {
+        return finding;
+    };
+    let sibling = instances.iter().find(|other| {
+        other.target.url.host == instance.target.url.host
+            && other.target.url.port == port
+            && other
+                .scrape
+                .as_ref()
+                .is_some_and(|scrape| scrape.down.is_none())
+    });
+    match sibling {
+        Some(other) => Finding::not_applicable(
+            Reason::ServedByAnother,
+            format!("{} serves port {port} on the same host", other.target.url),
+        ),
+        None => finding,
+    }
+}
+
+/// One version names a service in `manifesto_service_info`; of several, what most instances run.
+fn most_common_version(instances: &[&TargetState]) -> String {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for version in instances
+        .iter()
+        .filter_map(|instance| instance.version.as_deref())
+    {
+        *counts.entry(version).or_default() += 1;
+    }
+    let most = counts
+        .into_iter()
+        .max_by_key(|(version, count)| (*count, std::cmp::Reverse(*version)));
+    most.map_or_else(String::new, |(version, _)| version.to_owned())
+}
