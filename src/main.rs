@@ -1,3 +1,7 @@
-//! The thin binary: arguments, dispatch, exit code.
+//! The thin binary: see [`manifesto_exporter::cli`].
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    manifesto_exporter::cli::main()
+}

@@ -1,0 +1,69 @@
+//! `healthcheck`: asks a running exporter whether it is ready, for containers without curl.
+
+use std::time::Duration;
+
+use super::{Exit, complain, print, runtime};
+
+/// How long the answer may take.
+const ANSWER_MAX: Duration = Duration::from_secs(5);
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Base URL of the exporter
+    #[arg(default_value = "http://127.0.0.1:8067")]
+    url: url::Url,
+}
+
+pub(super) fn main(args: Args) -> Exit {
+    let url = match args.url.join("/-/ready") {
+        Ok(url) => url,
+        Err(error) => {
+            complain(&format!("{}: {error}", args.url));
+            return Exit::Usage;
+        }
+    };
+    match runtime() {
+        Ok(runtime) => runtime.block_on(ask(url)),
+        Err(exit) => exit,
+    }
+}
+
+async fn ask(url: url::Url) -> Exit {
+    let client = match reqwest::Client::builder().no_proxy().timeout(ANSWER_MAX).build() {
+        Ok(client) => client,
+        Err(error) => {
+            complain(&format!("the HTTP client could not be made: {error}"));
+            return Exit::Unmeasured;
+        }
+    };
+    let answer = async {
+        let response = client.get(url.clone()).send().await?;
+        let status = response.status();
+        Ok::<_, reqwest::Error>((status, response.text().await?))
+    };
+    match answer.await {
+        Ok((status, text)) if status.is_success() => {
+            print(&text);
+            Exit::Ok
+        }
+        Ok((status, text)) => {
+            complain(&format!("{url} answered {status}: {}", text.trim()));
+            Exit::NonCompliant
+        }
+        Err(error) => {
+            complain(&format!("{url} did not answer: {}", chain(&error)));
+            Exit::Unmeasured
+        }
+    }
+}
+
+/// An error with what caused it: "connection refused" is at the end of the chain.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text += &format!(": {cause}");
+        source = cause.source();
+    }
+    text
+}

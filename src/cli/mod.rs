@@ -1,0 +1,133 @@
+//! The command line: a file per command. Data goes to stdout, messages to stderr.
+
+mod check;
+mod complete;
+mod config;
+mod demo;
+mod healthcheck;
+mod input;
+pub mod logging;
+mod output;
+mod rules;
+mod run;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// How a command ended, as its exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 0.
+    Ok,
+    /// 1: a rule is not kept.
+    NonCompliant,
+    /// 2: the command line or the configuration is wrong.
+    Usage,
+    /// 3: something could not be measured.
+    Unmeasured,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(match exit {
+            Exit::Ok => 0,
+            Exit::NonCompliant => 1,
+            Exit::Usage => 2,
+            Exit::Unmeasured => 3,
+        })
+    }
+}
+
+/// Examples come first: they answer most questions.
+const EXAMPLES: &str = "\
+Examples:
+  manifesto-exporter                                  Watch what config.yaml's example names: this exporter
+  manifesto-exporter --config.file=config.yaml        Watch your services
+  manifesto-exporter check http://localhost:8067/metrics --service=shop
+  curl -s localhost:9090/metrics | manifesto-exporter check - --service=prometheus --output=json
+  manifesto-exporter demo --once                      Judge a fleet of small services, good and bad
+  manifesto-exporter rules explain O-8
+
+Exit codes: 0 ok, 1 a rule is not kept, 2 wrong usage or configuration, 3 could not be measured";
+
+/// Tells which services keep the reliability manifesto.
+#[derive(Debug, Parser)]
+#[command(name = "manifesto-exporter", version, before_help = EXAMPLES, max_term_width = 100)]
+#[command(args_conflicts_with_subcommands = true, subcommand_precedence_over_arg = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: run::Args,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Watch services and publish who keeps the manifesto (the default)
+    Run(run::Args),
+    /// Judge one exposition: a URL, a file, or - for standard input
+    Check(check::Args),
+    /// Show the rules of the manifesto
+    Rules(rules::Args),
+    /// Look at configuration files
+    Config(config::Args),
+    /// Judge a fleet of small services started on loopback, one for each way to fail
+    Demo(demo::Args),
+    /// Ask a running exporter whether it is ready (for container health checks)
+    Healthcheck(healthcheck::Args),
+    /// Print a shell's completions
+    Completions(complete::Args),
+    /// Print the man page
+    Man,
+}
+
+/// Parses the command line and runs the command.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Ok };
+            // A closed pipe leaves nobody to tell.
+            drop(error.print());
+            return exit.into();
+        }
+    };
+    let exit = match cli.command {
+        None => run::main(cli.run),
+        Some(Command::Run(args)) => run::main(args),
+        Some(Command::Check(args)) => check::main(args),
+        Some(Command::Rules(args)) => rules::main(args),
+        Some(Command::Config(args)) => config::main(args),
+        Some(Command::Demo(args)) => demo::main(args),
+        Some(Command::Healthcheck(args)) => healthcheck::main(args),
+        Some(Command::Completions(args)) => complete::completions::<Cli>(args),
+        Some(Command::Man) => complete::man::<Cli>(),
+    };
+    exit.into()
+}
+
+/// Writes data to stdout. A reader that has gone (`| head`) is no error of ours.
+fn print(data: &str) {
+    let mut stdout = std::io::stdout().lock();
+    if let Err(error) = stdout.write_all(data.as_bytes()).and_then(|()| stdout.flush())
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        complain(&format!("stdout: {error}"));
+    }
+}
+
+/// Writes a message to stderr.
+fn complain(message: &str) {
+    // Nobody is left to tell that stderr cannot be written.
+    drop(writeln!(std::io::stderr().lock(), "manifesto-exporter: {message}"));
+}
+
+/// A runtime for commands that need one.
+fn runtime() -> Result<tokio::runtime::Runtime, Exit> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
+        complain(&format!("the runtime could not be started: {error}"));
+        Exit::Unmeasured
+    })
+}

@@ -1,0 +1,79 @@
+//! `/probe`: scrapes one discovered target now and judges that scrape alone.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::board::{Board, Judged, figures, judge};
+use crate::discovery::Discovered;
+use crate::discovery::target::Target;
+use crate::publish::ProbeAnswer;
+use crate::scrape::{Client, Handler as _, Network};
+use crate::snapshot::{Snapshot, TargetState};
+
+/// Probes under way at once.
+const PROBES_MAX: usize = 8;
+
+/// Answers probes until `shutdown`.
+pub(super) async fn answer(
+    mut probes: mpsc::Receiver<(String, oneshot::Sender<ProbeAnswer>)>,
+    discovered: watch::Receiver<Arc<Discovered>>,
+    board: Arc<Board>,
+    network: Arc<Network>,
+    shutdown: CancellationToken,
+) {
+    let mut running = JoinSet::new();
+    loop {
+        let (wanted, answer) = tokio::select! {
+            () = shutdown.cancelled() => return,
+            Some(_) = running.join_next() => continue,
+            probe = probes.recv() => match probe {
+                Some(probe) => probe,
+                None => return,
+            },
+        };
+        let target = find(&discovered.borrow(), &wanted);
+        let (board, network) = (Arc::clone(&board), Arc::clone(&network));
+        let busy = running.len() >= PROBES_MAX;
+        running.spawn(async move {
+            let found = match target {
+                _ if busy => ProbeAnswer::Busy,
+                None => ProbeAnswer::NotDiscovered,
+                Some(target) => ProbeAnswer::Judged(probe(&target, &board, network).await),
+            };
+            // Whoever asked may have gone.
+            drop(answer.send(found));
+        });
+    }
+}
+
+/// The target that a URL, or a host and port, names.
+fn find(discovered: &Discovered, wanted: &str) -> Option<Arc<Target>> {
+    discovered
+        .targets
+        .iter()
+        .find(|target| target.url.to_string() == wanted || target.url.authority() == wanted)
+        .cloned()
+}
+
+async fn probe(target: &Arc<Target>, board: &Board, network: Arc<Network>) -> Arc<Snapshot> {
+    let rulebook = board.rulebook();
+    let mut sink = board.sink(target);
+    let client = Client::new(Arc::clone(&target.job.http), network);
+    let result = client.scrape(target, &mut None, &mut sink).await;
+    let observation = sink.into_observation();
+    let verdicts = match judge(&rulebook, &result, observation.as_ref()) {
+        Judged::Good(verdicts, _) | Judged::Unmeasured(verdicts) => verdicts,
+    };
+    let state = TargetState {
+        target: Arc::clone(target),
+        scrape: Some(figures(&result, observation.as_ref())),
+        verdicts: verdicts.into(),
+        version: observation.and_then(|o| o.version.version().map(str::to_owned)),
+    };
+    let manifesto = Arc::clone(&rulebook.manifesto);
+    Arc::new(Snapshot::build(SystemTime::now(), manifesto, vec![Arc::new(state)]))
+}
