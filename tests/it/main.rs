@@ -1,3 +1,5 @@
 //! Integration tests: one binary, a module per stage.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod config;
