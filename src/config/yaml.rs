@@ -12,7 +12,7 @@ pub(super) const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Nodes of a document: room for a file of the size allowed, an eighth of it structure.
 const NODES_MAX: usize = 2_000_000;
 /// Nodes that aliases may expand to.
-const ALIAS_EVENTS_MAX: usize = 1_000_000;
+const ALIAS_EVENTS_MAX: usize = 250_000;
 /// How deep a document may nest.
 const DEPTH_MAX: usize = 64;
 
@@ -46,6 +46,7 @@ pub(super) fn parse<T: DeserializeOwned>(source: Source<'_>) -> Result<T, Config
             max_nodes: NODES_MAX,
             max_events: 2 * NODES_MAX,
             max_depth: DEPTH_MAX,
+            max_recorded_anchor_events: ALIAS_EVENTS_MAX,
         },
         alias_limits: serde_saphyr::alias_limits! {
             max_total_replayed_events: ALIAS_EVENTS_MAX,

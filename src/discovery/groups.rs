@@ -1,0 +1,331 @@
+//! Lists of target groups, as files and servers give them. Pure.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+
+use crate::config::discovery::TargetGroup;
+use crate::labels::Labels;
+
+/// Bytes of a list.
+pub(super) const LIST_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Targets of a list.
+pub(super) const LIST_TARGETS_MAX: usize = 100_000;
+/// Reasons kept for entries that were skipped.
+const SKIPPED_MAX: usize = 100;
+/// Characters of a reason.
+const REASON_CHARS_MAX: usize = 200;
+
+/// The language of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Language {
+    Json,
+    Yaml,
+}
+
+/// A list, and what in it was no group.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Listing {
+    pub(super) groups: Vec<TargetGroup>,
+    pub(super) skipped: Vec<String>,
+}
+
+impl Listing {
+    /// How many targets it names.
+    pub(super) fn targets(&self) -> usize {
+        self.groups.iter().map(|group| group.targets.len()).sum()
+    }
+
+    /// Adds `name` to the labels of every group.
+    pub(super) fn label(&mut self, name: &str, value: &str) {
+        for group in &mut self.groups {
+            group.labels.set(name, value);
+        }
+    }
+
+    /// Appends another list.
+    pub(super) fn append(&mut self, other: &Listing) {
+        self.groups.extend(other.groups.iter().cloned());
+        self.skipped.extend(other.skipped.iter().cloned());
+    }
+
+    fn skip(&mut self, reason: impl fmt::Display) {
+        if self.skipped.len() < SKIPPED_MAX {
+            let reason = reason.to_string();
+            self.skipped
+                .push(reason.chars().take(REASON_CHARS_MAX).collect());
+        }
+    }
+}
+
+/// Reads a list. An entry that is wrong is skipped alone; a text that is no list is an error.
+pub(super) fn parse(text: &str, language: Language) -> Result<Listing, String> {
+    if text.trim().is_empty() {
+        return Err("the list is empty (0 bytes): not even `[]`".to_owned());
+    }
+    let listing = match read::<Vec<Group>>(text, language) {
+        Ok(groups) => Listing {
+            groups: groups.into_iter().map(Group::ready).collect(),
+            skipped: Vec::new(),
+        },
+        // Something in it is not as it should be: read it again without expectations.
+        Err(_) => salvage(read::<Loose>(text, language)?)?,
+    };
+    match listing.targets() {
+        count if count > LIST_TARGETS_MAX => Err(format!(
+            "the list has {count} targets, more than {LIST_TARGETS_MAX}"
+        )),
+        _ => Ok(listing),
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(text: &str, language: Language) -> Result<T, String> {
+    match language {
+        Language::Json => serde_json::from_str(text).map_err(|error| error.to_string()),
+        Language::Yaml => {
+            let options = serde_saphyr::options! {
+                budget: serde_saphyr::budget! {
+                    max_nodes: 2_000_000,
+                    max_events: 4_000_000,
+                    max_depth: 32,
+                },
+                strict_booleans: true,
+                with_snippet: false,
+            };
+            serde_saphyr::from_str_with_options(text, options).map_err(|error| {
+                let message = error.to_string();
+                message.lines().next().unwrap_or_default().to_owned()
+            })
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Group {
+    targets: Vec<String>,
+    #[serde(default)]
+    labels: Option<BTreeMap<String, String>>,
+}
+
+impl Group {
+    fn ready(self) -> TargetGroup {
+        TargetGroup {
+            targets: self.targets.into_iter().map(address).collect(),
+            labels: self.labels.unwrap_or_default().into_iter().collect(),
+        }
+    }
+}
+
+fn address(address: String) -> Labels {
+    Labels::from_iter([("__address__", address)])
+}
+
+/// Takes what is right of a list in which something is not.
+fn salvage(list: Loose) -> Result<Listing, String> {
+    let Loose::List(entries) = list else {
+        return Err(format!("expected a list of groups, found {}", list.kind()));
+    };
+    let mut listing = Listing::default();
+    for (index, entry) in entries.into_iter().enumerate() {
+        let Loose::Map(keys) = entry else {
+            listing.skip(format_args!(
+                "entry {index}: expected a group, found {}",
+                entry.kind()
+            ));
+            continue;
+        };
+        match group(index, keys, &mut listing) {
+            Ok(group) => listing.groups.push(group),
+            Err(reason) => listing.skip(format_args!("entry {index}: {reason}")),
+        }
+    }
+    Ok(listing)
+}
+
+fn group(
+    index: usize,
+    keys: Vec<(String, Loose)>,
+    listing: &mut Listing,
+) -> Result<TargetGroup, String> {
+    let mut targets = None;
+    let mut labels = Labels::new();
+    for (key, value) in keys {
+        match (key.as_str(), value) {
+            ("targets", Loose::List(entries)) => targets = Some(entries),
+            ("labels", Loose::Map(pairs)) => {
+                for (name, value) in pairs {
+                    let Loose::Text(value) = value else {
+                        return Err(format!("label `{name}` is {}", value.kind()));
+                    };
+                    labels.set(name, value);
+                }
+            }
+            ("labels", Loose::Null) => {}
+            ("targets" | "labels", value) => return Err(format!("`{key}` is {}", value.kind())),
+            _ => {}
+        }
+    }
+    let mut group = TargetGroup {
+        targets: Vec::new(),
+        labels,
+    };
+    for entry in targets.ok_or("`targets` is missing")? {
+        match entry {
+            Loose::Text(text) => group.targets.push(address(text)),
+            other => listing.skip(format_args!("entry {index}: a target is {}", other.kind())),
+        }
+    }
+    Ok(group)
+}
+
+/// Any value.
+enum Loose {
+    Null,
+    Text(String),
+    List(Vec<Loose>),
+    Map(Vec<(String, Loose)>),
+}
+
+impl Loose {
+    fn kind(&self) -> &'static str {
+        match self {
+            Loose::Null => "null",
+            Loose::Text(_) => "a text",
+            Loose::List(_) => "a list",
+            Loose::Map(_) => "a mapping",
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Loose {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(LooseVisitor)
+    }
+}
+
+struct LooseVisitor;
+
+impl<'de> Visitor<'de> for LooseVisitor {
+    type Value = Loose;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Loose, E> {
+        Ok(Loose::Text(text.to_owned()))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Loose, E> {
+        Ok(Loose::Text(value.to_string()))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Loose, E> {
+        Ok(Loose::Text(value.to_string()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Loose, E> {
+        Ok(Loose::Text(value.to_string()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Loose, E> {
+        Ok(Loose::Text(value.to_string()))
+    }
+
+    fn visit_unit<E>(self) -> Result<Loose, E> {
+        Ok(Loose::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Loose, E> {
+        Ok(Loose::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Loose, D::Error> {
+        Loose::deserialize(deserializer)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Loose, A::Error> {
+        let mut list = Vec::new();
+        while let Some(entry) = seq.next_element()? {
+            list.push(entry);
+        }
+        Ok(Loose::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Loose, A::Error> {
+        let mut pairs = Vec::new();
+        while let Some(pair) = map.next_entry()? {
+            pairs.push(pair);
+        }
+        Ok(Loose::Map(pairs))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_in_either_language() {
+        let json = r#"[{"targets": ["a:1", "b:2"], "labels": {"team": "x"}}, {"targets": []}]"#;
+        let yaml = "- targets: ['a:1', b:2]\n  labels:\n    team: x\n- targets: []\n";
+        let listing = parse(json, Language::Json).unwrap();
+        assert_eq!(listing.targets(), 2);
+        assert_eq!(listing.groups[0].labels.get("team"), "x");
+        assert_eq!(parse(yaml, Language::Yaml), Ok(listing));
+    }
+
+    #[test]
+    fn numbers_in_yaml_stay_as_written() {
+        let listing = parse("- {targets: [a], labels: {version: 1.10}}", Language::Yaml).unwrap();
+        assert_eq!(listing.groups[0].labels.get("version"), "1.10");
+    }
+
+    #[test]
+    fn fault_37_one_bad_entry_is_skipped_alone() {
+        let json = r#"[
+            {"targets": ["a:1", null, {"host": "b"}]}, 7, {"labels": {}},
+            {"targets": ["c:3"], "labels": {"a": ["b"]}}, {"targets": ["d:4"], "labels": null}]"#;
+        let listing = parse(json, Language::Json).unwrap();
+        assert_eq!(listing.targets(), 2);
+        assert_eq!(
+            listing.skipped,
+            [
+                "entry 0: a target is null",
+                "entry 0: a target is a mapping",
+                "entry 1: expected a group, found a text",
+                "entry 2: `targets` is missing",
+                "entry 3: label `a` is a list",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_no_list() {
+        for text in [
+            "",
+            " \n",
+            "null",
+            "{}",
+            "[{]",
+            "[{\"targets\": [\"a\"",
+            "\"a\"",
+        ] {
+            assert!(parse(text, Language::Json).is_err(), "{text:?}");
+            assert!(parse(text, Language::Yaml).is_err(), "{text:?}");
+        }
+        assert_eq!(parse("[]", Language::Json), Ok(Listing::default()));
+    }
+
+    #[test]
+    fn fault_44_too_many_targets_are_refused_by_number() {
+        let targets = vec!["\"a\""; LIST_TARGETS_MAX + 1].join(",");
+        let error = parse(&format!("[{{\"targets\": [{targets}]}}]"), Language::Json);
+        assert_eq!(
+            error.unwrap_err(),
+            "the list has 100001 targets, more than 100000"
+        );
+    }
+}

@@ -1,0 +1,91 @@
+//! `http_sd_configs`: a list from a server, asked for every so often.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use tokio::time::{Instant, sleep_until};
+
+use super::groups::{self, LIST_BYTES_MAX, Language, Listing};
+use super::http_client::{Prepared, body, reason};
+use super::source::{Gone, Reports};
+use crate::config::discovery::HttpSd;
+
+const META_URL: &str = "__meta_url";
+/// The longest wait for an answer.
+const DEADLINE_MAX: Duration = Duration::from_secs(60);
+
+/// Asks until the runner goes. After a failure it asks again sooner, in growing steps.
+pub(super) async fn run(config: HttpSd, retry: Duration, reports: Reports) -> Gone {
+    let mut wait = retry;
+    loop {
+        let asked = Instant::now();
+        let result = ask(&config).await;
+        let pause = match &result {
+            Ok(_) => {
+                wait = retry;
+                config.refresh_interval
+            }
+            Err(_) => {
+                let pause = wait.min(config.refresh_interval);
+                wait = pause * 2;
+                pause
+            }
+        };
+        if reports.send(result.into()).await.is_err() {
+            return Gone;
+        }
+        sleep_until(asked + pause).await;
+    }
+}
+
+async fn ask(config: &HttpSd) -> Result<Listing, String> {
+    let deadline = config.refresh_interval.min(DEADLINE_MAX);
+    // The client's own deadline covers each request; this one covers them all, and file reads.
+    match tokio::time::timeout(deadline, list(config, deadline)).await {
+        Ok(result) => result,
+        Err(_) => Err("no answer in time".to_owned()),
+    }
+}
+
+async fn list(config: &HttpSd, deadline: Duration) -> Result<Listing, String> {
+    let response = Prepared::new(&config.http, deadline)
+        .await?
+        .get(&config.url)
+        .header(ACCEPT, "application/json")
+        .header(
+            "X-Prometheus-Refresh-Interval-Seconds",
+            config.refresh_interval.as_secs_f64().to_string(),
+        )
+        .send()
+        .await
+        .map_err(|error| reason(&error))?;
+    if response.status() != StatusCode::OK {
+        return Err(format!("the server answered {}", response.status()));
+    }
+    let content_type = response.headers().get(CONTENT_TYPE);
+    let content_type = content_type.map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let content_type = content_type.unwrap_or_default().into_owned();
+    if !is_json(&content_type) {
+        return Err(format!(
+            "content type `{content_type}` is not `application/json`"
+        ));
+    }
+    let body = body(response, LIST_BYTES_MAX).await?;
+    let text = std::str::from_utf8(&body).map_err(|_| "the list is not UTF-8".to_owned())?;
+    let mut listing = groups::parse(text, Language::Json)?;
+    listing.label(META_URL, config.url.as_str());
+    Ok(listing)
+}
+
+/// `application/json`, and UTF-8 if it says a character set.
+fn is_json(content_type: &str) -> bool {
+    let mut parts = content_type.split(';').map(str::trim);
+    let json = parts
+        .next()
+        .is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
+    json && parts.all(|parameter| {
+        let charset = parameter.to_ascii_lowercase().replace('"', "");
+        charset.is_empty() || charset == "charset=utf-8"
+    })
+}

@@ -1,0 +1,134 @@
+//! Lists become one target set: relabelled, deduplicated, bounded. Pure.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::groups::Listing;
+use super::populate::{Naming, target_from_labels};
+use super::published::{DropReason, Dropped};
+use super::target::{Target, TargetUrl};
+use crate::config::JobConfig;
+use crate::labels::Labels;
+
+/// Targets of all jobs together.
+pub const TARGETS_MAX: usize = 100_000;
+/// Dropped targets that a job keeps to show.
+pub(super) const DROPPED_PER_JOB_MAX: usize = 1_000;
+
+/// What a source's list comes to.
+#[derive(Debug, Default)]
+pub(super) struct Resolved {
+    targets: Vec<Arc<Target>>,
+    dropped: Vec<Dropped>,
+    dropped_total: usize,
+}
+
+/// Relabels a source's list.
+pub(super) fn resolve(
+    job: &JobConfig,
+    listing: &Listing,
+    naming: &Naming,
+    source: &str,
+) -> Resolved {
+    let mut resolved = Resolved::default();
+    let mut drop = |labels: Labels, reason: DropReason| {
+        resolved.dropped_total += 1;
+        if resolved.dropped.len() < DROPPED_PER_JOB_MAX {
+            resolved.dropped.push(Dropped {
+                labels,
+                job: job.job.name.clone(),
+                source: source.to_owned(),
+                reason,
+            });
+        }
+    };
+    for reason in &listing.skipped {
+        drop(Labels::new(), DropReason::Invalid(reason.clone()));
+    }
+    for group in &listing.groups {
+        for own in &group.targets {
+            let mut labels = own.clone();
+            for (name, value) in group.labels.iter() {
+                labels.set_default(name, value);
+            }
+            match target_from_labels(job, labels, naming, source) {
+                Ok(target) => resolved.targets.push(Arc::new(target)),
+                Err(error) => drop(error.discovered, error.reason),
+            }
+        }
+    }
+    resolved
+}
+
+/// The target set of all sources.
+#[derive(Debug, Default)]
+pub(super) struct Merged {
+    pub(super) targets: Vec<Arc<Target>>,
+    pub(super) dropped: Vec<Dropped>,
+    pub(super) dropped_total: usize,
+}
+
+/// Puts the sources of each job together, in order of configuration. The first source that names
+/// a URL has it; another that names it for the same service is noted with it, for another
+/// service is dropped.
+pub(super) fn merge<'a>(
+    jobs: impl IntoIterator<Item = (&'a JobConfig, Vec<&'a Resolved>)>,
+    targets_max: usize,
+) -> Merged {
+    let mut merged = Merged::default();
+    let mut places: HashMap<TargetUrl, usize> = HashMap::new();
+    for (job, sources) in jobs {
+        let mut dropped = Vec::new();
+        let mut kept = 0;
+        let job_max = job.target_limit.unwrap_or(usize::MAX);
+        for resolved in sources {
+            merged.dropped_total += resolved.dropped_total;
+            dropped.extend(resolved.dropped.iter().cloned());
+            for target in &resolved.targets {
+                let reason = match places.get(&target.url) {
+                    Some(place) => match note_source(&mut merged.targets[*place], target) {
+                        None => continue,
+                        Some(reason) => reason,
+                    },
+                    None if kept >= job_max => DropReason::Limit { limit: job_max },
+                    None if merged.targets.len() >= targets_max => {
+                        DropReason::Limit { limit: targets_max }
+                    }
+                    None => {
+                        kept += 1;
+                        places.insert(target.url.clone(), merged.targets.len());
+                        merged.targets.push(target.clone());
+                        continue;
+                    }
+                };
+                merged.dropped_total += 1;
+                if dropped.len() < DROPPED_PER_JOB_MAX {
+                    dropped.push(Dropped {
+                        labels: target.discovered.clone(),
+                        job: target.job.name.clone(),
+                        source: target.sources.first().cloned().unwrap_or_default(),
+                        reason,
+                    });
+                }
+            }
+        }
+        dropped.truncate(DROPPED_PER_JOB_MAX);
+        merged.dropped.append(&mut dropped);
+    }
+    merged
+}
+
+/// Notes with `first` that another source names it too; or says why that is refused.
+fn note_source(first: &mut Arc<Target>, again: &Target) -> Option<DropReason> {
+    if first.service != again.service {
+        return Some(DropReason::Duplicate {
+            source: first.sources.first().cloned().unwrap_or_default(),
+        });
+    }
+    for source in &again.sources {
+        if !first.sources.contains(source) {
+            Arc::make_mut(first).sources.push(source.clone());
+        }
+    }
+    None
+}

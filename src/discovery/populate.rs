@@ -1,0 +1,219 @@
+//! From discovered labels to a target, as Prometheus does it. Pure.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::form_urlencoded;
+
+use super::address;
+use super::published::DropReason;
+use super::relabel::{self, Outcome};
+use super::target::{ServiceKey, Target, TargetUrl};
+use crate::config::job::{Scheme, ScrapeJob};
+use crate::config::{Config, JobConfig, LabelNames, duration};
+use crate::labels::Labels;
+
+const ADDRESS: &str = "__address__";
+const SCHEME: &str = "__scheme__";
+const METRICS_PATH: &str = "__metrics_path__";
+const PARAM_PREFIX: &str = "__param_";
+const SCRAPE_INTERVAL: &str = "__scrape_interval__";
+const SCRAPE_TIMEOUT: &str = "__scrape_timeout__";
+const INSTANCE: &str = "instance";
+const JOB: &str = "job";
+
+/// How targets get the name of their service.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Naming {
+    labels: LabelNames,
+    /// Service by alias.
+    aliases: HashMap<String, String>,
+}
+
+impl Naming {
+    /// What the configuration says about names.
+    pub fn new(config: &Config) -> Self {
+        let aliases = config.services.iter().flat_map(|(name, service)| {
+            let aliases = service.aliases.iter();
+            aliases.map(|alias| (alias.clone(), name.clone()))
+        });
+        Self {
+            labels: config.labels.clone(),
+            aliases: aliases.collect(),
+        }
+    }
+
+    fn service(&self, labels: &Labels, job: &ScrapeJob) -> ServiceKey {
+        let name = match first(labels, &self.labels.service) {
+            "" => &job.name,
+            name => name,
+        };
+        let name = self.aliases.get(name).map_or(name, String::as_str);
+        ServiceKey {
+            name: name.to_owned(),
+            environment: first(labels, &self.labels.environment).to_owned(),
+        }
+    }
+}
+
+fn first<'a>(labels: &'a Labels, names: &[String]) -> &'a str {
+    let values = names.iter().map(|name| labels.get(name));
+    values
+        .into_iter()
+        .find(|value| !value.is_empty())
+        .unwrap_or("")
+}
+
+/// Why discovered labels are no target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetError {
+    /// The labels before relabelling.
+    pub discovered: Labels,
+    /// What happened to them.
+    pub reason: DropReason,
+}
+
+/// Makes a target of what a source said: `labels` holds the target's own labels and its group's.
+pub fn target_from_labels(
+    job: &JobConfig,
+    labels: Labels,
+    naming: &Naming,
+    source: &str,
+) -> Result<Target, Box<TargetError>> {
+    let discovered = with_defaults(&job.job, labels);
+    let mut labels = discovered.clone();
+    if let Outcome::Dropped { rule_index } = relabel::apply(&job.relabel, &mut labels) {
+        let action = job.relabel[rule_index].action();
+        return Err(Box::new(TargetError {
+            discovered,
+            reason: DropReason::Relabel { rule_index, action },
+        }));
+    }
+    match finish(&job.job, labels, naming) {
+        Ok(target) => Ok(Target {
+            discovered,
+            sources: vec![source.to_owned()],
+            ..target
+        }),
+        Err(message) => Err(Box::new(TargetError {
+            discovered,
+            reason: DropReason::Invalid(message),
+        })),
+    }
+}
+
+/// The labels that every target has before relabelling, where discovery did not set them.
+fn with_defaults(job: &ScrapeJob, mut labels: Labels) -> Labels {
+    labels.set_default(JOB, &job.name);
+    labels.set_default(
+        SCRAPE_INTERVAL,
+        &duration::display(job.interval).to_string(),
+    );
+    labels.set_default(SCRAPE_TIMEOUT, &duration::display(job.timeout).to_string());
+    labels.set_default(METRICS_PATH, &job.metrics_path);
+    labels.set_default(SCHEME, job.scheme.as_str());
+    for (name, values) in &job.params {
+        if let Some(value) = values.first() {
+            labels.set_default(&format!("{PARAM_PREFIX}{name}"), value);
+        }
+    }
+    labels
+}
+
+/// What the labels say after relabelling.
+fn finish(job: &Arc<ScrapeJob>, mut labels: Labels, naming: &Naming) -> Result<Target, String> {
+    let address = labels.get(ADDRESS).to_owned();
+    if address.is_empty() {
+        return Err("no address: `__address__` is empty".to_owned());
+    }
+    let scheme = match labels.get(SCHEME) {
+        "http" => Scheme::Http,
+        "https" => Scheme::Https,
+        other => return Err(format!("scheme `{other}` is neither `http` nor `https`")),
+    };
+    let (host, port) = address::parse(&address, scheme.default_port())?;
+    let interval = time(&labels, SCRAPE_INTERVAL)?;
+    let timeout = time(&labels, SCRAPE_TIMEOUT)?;
+    if timeout > interval {
+        return Err(format!(
+            "`{SCRAPE_TIMEOUT}` {} is longer than `{SCRAPE_INTERVAL}` {}",
+            labels.get(SCRAPE_TIMEOUT),
+            labels.get(SCRAPE_INTERVAL)
+        ));
+    }
+    let url = TargetUrl {
+        scheme,
+        host,
+        port,
+        path_and_query: path_and_query(job, &labels),
+    };
+    labels.set_default(INSTANCE, &address);
+    labels.retain(|name, _| !name.starts_with("__"));
+    Ok(Target {
+        url,
+        service: naming.service(&labels, job),
+        team: first(&labels, &naming.labels.team).to_owned(),
+        job: job.clone(),
+        interval,
+        timeout,
+        labels,
+        discovered: Labels::new(),
+        sources: Vec::new(),
+    })
+}
+
+fn time(labels: &Labels, name: &str) -> Result<Duration, String> {
+    let text = labels.get(name);
+    match duration::parse(text) {
+        Ok(Duration::ZERO) => Err(format!("`{name}` is 0")),
+        Ok(duration) => Ok(duration),
+        Err(error) => Err(format!("`{name}`: `{text}` is {error}")),
+    }
+}
+
+/// The path, and the job's parameters with those that relabelling set in first place of each.
+fn path_and_query(job: &ScrapeJob, labels: &Labels) -> String {
+    let mut params: BTreeMap<&str, Vec<&str>> = job
+        .params
+        .iter()
+        .map(|(name, values)| (name.as_str(), values.iter().map(String::as_str).collect()))
+        .collect();
+    for (name, value) in labels.iter() {
+        if let Some(name) = name.strip_prefix(PARAM_PREFIX) {
+            let values = params.entry(name).or_default();
+            match values.first_mut() {
+                Some(first) => *first = value,
+                None => values.push(value),
+            }
+        }
+    }
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for (name, values) in params {
+        for value in values {
+            query.append_pair(name, value);
+        }
+    }
+    let path = escaped_path(labels.get(METRICS_PATH));
+    match query.finish().as_str() {
+        "" => path,
+        query => format!("{path}?{query}"),
+    }
+}
+
+/// The path with a leading slash, and everything escaped that would end it or break a request.
+fn escaped_path(path: &str) -> String {
+    let mut out = String::with_capacity(path.len() + 1);
+    if !path.starts_with('/') {
+        out.push('/');
+    }
+    for byte in path.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => out.push(char::from(byte)),
+            b'-' | b'.' | b'_' | b'~' | b'/' | b':' | b'@' | b'!' | b'$' | b'&' | b'\'' | b'('
+            | b')' | b'*' | b'+' | b',' | b';' | b'=' => out.push(char::from(byte)),
+            byte => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}

@@ -1,0 +1,98 @@
+//! Runs the sources and publishes what they come to.
+
+mod state;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use self::state::Runner;
+use super::published::Discovered;
+use crate::config::Config;
+
+/// Answers that may wait for the runner.
+const REPORTS_MAX: usize = 64;
+/// A wait without an end, which a timer cannot express.
+const LONG: Duration = Duration::from_secs(3600);
+
+/// How quickly things happen; the defaults are right but in tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// The least time between two publications (the first comes at once).
+    pub publish_every: Duration,
+    /// How long a deleted file's targets stay.
+    pub deleted_grace: Duration,
+    /// The first wait before a failed server is asked again.
+    pub retry: Duration,
+    /// Answers that confirm a shrunken list count at most once in this time.
+    pub answer_spacing: Duration,
+    /// How long a source that crashed rests before it starts again.
+    pub restart: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            publish_every: Duration::from_secs(1),
+            deleted_grace: Duration::from_secs(5),
+            retry: Duration::from_secs(2),
+            answer_spacing: Duration::from_secs(10),
+            restart: Duration::from_secs(1),
+        }
+    }
+}
+
+/// Discovers until `shutdown`. A new configuration restarts only the sources that it changes.
+pub async fn run(
+    configs: watch::Receiver<Arc<Config>>,
+    shutdown: CancellationToken,
+    publish: watch::Sender<Arc<Discovered>>,
+) {
+    run_with(configs, Timing::default(), shutdown, publish).await;
+}
+
+/// [`run`] with other timing.
+pub async fn run_with(
+    mut configs: watch::Receiver<Arc<Config>>,
+    timing: Timing,
+    shutdown: CancellationToken,
+    publish: watch::Sender<Arc<Discovered>>,
+) {
+    let (sender, mut reports) = mpsc::channel(REPORTS_MAX);
+    let config = configs.borrow_and_update().clone();
+    let mut runner = Runner::new(config, timing, sender);
+    let mut configs_open = true;
+    let mut published_at: Option<Instant> = None;
+    loop {
+        let now = Instant::now();
+        runner.tick(now);
+        let publish_at = published_at.map_or(now, |at| at + timing.publish_every);
+        if runner.is_dirty() && now >= publish_at {
+            publish.send_replace(Arc::new(runner.publish()));
+            published_at = Some(now);
+        }
+        let mut wake_at = runner.next_deadline().unwrap_or(now + LONG);
+        if runner.is_dirty() {
+            wake_at = wake_at.min(publish_at);
+        }
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => break,
+            changed = configs.changed(), if configs_open => match changed {
+                Ok(()) => {
+                    let config = configs.borrow_and_update().clone();
+                    runner.reconfigure(config);
+                }
+                Err(_) => configs_open = false,
+            },
+            // The runner holds a sender: this never ends.
+            Some(report) = reports.recv() => runner.take(report, Instant::now()),
+            () = runner.reap() => {}
+            () = sleep_until(wake_at) => {}
+        }
+    }
+    runner.stop().await;
+}
