@@ -1,21 +1,21 @@
 //! One scrape: everything between a target and the decompressed bytes of its body.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, SystemTime};
 
-use arc_swap::ArcSwap;
 use bytes::Bytes;
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::{Body as _, Incoming};
 use tokio::time::Instant;
 
 use super::auth::{self, Files};
-use super::connect::{Peer, connect};
+use super::connect::ChosenBy;
 use super::down::{Down, DownReason};
 use super::encoding::{Coding, Decoder};
 use super::exchange::{self, Exchange};
+use super::network::Network;
 use super::progress::{Phase, Progress};
 use super::redirect::{self, Trail};
 use super::request;
@@ -23,9 +23,9 @@ use super::resolve::Resolver;
 use super::result::{BodySink, ScrapeResult};
 use super::settings::ScrapeSettings;
 use super::stream::Stream;
-use super::tls::Tls;
-use crate::config::http::HttpConfig;
-use crate::config::job::Scheme;
+use super::tokens::Tokens;
+use super::way::{Destination, Way};
+use crate::config::http::{Auth, HttpConfig};
 use crate::discovery::target::Target;
 
 /// Past this interval a connection is closed after its scrape: the peer would close it anyway.
@@ -33,40 +33,6 @@ const KEPT_INTERVAL_MAX: Duration = Duration::from_secs(5 * 60);
 
 /// Bytes of a redirect's body that are read for the sake of its connection.
 const REDIRECT_BODY_BYTES_MAX: usize = 16 * 1024;
-
-/// What all clients share: what may be dialled, names, the count of open connections.
-#[derive(Debug)]
-pub struct Network {
-    settings: ArcSwap<ScrapeSettings>,
-    resolver: Resolver,
-    open: Arc<AtomicUsize>,
-}
-
-impl Network {
-    /// The network as the settings allow it, names resolved by `resolver`.
-    pub fn new(settings: ScrapeSettings, resolver: Resolver) -> Self {
-        Self {
-            settings: ArcSwap::from_pointee(settings),
-            resolver,
-            open: Arc::default(),
-        }
-    }
-
-    /// The settings in force.
-    pub fn settings(&self) -> Arc<ScrapeSettings> {
-        self.settings.load_full()
-    }
-
-    /// Puts other settings in force, from the next request on, kept connections included.
-    pub fn reload(&self, settings: ScrapeSettings) {
-        self.settings.store(Arc::new(settings));
-    }
-
-    /// Connections open now, in flight and kept.
-    pub fn open_connections(&self) -> usize {
-        self.open.load(Relaxed)
-    }
-}
 
 /// A connection kept for the target's next scrape; dropped, it is closed.
 #[derive(Debug)]
@@ -77,16 +43,22 @@ pub struct Kept(Stream);
 pub struct Client {
     network: Arc<Network>,
     http: Arc<HttpConfig>,
-    tls: Tls,
+    way: Way,
     files: Files,
+    tokens: Option<Tokens>,
 }
 
 impl Client {
     /// A client for the targets that share `http`.
     pub fn new(http: Arc<HttpConfig>, network: Arc<Network>) -> Self {
+        let tokens = match &http.auth {
+            Auth::OAuth2(oauth2) => Some(Tokens::new(oauth2, network.clone())),
+            Auth::None | Auth::Basic { .. } | Auth::Authorization { .. } => None,
+        };
         Self {
-            tls: Tls::new(&http.tls),
+            way: Way::new(&http.tls, &http.proxy, ChosenBy::Discovery, network.clone()),
             files: Files::default(),
+            tokens,
             network,
             http,
         }
@@ -141,10 +113,18 @@ impl Client {
         progress: &Progress,
     ) -> Result<(), Down> {
         let mut trail = Trail::new(&target.url);
+        let mut renewed = false;
         loop {
             progress.enter(Phase::Preparing);
             let mut headers = request::headers(target)?;
             auth::add(&mut headers, &self.http, &self.files).await?;
+            let token = match &self.tokens {
+                Some(tokens) => Some(tokens.authorization(&self.files, progress).await?),
+                None => None,
+            };
+            if let Some(token) = &token {
+                headers.insert(AUTHORIZATION, auth::secret_value("token", token.expose())?);
+            }
             let (mut exchange, response) = self
                 .ask(target, trail.here(), headers, kept, progress)
                 .await?;
@@ -158,16 +138,21 @@ impl Client {
                 return Ok(());
             }
             if redirect::is_redirect(status) && self.http.follow_redirects.0 {
-                trail.follow(status, response.headers(), &self.network.settings().dial)?;
-                let mut body = response.into_body();
-                let drained = drain(&mut exchange, &mut body).await;
-                *kept = match drained {
-                    true => exchange.into_idle().await.map(Kept),
-                    false => None,
-                };
+                let policy = &self.network.settings().dial;
+                trail.follow(status, response.headers(), policy)?;
+                if drain(&mut exchange, response.into_body()).await {
+                    *kept = exchange.into_idle().await.map(Kept);
+                }
                 continue;
             }
-            return Err(unexpected(&response));
+            if let (StatusCode::UNAUTHORIZED, false) = (status, renewed)
+                && let (Some(tokens), Some(token)) = (&self.tokens, &token)
+                && tokens.refused(token).await
+            {
+                renewed = true;
+                continue;
+            }
+            return Err(unexpected(status));
         }
     }
 
@@ -182,64 +167,37 @@ impl Client {
         kept: &mut Option<Kept>,
         progress: &'p Progress,
     ) -> Result<(Exchange<'p>, Response<Incoming>), Down> {
+        let url = &target.url;
+        let authority = url.authority();
+        let destination = Destination {
+            scheme: url.scheme,
+            host: &url.host,
+            port: url.port,
+            authority: &authority,
+        };
+        let prepare = |stream: &Stream, headers| {
+            if auth::carries_credentials(&self.http) {
+                self.way.check_plaintext(destination, stream)?;
+            }
+            self.way
+                .address(stream, destination, path, request::get(headers))
+        };
         if let Some(Kept(mut stream)) = kept.take()
             && stream.is_idle().await
-            && self.may_reuse(&stream)
+            && self.way.allows(&stream)
         {
-            self.check_plaintext(target, &stream)?;
-            let request = request::get(path, headers.clone())?;
+            let request = prepare(&stream, headers.clone())?;
             match send(stream, request, true, progress).await {
                 Ok(answer) => return Ok(answer),
                 Err(Failed { stale: false, down }) => return Err(down),
                 Err(Failed { stale: true, .. }) => progress.set_retried(),
             }
         }
-        let stream = self.open(target, progress).await?;
-        self.check_plaintext(target, &stream)?;
-        let request = request::get(path, headers)?;
+        let stream = self.way.open(destination, &self.files, progress).await?;
+        let request = prepare(&stream, headers)?;
         send(stream, request, false, progress)
             .await
             .map_err(|failed| failed.down)
-    }
-
-    /// The policy may have changed since the connection was made.
-    fn may_reuse(&self, stream: &Stream) -> bool {
-        let settings = self.network.settings();
-        settings.dial.check_address(stream.peer.ip()).is_ok()
-    }
-
-    /// A fresh connection to the target.
-    async fn open(&self, target: &Target, progress: &Progress) -> Result<Stream, Down> {
-        let network = &self.network;
-        let url = &target.url;
-        let settings = network.settings();
-        let dialler = (&settings.dial, &network.resolver, &network.open);
-        let stream = connect(&url.host, url.port, Peer::Target, dialler, progress).await?;
-        match url.scheme {
-            Scheme::Http => Ok(stream),
-            Scheme::Https => {
-                progress.enter(Phase::Handshake);
-                self.tls.wrap(stream, &url.host).await
-            }
-        }
-    }
-
-    /// Credentials do not cross a network in the clear.
-    fn check_plaintext(&self, target: &Target, stream: &Stream) -> Result<(), Down> {
-        let clear = target.url.scheme == Scheme::Http && !stream.peer.ip().is_loopback();
-        if clear
-            && auth::carries_credentials(&self.http)
-            && !self.network.settings().allow_plaintext_credentials
-        {
-            return Err(Down::new(
-                DownReason::Credentials,
-                format!(
-                    "credentials are not sent over plain http to {}: use https, or allow plaintext credentials",
-                    stream.peer
-                ),
-            ));
-        }
-        Ok(())
     }
 }
 
@@ -304,9 +262,9 @@ async fn read_body<S: BodySink>(
 }
 
 /// Reads the rest of a small body, so that its connection can be used again.
-async fn drain(exchange: &mut Exchange<'_>, body: &mut Incoming) -> bool {
+async fn drain(exchange: &mut Exchange<'_>, mut body: Incoming) -> bool {
     let mut left = REDIRECT_BODY_BYTES_MAX;
-    while let Some(bytes) = exchange.next(body).await {
+    while let Some(bytes) = exchange.next(&mut body).await {
         match bytes {
             Ok(bytes) if bytes.len() <= left => left -= bytes.len(),
             _ => return false,
@@ -315,9 +273,9 @@ async fn drain(exchange: &mut Exchange<'_>, body: &mut Incoming) -> bool {
     true
 }
 
-fn unexpected<B>(response: &Response<B>) -> Down {
+fn unexpected(status: StatusCode) -> Down {
     Down::new(
         DownReason::Http,
-        format!("status {}, expected 200 OK", response.status()),
+        format!("status {status}, expected 200 OK"),
     )
 }

@@ -21,25 +21,25 @@ const HEAD_START: Duration = Duration::from_millis(250);
 /// Addresses of one name that are tried: no name makes us dial hundreds.
 const ADDRESSES_MAX: usize = 8;
 
-/// Whom the connection is for.
+/// Who chose the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Peer {
-    /// A target: addresses and ports are checked.
-    Target,
-    /// A proxy, named by the operator: its address is checked, its port is not.
-    Proxy,
+pub(super) enum ChosenBy {
+    /// Discovery: the whole policy holds.
+    Discovery,
+    /// The operator, for a proxy or token server: what is denied holds, the lists of what targets
+    /// are limited to do not.
+    Operator,
 }
 
 /// Connects to `host:port`, at the first of its allowed addresses that answers.
 pub(super) async fn connect(
-    host: &str,
-    port: u16,
-    peer: Peer,
-    (policy, resolver, open): (&DialPolicy, &Resolver, &Arc<AtomicUsize>),
+    (host, port, chosen_by): (&str, u16, ChosenBy),
+    policy: &DialPolicy,
+    (resolver, open): (&Resolver, &Arc<AtomicUsize>),
     progress: &Progress,
 ) -> Result<Stream, Down> {
     let blocked = |why| Down::new(DownReason::Blocked, format!("dial policy: {why}"));
-    if peer == Peer::Target {
+    if chosen_by == ChosenBy::Discovery {
         policy.check_port(port).map_err(blocked)?;
     }
     progress.enter(Phase::Resolving);
@@ -47,7 +47,11 @@ pub(super) async fn connect(
     let mut refused = None;
     let mut allowed = Vec::new();
     for address in resolved.iter() {
-        match policy.check_address(*address) {
+        let checked = match chosen_by {
+            ChosenBy::Discovery => policy.check_address(*address),
+            ChosenBy::Operator => policy.check_not_denied(*address),
+        };
+        match checked {
             Ok(()) => allowed.push(SocketAddr::new(*address, port)),
             Err(why) => refused = Some(why),
         }

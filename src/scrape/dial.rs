@@ -51,26 +51,33 @@ impl DialPolicy {
         }
     }
 
-    /// The address alone: for a proxy, whose port is the operator's business.
+    /// The address alone.
     pub fn check_address(&self, address: IpAddr) -> Result<(), String> {
+        self.check_not_denied(address)?;
         let real = embedded(address);
-        let shown = if real == address {
-            address.to_string()
-        } else {
-            format!("{address} ({real})")
-        };
+        let within = |net: &IpNet| net.contains(&address) || net.contains(&real);
+        if !self.allow.is_empty() && !self.allow.iter().any(within) {
+            return Err(format!(
+                "{} is in none of the allowed ranges",
+                shown(address)
+            ));
+        }
+        Ok(())
+    }
+
+    /// The address alone, against what is denied: for servers that the operator named, which the
+    /// lists of what targets are limited to do not concern.
+    pub fn check_not_denied(&self, address: IpAddr) -> Result<(), String> {
+        let real = embedded(address);
         if let Some(kind) = never_dialled(address).or_else(|| never_dialled(real)) {
-            return Err(format!("{shown} is {kind}"));
+            return Err(format!("{} is {kind}", shown(address)));
         }
         // A net may be written in either form of an embedded address.
         let within = |net: &&IpNet| net.contains(&address) || net.contains(&real);
-        if let Some(net) = self.deny.iter().find(within) {
-            return Err(format!("{shown} is in the denied range {net}"));
+        match self.deny.iter().find(within) {
+            Some(net) => Err(format!("{} is in the denied range {net}", shown(address))),
+            None => Ok(()),
         }
-        if !self.allow.is_empty() && !self.allow.iter().any(|net| within(&net)) {
-            return Err(format!("{shown} is in none of the allowed ranges"));
-        }
-        Ok(())
     }
 
     /// A host that somebody else (a proxy, a redirect) would resolve: refused where it is an
@@ -89,6 +96,14 @@ impl DialPolicy {
             Ok(url::Host::Domain(_)) => Ok(()),
             Err(error) => Err(format!("{host:?} is not a host: {error}")),
         }
+    }
+}
+
+/// The address, with the one it stands for.
+fn shown(address: IpAddr) -> String {
+    match embedded(address) {
+        real if real == address => address.to_string(),
+        real => format!("{address} ({real})"),
     }
 }
 

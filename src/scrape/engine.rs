@@ -16,8 +16,9 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::client::{Client, Kept, Network};
+use super::client::{Client, Kept};
 use super::down::{Down, DownReason};
+use super::network::Network;
 use super::result::{BodySink, ScrapeResult};
 use super::schedule::{TICK_MS, tick_of};
 use super::slots::{SlotId, Slots, Start};

@@ -13,7 +13,10 @@ mod down;
 mod encoding;
 mod engine;
 mod exchange;
+mod network;
+mod oauth2;
 mod progress;
+mod proxy;
 mod redirect;
 mod request;
 mod resolve;
@@ -24,14 +27,18 @@ mod slots;
 mod stats;
 mod stream;
 mod tls;
+mod tokens;
+mod tunnel;
+mod way;
 
 #[cfg(test)]
 mod tests;
 
-pub use client::{Client, Kept, Network, scrape_once};
+pub use client::{Client, Kept, scrape_once};
 pub use dial::DialPolicy;
 pub use down::{Down, DownReason};
 pub use engine::{Handler, run};
+pub use network::Network;
 pub use resolve::Resolver;
 pub use result::{BodySink, ScrapeResult};
 pub use settings::{Capacity, ScrapeSettings};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, HOST, USER_AGENT};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri};
 use http_body_util::Full;
 
 use super::down::{Down, DownReason};
@@ -40,19 +40,21 @@ pub(super) fn headers(target: &Target) -> Result<HeaderMap, Down> {
     Ok(headers)
 }
 
-/// A GET of `uri`.
-pub(super) fn get(uri: &str, headers: HeaderMap) -> Result<Request<Full<Bytes>>, Down> {
-    let uri: Uri = uri.parse().map_err(|error| {
+/// A GET with these headers, not yet addressed.
+pub(super) fn get(headers: HeaderMap) -> Request<Full<Bytes>> {
+    let mut request = Request::new(Full::default());
+    *request.headers_mut() = headers;
+    request
+}
+
+/// A request's URI, in whatever form.
+pub(super) fn uri(text: &str) -> Result<Uri, Down> {
+    text.parse().map_err(|error| {
         Down::new(
             DownReason::Protocol,
-            format!("{uri:?} cannot be asked for: {error}"),
+            format!("{text:?} cannot be asked for: {error}"),
         )
-    })?;
-    let mut request = Request::new(Full::default());
-    *request.method_mut() = Method::GET;
-    *request.uri_mut() = uri;
-    *request.headers_mut() = headers;
-    Ok(request)
+    })
 }
 
 /// A header value; `what` names it in place of the value, which may be secret.

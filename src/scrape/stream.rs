@@ -19,6 +19,8 @@ pub(super) struct Stream {
     pub(super) io: Io,
     /// Whom we are connected to: the checked address.
     pub(super) peer: SocketAddr,
+    /// Whether that is a proxy.
+    pub(super) proxied: bool,
     _open: OpenGuard,
 }
 
@@ -27,6 +29,7 @@ impl Stream {
         Self {
             io: Io::Tcp(tcp),
             peer,
+            proxied: false,
             _open: open,
         }
     }

@@ -76,7 +76,7 @@ impl Tls {
     }
 
     /// The settings of today's files. A bad pair keeps the last good one.
-    fn client(&self) -> Result<Arc<ClientConfig>, Down> {
+    pub(super) fn client(&self) -> Result<Arc<ClientConfig>, Down> {
         let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         if let Some(built) = &*built
@@ -112,6 +112,13 @@ impl Tls {
                 format!("tls_config: {error}"),
             )),
         }
+    }
+
+    /// As if the files had not been looked at for long.
+    #[cfg(test)]
+    pub(super) fn expire(&self) {
+        let mut built = self.built.lock().unwrap();
+        built.as_mut().unwrap().checked -= CHECK_EVERY;
     }
 
     fn stamp(&self) -> Stamp {

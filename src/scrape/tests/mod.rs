@@ -1,6 +1,12 @@
 //! Scrapes against servers that misbehave, each test named after the fault it brings about.
 
+mod auth;
 mod body;
 mod connection;
+mod dialling;
+mod engine;
+mod proxying;
+mod redirects;
 mod server;
 mod support;
+mod tls;

@@ -1,0 +1,280 @@
+//! Credentials: what is sent, and when nothing is.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::server::{Server, ok, request, send};
+use super::support::{Scraper, fails, fails_with, target, target_at, with_http};
+use crate::config::http::{Auth, Header, HttpConfig, OAuth2, Proxy, TlsConfig};
+use crate::config::secret::{Secret, SecretSource};
+use crate::scrape::{DownReason, Resolver, ScrapeSettings};
+
+fn inline(text: &str) -> SecretSource {
+    SecretSource::Inline(Secret::new(text))
+}
+
+fn with_auth(auth: Auth) -> HttpConfig {
+    HttpConfig {
+        auth,
+        ..HttpConfig::default()
+    }
+}
+
+fn bearer(credentials: SecretSource) -> HttpConfig {
+    with_auth(Auth::Authorization {
+        scheme: "Bearer".to_owned(),
+        credentials,
+    })
+}
+
+/// Answers 200, and keeps the heads of requests.
+async fn listening() -> (Server, Arc<Mutex<Vec<String>>>) {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let keep = heard.clone();
+    let server = Server::start(move |mut stream, _| {
+        let keep = keep.clone();
+        async move {
+            while let Some(head) = request(&mut stream).await {
+                keep.lock().unwrap().push(head);
+                send(&mut stream, &ok("", b"up 1\n")).await;
+            }
+        }
+    })
+    .await;
+    (server, heard)
+}
+
+#[tokio::test]
+async fn credentials_and_headers_travel() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(file, "from file").unwrap();
+    let mut basic = with_auth(Auth::Basic {
+        username: inline("user"),
+        password: inline("pass"),
+    });
+    basic.headers = vec![Header {
+        name: "x-tenant".to_owned(),
+        values: vec!["a".to_owned(), "b".to_owned()],
+        secrets: vec![Secret::new("c")],
+        files: vec![file.path().to_owned()],
+    }];
+    let (server, heard) = listening().await;
+    for http in [basic, bearer(inline("token"))] {
+        Scraper::new(with_http(target(server.address), http))
+            .body()
+            .await;
+    }
+    let heard = heard.lock().unwrap();
+    assert!(
+        heard[0].contains("authorization: Basic dXNlcjpwYXNz\r\n"),
+        "{}",
+        heard[0]
+    );
+    assert!(
+        heard[0].contains("x-tenant: a\r\nx-tenant: b\r\nx-tenant: c\r\nx-tenant: from file\r\n"),
+        "{}",
+        heard[0]
+    );
+    assert!(
+        heard[1].contains("authorization: Bearer token\r\n"),
+        "{}",
+        heard[1]
+    );
+}
+
+#[tokio::test]
+async fn fault_56_without_its_file_a_request_is_not_made() {
+    let (server, heard) = listening().await;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("token");
+    let http = bearer(SecretSource::File(path.clone()));
+    let mut scraper = Scraper::new(with_http(target(server.address), http));
+    let (result, _) = scraper.scrape().await;
+    let down = result.outcome.unwrap_err();
+    assert_eq!(down.reason, DownReason::Credentials);
+    assert!(
+        down.message.starts_with("cannot read credentials file /"),
+        "{down}"
+    );
+    assert_eq!(server.connections(), 0);
+    // It appears, and is used at once; it rotates, and the new one is used soon.
+    std::fs::write(&path, "one\n").unwrap();
+    scraper.body().await;
+    std::fs::write(&path, "two\n").unwrap();
+    tokio::time::sleep(Duration::from_millis(1050)).await;
+    scraper.body().await;
+    let heard = heard.lock().unwrap();
+    assert!(heard[0].contains("Bearer one\r\n") && heard[1].contains("Bearer two\r\n"));
+}
+
+#[tokio::test]
+async fn a_secret_is_never_in_a_message() {
+    let http = bearer(inline("hush\nhush"));
+    let message = fails(
+        with_http(target_at("127.0.0.1", 1), http),
+        DownReason::Credentials,
+    )
+    .await;
+    assert!(!message.contains("hush"), "{message}");
+}
+
+/// An address of this machine that is not loopback, where it has one.
+fn outward() -> Option<std::net::IpAddr> {
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("192.0.2.1:9").ok()?;
+    let address = socket.local_addr().ok()?.ip();
+    (!address.is_loopback() && !address.is_unspecified()).then_some(address)
+}
+
+#[tokio::test]
+async fn fault_91_credentials_do_not_cross_a_network_in_the_clear() {
+    let Some(address) = outward() else {
+        return;
+    };
+    let listener = tokio::net::TcpListener::bind((address, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serve = tokio::spawn(async move {
+        let mut heads = 0;
+        while let Ok((mut stream, _)) = listener.accept().await {
+            if request(&mut stream).await.is_some() {
+                heads += 1;
+                send(&mut stream, &ok("Connection: close\r\n", b"up 1\n")).await;
+            }
+            if heads == 2 {
+                break;
+            }
+        }
+    });
+    let secret_header = HttpConfig {
+        headers: vec![Header {
+            name: "x-key".to_owned(),
+            values: Vec::new(),
+            secrets: vec![Secret::new("hush")],
+            files: Vec::new(),
+        }],
+        ..HttpConfig::default()
+    };
+    for http in [bearer(inline("token")), secret_header] {
+        let refused = with_http(target(address), http.clone());
+        let message = fails(refused.clone(), DownReason::Credentials).await;
+        assert_eq!(
+            message,
+            format!(
+                "credentials are not sent to {address} over plain http: use https, or allow plaintext credentials"
+            )
+        );
+        let settings = ScrapeSettings {
+            allow_plaintext_credentials: true,
+            ..ScrapeSettings::default()
+        };
+        Scraper::with(refused, settings, Resolver::system())
+            .body()
+            .await;
+    }
+    serve.await.unwrap();
+}
+
+fn oauth2(server: SocketAddr) -> HttpConfig {
+    with_auth(Auth::OAuth2(Box::new(OAuth2 {
+        client_id: "id".to_owned(),
+        client_secret: inline("se cret"),
+        token_url: format!("http://{server}/token?x=1").parse().unwrap(),
+        scopes: vec!["read".to_owned()],
+        endpoint_params: Vec::new(),
+        tls: TlsConfig::default(),
+        proxy: Proxy::None,
+    })))
+}
+
+/// Grants tokens `t0`, `t1`, ...
+async fn granting() -> (Server, Arc<Mutex<Vec<String>>>) {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let keep = heard.clone();
+    let server = Server::start(move |mut stream, number| {
+        let keep = keep.clone();
+        async move {
+            let head = request(&mut stream).await.unwrap();
+            keep.lock().unwrap().push(head);
+            let token = format!(r#"{{"access_token":"t{number}","expires_in":3600}}"#);
+            send(&mut stream, &ok("", token.as_bytes())).await;
+        }
+    })
+    .await;
+    (server, heard)
+}
+
+#[tokio::test]
+async fn an_oauth2_token_is_fetched_once_and_renewed_once_when_refused() {
+    let (tokens, asked) = granting().await;
+    // Takes t0 twice, then only t1.
+    let server = Server::start(async |mut stream, _| {
+        let mut taken = 0;
+        while let Some(head) = request(&mut stream).await {
+            let accepted = match head.contains("Bearer t0\r\n") {
+                true => taken < 2,
+                false => head.contains("Bearer t1\r\n"),
+            };
+            taken += 1;
+            let answer = match accepted {
+                true => ok("", b"up 1\n"),
+                false => b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n".to_vec(),
+            };
+            send(&mut stream, &answer).await;
+        }
+    })
+    .await;
+    let http = oauth2(tokens.address);
+    let mut scraper = Scraper::new(with_http(target(server.address), http));
+    scraper.body().await;
+    scraper.body().await;
+    assert_eq!(tokens.connections(), 1);
+    {
+        let asked = asked.lock().unwrap();
+        assert!(
+            asked[0].starts_with("POST /token?x=1 HTTP/1.1\r\n"),
+            "{}",
+            asked[0]
+        );
+        // "id:se+cret"
+        assert!(
+            asked[0].contains("authorization: Basic aWQ6c2UrY3JldA==\r\n"),
+            "{}",
+            asked[0]
+        );
+    }
+    tokio::time::sleep(Duration::from_millis(550)).await;
+    scraper.body().await;
+    assert_eq!(tokens.connections(), 2);
+}
+
+#[tokio::test]
+async fn a_target_that_refuses_every_token_is_not_a_token_storm() {
+    let (tokens, _) = granting().await;
+    let server = Server::answering("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n").await;
+    let http = oauth2(tokens.address);
+    let mut scraper = Scraper::new(with_http(target(server.address), http));
+    for _ in 0..5 {
+        let (result, _) = scraper.scrape().await;
+        assert_eq!(result.outcome.unwrap_err().reason, DownReason::Http);
+    }
+    assert_eq!(tokens.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_token_server_that_refuses_fails_the_scrape_before_its_request() {
+    let refusing = Server::answering("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n").await;
+    let server = Server::start(async |_, _| panic!("asked")).await;
+    let http = oauth2(refusing.address);
+    let scraper = Scraper::new(with_http(target(server.address), http));
+    let message = fails_with(scraper, DownReason::Credentials).await;
+    assert_eq!(
+        message,
+        format!(
+            "oauth2 token server http://{}/token: it answered with status 403 Forbidden",
+            refusing.address
+        )
+    );
+    assert_eq!(server.connections(), 0);
+}

@@ -1,0 +1,204 @@
+//! The way to a server: directly, through a proxy, encrypted or not.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{HOST, PROXY_AUTHORIZATION, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Request};
+use http_body_util::Full;
+use url::Url;
+
+use super::auth::{self, Files};
+use super::connect::{ChosenBy, connect};
+use super::down::{Down, DownReason};
+use super::network::Network;
+use super::progress::{Phase, Progress};
+use super::proxy::{self, Routes};
+use super::request::{self, AGENT};
+use super::stream::Stream;
+use super::tls::Tls;
+use super::tunnel;
+use crate::config::http::{Proxy, TlsConfig};
+use crate::config::job::Scheme;
+
+/// A server: of a target or of tokens.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Destination<'a> {
+    pub(super) scheme: Scheme,
+    pub(super) host: &'a str,
+    pub(super) port: u16,
+    /// `host:port`, with brackets around an IPv6 address.
+    pub(super) authority: &'a str,
+}
+
+/// How connections of one `http_config` are made.
+#[derive(Debug)]
+pub(super) struct Way {
+    tls: Tls,
+    routes: Routes,
+    chosen_by: ChosenBy,
+    network: Arc<Network>,
+}
+
+impl Way {
+    pub(super) fn new(
+        tls: &TlsConfig,
+        proxy: &Proxy,
+        chosen_by: ChosenBy,
+        network: Arc<Network>,
+    ) -> Self {
+        Self {
+            tls: Tls::new(tls),
+            routes: Routes::new(proxy, |name| std::env::var(name).ok()),
+            chosen_by,
+            network,
+        }
+    }
+
+    /// A fresh connection on which `destination` can be asked.
+    pub(super) async fn open(
+        &self,
+        destination: Destination<'_>,
+        files: &Files,
+        progress: &Progress,
+    ) -> Result<Stream, Down> {
+        let Destination {
+            scheme, host, port, ..
+        } = destination;
+        let stream = match self.routes.proxy_for(scheme, host, port) {
+            None => self.dial(host, port, self.chosen_by, progress).await?,
+            Some(proxy) => self.through(proxy, destination, files, progress).await?,
+        };
+        match scheme {
+            Scheme::Http => Ok(stream),
+            Scheme::Https => {
+                progress.enter(Phase::Handshake);
+                self.tls.wrap(stream, host).await
+            }
+        }
+    }
+
+    async fn dial(
+        &self,
+        host: &str,
+        port: u16,
+        chosen_by: ChosenBy,
+        progress: &Progress,
+    ) -> Result<Stream, Down> {
+        let network = &self.network;
+        let settings = network.settings();
+        connect(
+            (host, port, chosen_by),
+            &settings.dial,
+            (&network.resolver, &network.open),
+            progress,
+        )
+        .await
+    }
+
+    /// A connection to the proxy, tunnelled on for TLS. The proxy resolves the host, so that only
+    /// what is evident from its name can be checked here.
+    async fn through(
+        &self,
+        proxy: &Url,
+        destination: Destination<'_>,
+        files: &Files,
+        progress: &Progress,
+    ) -> Result<Stream, Down> {
+        let dial = &self.network.settings().dial;
+        dial.check_port(destination.port)
+            .and_then(|()| dial.check_host(destination.host))
+            .map_err(|why| Down::new(DownReason::Blocked, format!("dial policy: {why}")))?;
+        let (host, port) = proxy::address(proxy)?;
+        let mut stream = self
+            .dial(&host, port, ChosenBy::Operator, progress)
+            .await
+            .map_err(|down| Down {
+                reason: match down.reason {
+                    DownReason::Dns | DownReason::Connect => DownReason::Proxy,
+                    other => other,
+                },
+                message: format!("proxy: {}", down.message),
+            })?;
+        stream.proxied = true;
+        if destination.scheme == Scheme::Https {
+            progress.enter(Phase::Proxy);
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, request::value("host", destination.authority)?);
+            headers.insert(USER_AGENT, AGENT);
+            if let Some(credentials) = credentials(proxy)? {
+                headers.insert(PROXY_AUTHORIZATION, credentials);
+            }
+            auth::add_headers(&mut headers, &self.routes.connect_headers, files).await?;
+            tunnel::open(&mut stream, destination.authority, &headers).await?;
+        }
+        Ok(stream)
+    }
+
+    /// Addresses `request` as the connection needs it: a proxy that forwards plain HTTP wants the
+    /// whole URL and its own credentials.
+    pub(super) fn address(
+        &self,
+        stream: &Stream,
+        destination: Destination<'_>,
+        path: &str,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<Request<Full<Bytes>>, Down> {
+        let forwarded = stream.proxied && destination.scheme == Scheme::Http;
+        if !forwarded {
+            *request.uri_mut() = request::uri(path)?;
+            return Ok(request);
+        }
+        *request.uri_mut() = request::uri(&format!("http://{}{path}", destination.authority))?;
+        let Destination {
+            scheme, host, port, ..
+        } = destination;
+        if let Some(proxy) = self.routes.proxy_for(scheme, host, port)
+            && let Some(credentials) = credentials(proxy)?
+        {
+            request
+                .headers_mut()
+                .insert(PROXY_AUTHORIZATION, credentials);
+        }
+        Ok(request)
+    }
+
+    /// Whether a kept connection may still be used: the policy may have changed since.
+    pub(super) fn allows(&self, stream: &Stream) -> bool {
+        let settings = self.network.settings();
+        let address = stream.peer.ip();
+        let checked = match stream.proxied {
+            true => settings.dial.check_not_denied(address),
+            false => settings.dial.check_address(address),
+        };
+        checked.is_ok()
+    }
+
+    /// Credentials do not cross a network in the clear.
+    pub(super) fn check_plaintext(
+        &self,
+        destination: Destination<'_>,
+        stream: &Stream,
+    ) -> Result<(), Down> {
+        let local = stream.peer.ip().is_loopback() && !stream.proxied;
+        if destination.scheme == Scheme::Https
+            || local
+            || self.network.settings().allow_plaintext_credentials
+        {
+            return Ok(());
+        }
+        Err(Down::new(
+            DownReason::Credentials,
+            format!(
+                "credentials are not sent to {} over plain http: use https, or allow plaintext credentials",
+                destination.authority
+            ),
+        ))
+    }
+}
+
+fn credentials(proxy: &Url) -> Result<Option<HeaderValue>, Down> {
+    proxy::userinfo(proxy)
+        .map(|(username, password)| auth::basic(&username, &password))
+        .transpose()
+}
