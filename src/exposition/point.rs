@@ -3,7 +3,7 @@
 use super::Format;
 use super::event::{LabelRole, MetricType, Span};
 use super::family::Observed;
-use super::fault::{Excerpt, Faults, Severity};
+use super::fault::{Excerpt, Faults, Number, Severity};
 use super::number;
 use super::role::Role;
 use super::rules::{self, Whole};
@@ -140,14 +140,19 @@ impl Point {
         if self.seen & Role::Bucket.bit() != 0 {
             if bound <= self.bound {
                 observed.violation(faults, span.start as usize, || {
-                    format!("expected `le` above {}, saw {}", self.bound, Excerpt(bytes))
+                    format!(
+                        "expected `le` above {}, saw {}",
+                        Number(self.bound),
+                        Excerpt(bytes)
+                    )
                 });
             }
             if value < self.value {
                 observed.violation(faults, observed.tail.value_at, || {
                     format!(
-                        "expected at least {} in the bucket, as in the one before, saw {value}",
-                        self.value
+                        "expected at least {} in the bucket, as in the one before, saw {}",
+                        Number(self.value),
+                        Number(value)
                     )
                 });
             }
@@ -161,8 +166,9 @@ impl Point {
             {
                 observed.violation(faults, exemplar.value_at, || {
                     format!(
-                        "expected an exemplar within the bucket, saw {} above {bound}",
-                        exemplar.value
+                        "expected an exemplar within the bucket, saw {} above {}",
+                        Number(exemplar.value),
+                        Number(bound)
                     )
                 });
             }
@@ -191,7 +197,7 @@ impl Point {
                 observed.violation(faults, observed.tail.value_at, || {
                     format!(
                         "expected no negative value at a quantile, saw {}",
-                        observed.tail.value
+                        Number(observed.tail.value)
                     )
                 });
             }
@@ -199,7 +205,7 @@ impl Point {
             observed.violation(faults, at, || {
                 format!(
                     "expected `quantile` above {}, saw {}",
-                    self.bound,
+                    Number(self.bound),
                     Excerpt(bytes)
                 )
             });
@@ -248,7 +254,11 @@ impl Point {
             && !(infinite.is_nan() && count.is_nan())
         {
             observed.violation(faults, observed.tail.value_at, || {
-                format!("expected the count and the `+Inf` bucket to be equal, saw {count} and {infinite}")
+                format!(
+                    "expected the count and the `+Inf` bucket to be equal, saw {} and {}",
+                    Number(count),
+                    Number(infinite)
+                )
             });
         }
     }

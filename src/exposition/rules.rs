@@ -2,7 +2,7 @@
 
 use super::event::{LabelRole, MetricType, unescape};
 use super::family::Observed;
-use super::fault::{Excerpt, Faults};
+use super::fault::{Excerpt, Faults, Number};
 use super::role::Role;
 
 /// Characters in the names and values of an exemplar's labels.
@@ -30,7 +30,7 @@ pub(super) fn single(
         (MetricType::Counter, Role::Total) => counts(observed, Whole::No, faults),
         (MetricType::Info, _) if value != 1.0 => {
             observed.violation(faults, at, || {
-                format!("expected 1 as the value of an info, saw {value}")
+                format!("expected 1 as the value of an info, saw {}", Number(value))
             });
         }
         (MetricType::StateSet, _) => {
@@ -48,7 +48,10 @@ pub(super) fn single(
             }
             if value != 0.0 && value != 1.0 {
                 observed.violation(faults, at, || {
-                    format!("expected 0 or 1 as the value of a state, saw {value}")
+                    format!(
+                        "expected 0 or 1 as the value of a state, saw {}",
+                        Number(value)
+                    )
                 });
             }
         }
@@ -100,8 +103,11 @@ pub(super) fn counts(observed: &Observed<'_>, whole: Whole, faults: &mut Faults)
     let fits = value >= 0.0 && (whole == Whole::No || value.trunc() == value && value.is_finite());
     if !fits {
         observed.violation(faults, observed.tail.value_at, || match whole {
-            Whole::Yes => format!("expected a whole number from 0 as the count, saw {value}"),
-            Whole::No => format!("expected a number from 0, saw {value}"),
+            Whole::Yes => format!(
+                "expected a whole number from 0 as the count, saw {}",
+                Number(value)
+            ),
+            Whole::No => format!("expected a number from 0, saw {}", Number(value)),
         });
     }
 }

@@ -1,5 +1,3 @@
 //! The integration tests, one binary.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 mod openmetrics_suite;
