@@ -148,12 +148,12 @@ impl Line<'_> {
         }
     }
 
-    /// The blank-delimited word at `offset`, for a message.
+    /// The space-delimited word at `offset`, for a message.
     pub(super) fn seen_word(&self, offset: usize) -> String {
         let rest = &self.bytes[offset.min(self.bytes.len())..];
         let length = rest
             .iter()
-            .position(|b| matches!(b, b' ' | b'\t' | b'\n'))
+            .position(|b| matches!(b, b' ' | b'\n'))
             .unwrap_or(rest.len());
         if length == 0 {
             self.seen(offset)
@@ -165,6 +165,20 @@ impl Line<'_> {
 
 /// Bytes of a body, quoted for a message: bounded, and inert in a terminal.
 pub(super) struct Excerpt<'a>(pub(super) &'a [u8]);
+
+/// A number for a message: short whatever its size.
+pub(super) struct Number(pub(super) f64);
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = self.0;
+        if value.is_finite() && value != 0.0 && !(1e-5..1e15).contains(&value.abs()) {
+            write!(f, "{value:e}")
+        } else {
+            write!(f, "{value}")
+        }
+    }
+}
 
 const EXCERPT_CHARS_MAX: usize = 60;
 

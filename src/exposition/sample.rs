@@ -124,8 +124,13 @@ pub(super) fn read_openmetrics(
     lexer: &mut Lexer<'_>,
 ) -> Result<Tail, Halt> {
     if line.at(at) != b' ' {
+        let what = if line.at(at) == b'\n' {
+            "a value after the series"
+        } else {
+            "a space before the value"
+        };
         return lexer.bad(line, at, || {
-            format!("expected a space before the value, saw {}", line.seen(at))
+            format!("expected {what}, saw {}", line.seen(at))
         });
     }
     let value_at = at + 1;
@@ -141,7 +146,7 @@ pub(super) fn read_openmetrics(
         return Ok(tail);
     }
     if line.at(at) == b' ' && !opens_exemplar(line, at) {
-        let (time, end) = seconds(line, at + 1, "timestamp", lexer)?;
+        let (time, end) = seconds(line, at + 1, "a timestamp", lexer)?;
         tail.time = Some(time);
         at = end;
     }
@@ -186,7 +191,7 @@ fn read_exemplar(
     let value = value(line, value_at, end, lexer)?;
     let mut timestamp = None;
     if line.at(end) == b' ' {
-        let (time, after) = seconds(line, end + 1, "exemplar's timestamp", lexer)?;
+        let (time, after) = seconds(line, end + 1, "an exemplar's timestamp", lexer)?;
         timestamp = Some(time.ms);
         end = after;
     }
@@ -270,7 +275,7 @@ fn seconds(
             end,
         )),
         _ => lexer.bad(line, at, || {
-            format!("expected a {what} in seconds, saw {}", line.seen_word(at))
+            format!("expected {what} in seconds, saw {}", line.seen_word(at))
         }),
     }
 }

@@ -4,3 +4,4 @@
 
 mod config;
 mod detection;
+mod openmetrics_suite;
