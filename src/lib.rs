@@ -10,7 +10,9 @@
 //! [`cli`] holds a file per command.
 
 pub mod checks;
+pub mod cli;
 pub mod config;
+pub mod daemon;
 pub mod discovery;
 pub mod exposition;
 pub mod labels;

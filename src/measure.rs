@@ -43,7 +43,7 @@ impl Measure {
     }
 
     /// Whether the body, though complete, is one for which Prometheus would fail the scrape.
-    fn verdict_on_body(observation: &Observation) -> Result<(), Down> {
+    pub(crate) fn verdict_on_body(observation: &Observation) -> Result<(), Down> {
         let summary = &observation.summary;
         if summary.bytes == 0 {
             return Err(Down::new(DownReason::Empty, "the body is empty"));

@@ -14,7 +14,12 @@ pub(super) struct Args {
 
 pub(super) fn completions<C: CommandFactory>(args: Args) -> Exit {
     let mut out = Vec::new();
-    clap_complete::generate(args.shell, &mut C::command(), "manifesto-exporter", &mut out);
+    clap_complete::generate(
+        args.shell,
+        &mut C::command(),
+        "manifesto-exporter",
+        &mut out,
+    );
     print(&String::from_utf8_lossy(&out));
     Exit::Ok
 }

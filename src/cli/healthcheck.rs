@@ -29,7 +29,11 @@ pub(super) fn main(args: Args) -> Exit {
 }
 
 async fn ask(url: url::Url) -> Exit {
-    let client = match reqwest::Client::builder().no_proxy().timeout(ANSWER_MAX).build() {
+    let client = match reqwest::Client::builder()
+        .no_proxy()
+        .timeout(ANSWER_MAX)
+        .build()
+    {
         Ok(client) => client,
         Err(error) => {
             complain(&format!("the HTTP client could not be made: {error}"));

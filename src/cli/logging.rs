@@ -5,7 +5,7 @@
 //! `info` for changes of state, `debug` for single scrapes and connections.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use clap::ValueEnum;
 use tracing::field::{Field, Visit};
@@ -86,25 +86,45 @@ where
         let level = event.metadata().level().as_str();
         match self.format {
             LogFormat::Text => text(&mut writer, &time, level, &fields),
-            LogFormat::Json => json(&mut writer, &time, level, event.metadata().target(), &fields),
+            LogFormat::Json => json(
+                &mut writer,
+                &time,
+                level,
+                event.metadata().target(),
+                &fields,
+            ),
         }
     }
 }
 
 fn text(writer: &mut Writer<'_>, time: &str, level: &str, fields: &Fields) -> fmt::Result {
-    write!(writer, "{time} {level:5} {} service={SERVICE}", inert(&fields.message))?;
+    write!(
+        writer,
+        "{time} {level:5} {} service={SERVICE}",
+        inert(&fields.message)
+    )?;
     for (name, value) in &fields.others {
         let plain = match value {
             serde_json::Value::String(text) => text.clone(),
             other => other.to_string(),
         };
         let quoted = plain.is_empty() || plain.contains([' ', '"', '=']) || inert(&plain) != plain;
-        if quoted { write!(writer, " {name}={plain:?}")? } else { write!(writer, " {name}={plain}")? }
+        if quoted {
+            write!(writer, " {name}={plain:?}")?
+        } else {
+            write!(writer, " {name}={plain}")?
+        }
     }
     writeln!(writer)
 }
 
-fn json(writer: &mut Writer<'_>, time: &str, level: &str, target: &str, fields: &Fields) -> fmt::Result {
+fn json(
+    writer: &mut Writer<'_>,
+    time: &str,
+    level: &str,
+    target: &str,
+    fields: &Fields,
+) -> fmt::Result {
     let mut line = serde_json::Map::new();
     line.insert("time".to_owned(), time.into());
     line.insert("level".to_owned(), level.to_ascii_lowercase().into());
@@ -123,8 +143,7 @@ fn inert(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_control() && c != '\n' {
-            // Writing to a String cannot fail.
-            drop(write!(out, "{}", c.escape_default()));
+            out.extend(c.escape_default());
         } else {
             out.push(c);
         }
@@ -207,7 +226,9 @@ mod tests {
 
     #[test]
     fn json_lines_name_the_service() {
-        let line = logged(LogFormat::Json, || tracing::warn!(target_count = 3, why = "slow \u{1b}[31m", "late"));
+        let line = logged(LogFormat::Json, || {
+            tracing::warn!(target_count = 3, why = "slow \u{1b}[31m", "late")
+        });
         let line: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert_eq!(line["level"], "warn");
         assert_eq!(line["service"], "manifesto-exporter");
@@ -218,7 +239,11 @@ mod tests {
     #[test]
     fn text_lines_name_the_service_and_are_inert() {
         let line = logged(LogFormat::Text, || {
-            tracing::info!(why = "a \u{1b}[31mred\u{1b}[0m word", port = 8067, "read \u{7}it");
+            tracing::info!(
+                why = "a \u{1b}[31mred\u{1b}[0m word",
+                port = 8067,
+                "read \u{7}it"
+            );
             tracing::debug!("too quiet");
         });
         let (_, rest) = line.split_once(' ').unwrap();

@@ -55,7 +55,10 @@ Exit codes: 0 ok, 1 a rule is not kept, 2 wrong usage or configuration, 3 could 
 /// Tells which services keep the reliability manifesto.
 #[derive(Debug, Parser)]
 #[command(name = "manifesto-exporter", version, before_help = EXAMPLES, max_term_width = 100)]
-#[command(args_conflicts_with_subcommands = true, subcommand_precedence_over_arg = true)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_precedence_over_arg = true
+)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -88,7 +91,11 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Ok };
+            let exit = if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Ok
+            };
             // A closed pipe leaves nobody to tell.
             drop(error.print());
             return exit.into();
@@ -111,7 +118,9 @@ pub fn main() -> ExitCode {
 /// Writes data to stdout. A reader that has gone (`| head`) is no error of ours.
 fn print(data: &str) {
     let mut stdout = std::io::stdout().lock();
-    if let Err(error) = stdout.write_all(data.as_bytes()).and_then(|()| stdout.flush())
+    if let Err(error) = stdout
+        .write_all(data.as_bytes())
+        .and_then(|()| stdout.flush())
         && error.kind() != std::io::ErrorKind::BrokenPipe
     {
         complain(&format!("stdout: {error}"));
@@ -121,13 +130,19 @@ fn print(data: &str) {
 /// Writes a message to stderr.
 fn complain(message: &str) {
     // Nobody is left to tell that stderr cannot be written.
-    drop(writeln!(std::io::stderr().lock(), "manifesto-exporter: {message}"));
+    drop(writeln!(
+        std::io::stderr().lock(),
+        "manifesto-exporter: {message}"
+    ));
 }
 
 /// A runtime for commands that need one.
 fn runtime() -> Result<tokio::runtime::Runtime, Exit> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
-        complain(&format!("the runtime could not be started: {error}"));
-        Exit::Unmeasured
-    })
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            complain(&format!("the runtime could not be started: {error}"));
+            Exit::Unmeasured
+        })
 }

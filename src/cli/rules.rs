@@ -48,8 +48,15 @@ pub(super) fn main(args: Args) -> Exit {
                 Exit::Ok
             }
             None => {
-                let known: Vec<String> = manifesto.rules().iter().map(|rule| rule.id.to_string()).collect();
-                complain(&format!("rule {rule} is not judged; the rules are {}", known.join(", ")));
+                let known: Vec<String> = manifesto
+                    .rules()
+                    .iter()
+                    .map(|rule| rule.id.to_string())
+                    .collect();
+                complain(&format!(
+                    "rule {rule} is not judged; the rules are {}",
+                    known.join(", ")
+                ));
                 Exit::Usage
             }
         },
@@ -57,7 +64,10 @@ pub(super) fn main(args: Args) -> Exit {
 }
 
 fn list(manifesto: &Manifesto) -> String {
-    let mut out = format!("{:5} {:9} {:8} {:21} {}\n", "RULE", "SEVERITY", "SCOPE", "CHECKS", "TITLE");
+    let mut out = format!(
+        "{:5} {:9} {:8} {:21} {}\n",
+        "RULE", "SEVERITY", "SCOPE", "CHECKS", "TITLE"
+    );
     for rule in manifesto.rules() {
         let checks: Vec<&str> = rule.checks.iter().map(|check| check.as_str()).collect();
         out += &format!(

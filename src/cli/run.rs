@@ -24,7 +24,11 @@ pub(super) struct Args {
     config_file: Option<PathBuf>,
 
     /// Address to serve the page, the metrics and the API on
-    #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = "0.0.0.0:8067")]
+    #[arg(
+        long = "web.listen-address",
+        value_name = "ADDRESS",
+        default_value = "0.0.0.0:8067"
+    )]
     listen_address: String,
 
     /// Serve POST /-/reload
@@ -68,8 +72,10 @@ pub(super) fn main(args: Args) -> Exit {
             return Exit::Usage;
         }
     };
-    let options =
-        Options { config_file: args.config_file, enable_lifecycle: args.enable_lifecycle };
+    let options = Options {
+        config_file: args.config_file,
+        enable_lifecycle: args.enable_lifecycle,
+    };
     match runtime() {
         Ok(runtime) => runtime.block_on(serve(options, loaded, address)),
         Err(exit) => exit,
@@ -78,7 +84,11 @@ pub(super) fn main(args: Args) -> Exit {
 
 /// `:8067` listens on every address, as elsewhere in this ecosystem.
 pub(super) fn parse_address(text: &str) -> Result<SocketAddr, String> {
-    let full = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
+    let full = if text.starts_with(':') {
+        format!("0.0.0.0{text}")
+    } else {
+        text.to_owned()
+    };
     full.parse().map_err(|_| {
         format!("--web.listen-address: {text:?} is no address: expected HOST:PORT with an IP address, as in 0.0.0.0:8067 or [::1]:8067")
     })

@@ -48,6 +48,8 @@ pub struct Config {
     pub shrink_guard: ShrinkGuard,
     /// How many scrapes may be in flight at once; the scraper's default where not said.
     pub scrape_concurrency: Option<usize>,
+    /// `series_budget`: compliance series published at the most before targets are summarised.
+    pub series_max: usize,
     /// What was accepted and means nothing here, a sentence each.
     pub warnings: Vec<String>,
 }

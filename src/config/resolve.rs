@@ -20,6 +20,8 @@ const INTERVAL_DEFAULT: Duration = Duration::from_secs(30);
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
 /// Scrapes in flight that a configuration may ask for.
 const SCRAPE_CONCURRENCY_MAX: usize = 100_000;
+/// Compliance series published at the most: some 10,000 targets of a few thousand services.
+const SERIES_BUDGET_DEFAULT: usize = 200_000;
 /// Files that `scrape_config_files` may name.
 const SCRAPE_FILES_MAX: usize = 10_000;
 
@@ -53,6 +55,7 @@ pub(super) fn config(source: Source<'_>, raw: RawConfig) -> Result<Config, Confi
             }
             concurrency => concurrency.map(|n| n.value),
         },
+        series_max: raw.series_budget.unwrap_or(SERIES_BUDGET_DEFAULT),
         warnings: jobs.warnings,
     })
 }

@@ -58,7 +58,10 @@ impl Board {
             let entry = match before.remove(&target.url) {
                 Some(mut known) if known.state.target.service == target.service => {
                     if known.state.target != *target {
-                        let state = TargetState { target: Arc::clone(target), ..(*known.state).clone() };
+                        let state = TargetState {
+                            target: Arc::clone(target),
+                            ..(*known.state).clone()
+                        };
                         known.state = Arc::new(state);
                     }
                     known
@@ -76,7 +79,10 @@ impl Board {
 
     /// Every target's state now.
     pub(super) fn states(&self) -> Vec<Arc<TargetState>> {
-        self.lock().values().map(|entry| Arc::clone(&entry.state)).collect()
+        self.lock()
+            .values()
+            .map(|entry| Arc::clone(&entry.state))
+            .collect()
     }
 
     /// Returns once something has changed since the last time.
@@ -95,7 +101,12 @@ impl Handler for Board {
 
     fn sink(&self, target: &Arc<Target>) -> Measure {
         let subject = self.rulebook.load().subject(&target.service.name);
-        Measure::new(subject, &target.job.limits, target.job.fallback_format, FAULTS_MAX)
+        Measure::new(
+            subject,
+            &target.job.limits,
+            target.job.fallback_format,
+            FAULTS_MAX,
+        )
     }
 
     fn done(&self, sink: Measure, result: ScrapeResult) {
@@ -105,9 +116,13 @@ impl Handler for Board {
         let judged = judge(&rulebook, &result, observation.as_ref());
         let mut entries = self.lock();
         // A target that discovery dropped while it was scraped is gone.
-        let Some(entry) = entries.get_mut(&result.target.url) else { return };
+        let Some(entry) = entries.get_mut(&result.target.url) else {
+            return;
+        };
         let verdicts = match judged {
-            Judged::Good(verdicts, process_start) => entry.history.temper(verdicts, process_start, now),
+            Judged::Good(verdicts, process_start) => {
+                entry.history.temper(verdicts, process_start, now)
+            }
             Judged::Unmeasured(verdicts) => verdicts,
         };
         entry.state = Arc::new(TargetState {
@@ -130,8 +145,17 @@ impl Handler for Board {
 
 /// A target that was never scraped.
 fn pending(target: &Arc<Target>, rulebook: &Rulebook) -> TargetState {
-    let verdicts = all_unknown(&rulebook.manifesto, Reason::NotScrapedYet, "discovered, not scraped yet");
-    TargetState { target: Arc::clone(target), scrape: None, verdicts: verdicts.into(), version: None }
+    let verdicts = all_unknown(
+        &rulebook.manifesto,
+        Reason::NotScrapedYet,
+        "discovered, not scraped yet",
+    );
+    TargetState {
+        target: Arc::clone(target),
+        scrape: None,
+        verdicts: verdicts.into(),
+        version: None,
+    }
 }
 
 /// What the rules say of one scrape, before its history is asked.
@@ -142,17 +166,28 @@ pub(super) enum Judged {
     Unmeasured(Vec<Verdict>),
 }
 
-pub(super) fn judge(rulebook: &Rulebook, result: &ScrapeResult, observation: Option<&Observation>) -> Judged {
+pub(super) fn judge(
+    rulebook: &Rulebook,
+    result: &ScrapeResult,
+    observation: Option<&Observation>,
+) -> Judged {
     let subject = rulebook.subject(&result.target.service.name);
     match (&result.outcome, observation) {
         (Ok(()), Some(observation)) => {
-            let scraped = Scraped { observation, subject: &subject, url: Some(&result.target.url) };
+            let scraped = Scraped {
+                observation,
+                subject: &subject,
+                url: Some(&result.target.url),
+            };
             let verdicts = judge_all(&rulebook.manifesto, scraped);
             Judged::Good(verdicts, observation.process_start_seconds)
         }
         (Ok(()), None) => Judged::Unmeasured(down_verdicts(
             rulebook,
-            &Down::new(DownReason::Internal, "the scrape ended without an observation"),
+            &Down::new(
+                DownReason::Internal,
+                "the scrape ended without an observation",
+            ),
         )),
         (Err(down), _) => Judged::Unmeasured(down_verdicts(rulebook, down)),
     }
@@ -163,7 +198,11 @@ fn down_verdicts(rulebook: &Rulebook, down: &Down) -> Vec<Verdict> {
         DownReason::Parse => Reason::BadExposition,
         _ => Reason::TargetDown,
     };
-    let message = format!("the last scrape failed ({}): {}", down.reason.as_str(), down.message);
+    let message = format!(
+        "the last scrape failed ({}): {}",
+        down.reason.as_str(),
+        down.message
+    );
     all_unknown(&rulebook.manifesto, reason, &message)
 }
 
@@ -174,9 +213,17 @@ pub(super) fn figures(result: &ScrapeResult, observation: Option<&Observation>) 
         duration: result.duration,
         samples: observation.map_or(0, |observation| observation.summary.samples),
         body_bytes: result.body_bytes,
-        down: result.outcome.as_ref().err().map(|down| (down.reason, down.message.clone())),
+        down: result
+            .outcome
+            .as_ref()
+            .err()
+            .map(|down| (down.reason, down.message.clone())),
         violations: observation.map_or(0, |observation| observation.summary.violations),
-        first_violation: first
-            .map(|fault| format!("line {}, column {}: {}", fault.line, fault.column, fault.message)),
+        first_violation: first.map(|fault| {
+            format!(
+                "line {}, column {}: {}",
+                fault.line, fault.column, fault.message
+            )
+        }),
     }
 }

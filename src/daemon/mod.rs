@@ -23,9 +23,7 @@ use crate::discovery::target::Target;
 use crate::discovery::{self, Discovered};
 use crate::manifesto::ManifestoError;
 use crate::publish::{self, App, Published, Reload, Telemetry};
-use crate::scrape::{
-    self, Capacity, DialPolicy, EngineStats, Network, Resolver, ScrapeSettings,
-};
+use crate::scrape::{self, Capacity, DialPolicy, EngineStats, Network, Resolver, ScrapeSettings};
 use crate::snapshot::Snapshot;
 
 /// A burst of scrapes makes one snapshot: two are at least this far apart.
@@ -120,15 +118,52 @@ pub async fn run(
     });
 
     let mut tasks = JoinSet::new();
-    tasks.spawn(discovery::run(config_receiver.clone(), discovered_sender, shutdown.clone()));
-    tasks.spawn(follow(discovered.clone(), targets_sender, Arc::clone(&board), shutdown.clone()));
-    tasks.spawn(scrape::run(targets, Arc::clone(&network), Arc::clone(&board), stats, shutdown.clone()));
-    let publish = Publish { app: Arc::clone(&app), board: Arc::clone(&board), ready: ready_sender, config: config_receiver };
+    tasks.spawn(discovery::run(
+        config_receiver.clone(),
+        shutdown.clone(),
+        discovered_sender,
+    ));
+    tasks.spawn(follow(
+        discovered.clone(),
+        targets_sender,
+        Arc::clone(&board),
+        shutdown.clone(),
+    ));
+    tasks.spawn(scrape::run(
+        targets,
+        Arc::clone(&network),
+        Arc::clone(&board),
+        stats,
+        shutdown.clone(),
+    ));
+    let publish = Publish {
+        app: Arc::clone(&app),
+        board: Arc::clone(&board),
+        ready: ready_sender,
+        config: config_receiver,
+    };
     tasks.spawn(publish.run(shutdown.clone()));
-    tasks.spawn(probe::answer(probes, discovered, Arc::clone(&board), Arc::clone(&network), shutdown.clone()));
-    let reloading = Reloading { options, config: config_sender, board, network, telemetry: Arc::clone(&telemetry) };
+    tasks.spawn(probe::answer(
+        probes,
+        discovered,
+        Arc::clone(&board),
+        Arc::clone(&network),
+        shutdown.clone(),
+    ));
+    let reloading = Reloading {
+        options,
+        config: config_sender,
+        board,
+        network,
+        telemetry: Arc::clone(&telemetry),
+    };
     tasks.spawn(reloading.run(reloads.1, shutdown.clone()));
-    tasks.spawn(publish::serve(listener, publish::router(app), telemetry, shutdown.clone()));
+    tasks.spawn(publish::serve(
+        listener,
+        publish::router(app),
+        telemetry,
+        shutdown.clone(),
+    ));
 
     // Every task runs until shutdown: one that ends before is a defect, and ends the process too.
     while let Some(ended) = tokio::select! {
@@ -158,7 +193,16 @@ fn scrape_settings(config: &Config) -> ScrapeSettings {
         capacity.suspects_max = wanted.div_ceil(2);
     }
     ScrapeSettings {
-        dial: DialPolicy::new(&config.dial),
+        dial: DialPolicy {
+            allow: config.dial.allow.clone(),
+            deny: config.dial.deny.clone(),
+            ports: config
+                .dial
+                .ports
+                .iter()
+                .flat_map(|range| range.first..=range.last)
+                .collect(),
+        },
         capacity,
         ..ScrapeSettings::default()
     }
@@ -212,17 +256,27 @@ impl Publish {
 
     fn publish(&self) {
         let manifesto = Arc::clone(&self.board.rulebook().manifesto);
-        let snapshot = Arc::new(Snapshot::build(SystemTime::now(), manifesto, self.board.states()));
+        let snapshot = Arc::new(Snapshot::build(
+            SystemTime::now(),
+            manifesto,
+            self.board.states(),
+        ));
         if self.ready.borrow().is_err() {
             let ready = readiness(&self.app.discovered.borrow(), &snapshot);
             self.app.telemetry.set_ready(ready.is_ok());
             if ready.is_ok() {
-                tracing::info!(targets = snapshot.targets.len(), services = snapshot.services.len(), "ready");
+                tracing::info!(
+                    targets = snapshot.targets.len(),
+                    services = snapshot.services.len(),
+                    "ready"
+                );
             }
-            self.ready.send_replace(ready);
+            drop(self.ready.send_replace(ready));
         }
         let series_max = self.config.borrow().series_max;
-        self.app.published.store(Arc::new(Published::new(snapshot, series_max)));
+        self.app
+            .published
+            .store(Arc::new(Published::new(snapshot, series_max)));
     }
 }
 
@@ -241,11 +295,21 @@ fn readiness(discovered: &Discovered, snapshot: &Snapshot) -> Result<(), String>
             .collect();
         return Err(format!("discovery has not answered: {}", silent.join("; ")));
     }
-    let pending = snapshot.targets.iter().filter(|target| target.scrape.is_none()).count();
-    let missing = discovered.targets.len().saturating_sub(snapshot.targets.len());
+    let pending = snapshot
+        .targets
+        .iter()
+        .filter(|target| target.scrape.is_none())
+        .count();
+    let missing = discovered
+        .targets
+        .len()
+        .saturating_sub(snapshot.targets.len());
     match pending + missing {
         0 => Ok(()),
-        pending => Err(format!("{pending} of {} targets were not scraped yet", discovered.targets.len())),
+        pending => Err(format!(
+            "{pending} of {} targets were not scraped yet",
+            discovered.targets.len()
+        )),
     }
 }
 

@@ -75,5 +75,9 @@ async fn probe(target: &Arc<Target>, board: &Board, network: Arc<Network>) -> Ar
         version: observation.and_then(|o| o.version.version().map(str::to_owned)),
     };
     let manifesto = Arc::clone(&rulebook.manifesto);
-    Arc::new(Snapshot::build(SystemTime::now(), manifesto, vec![Arc::new(state)]))
+    Arc::new(Snapshot::build(
+        SystemTime::now(),
+        manifesto,
+        vec![Arc::new(state)],
+    ))
 }

@@ -27,10 +27,16 @@ impl Rulebook {
                     availability: service.series.availability.clone(),
                     latency: service.series.latency.clone(),
                 };
-                (name.clone(), Arc::new(Subject::new(name, &service.aliases, series)))
+                (
+                    name.clone(),
+                    Arc::new(Subject::new(name, &service.aliases, series)),
+                )
             })
             .collect();
-        Ok(Self { manifesto: Arc::new(Manifesto::load(&config.rules)?), configured })
+        Ok(Self {
+            manifesto: Arc::new(Manifesto::load(&config.rules)?),
+            configured,
+        })
     }
 
     /// The same with other rules.

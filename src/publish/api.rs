@@ -73,7 +73,7 @@ pub(super) struct Targets<'a> {
     at: String,
     targets: Vec<Target<'a>>,
     dropped: Vec<Dropped<'a>>,
-    dropped_total: u64,
+    dropped_total: usize,
     sources: Vec<Source<'a>>,
 }
 

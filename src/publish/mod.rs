@@ -12,6 +12,6 @@ pub mod telemetry;
 mod writer;
 
 pub use render::Published;
-pub use routes::{App, ProbeAnswer, Reload, router};
+pub use routes::{App, Probe, ProbeAnswer, Reload, router};
 pub use server::serve;
 pub use telemetry::Telemetry;

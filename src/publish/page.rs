@@ -142,7 +142,7 @@ struct Targets<'a> {
     targets_total: usize,
     targets_hidden: usize,
     dropped: Vec<DroppedRow>,
-    dropped_total: u64,
+    dropped_total: usize,
     sources: Vec<SourceRow>,
 }
 

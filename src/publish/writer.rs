@@ -61,11 +61,12 @@ impl Writer {
         self.text("\n");
     }
 
-    /// One sample; labels with an empty value are left out, as they are the same as none.
+    /// One sample. A label with an empty value is written out: to Prometheus it is the same as none,
+    /// to everybody else a family has the same labels throughout.
     pub(super) fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
         self.text(name);
         let mut separator = "{";
-        for (key, label) in labels.iter().filter(|(_, label)| !label.is_empty()) {
+        for (key, label) in labels {
             self.text(separator);
             self.text(key);
             self.text("=\"");
@@ -143,7 +144,7 @@ mod tests {
     fn written(format: Format) -> String {
         let mut writer = Writer::new(format);
         writer.family("m_info", Kind::Info, "What it \"is\",\nwith a \\.");
-        writer.sample("m_info", &[("a", "q\"b\\s\nn"), ("empty", "")], 1.0);
+        writer.sample("m_info", &[("a", "q\"b\\s\nn")], 1.0);
         writer.family("m_total", Kind::Counter, "How many.");
         writer.sample("m_total", &[], 0.25);
         String::from_utf8(writer.into_end()).unwrap()

@@ -27,6 +27,7 @@ pub(super) struct RawConfig {
     pub(super) dial: Option<RawDial>,
     pub(super) discovery: Option<RawDiscovery>,
     pub(super) scrape_concurrency: Option<At<usize>>,
+    pub(super) series_budget: Option<usize>,
 }
 
 /// A file of `scrape_config_files`: everything but `scrape_configs` and the defaults that

@@ -1,0 +1,49 @@
+//! For GitHub Actions: workflow commands that become annotations.
+
+use super::{Report, severity};
+use crate::checks::{Reason, Status};
+use crate::exposition::Severity;
+
+pub(super) fn write(report: &Report<'_>) -> String {
+    let mut out = String::new();
+    for (rule, verdict) in report.judged() {
+        let finding = &verdict.finding;
+        let command = match (finding.status, finding.reason) {
+            (Status::Fail, _) => "error",
+            (Status::Unknown, _) | (Status::Pass, Reason::ProvenWeakly) => "warning",
+            (Status::Pass | Status::NotApplicable, _) => "notice",
+        };
+        let title = property(&format!("{} {}: {}", rule.id, rule.title, finding.status));
+        let message = match finding.status {
+            Status::Fail => format!("{}\nTo mend it: {}", finding.message, rule.remediation),
+            _ => finding.message.clone(),
+        };
+        out += &format!("::{command} title={title}::{}\n", data(&message));
+    }
+    for fault in report.faults() {
+        let command = if fault.severity == Severity::Error {
+            "error"
+        } else {
+            "warning"
+        };
+        let file = property(report.input);
+        let text = data(&format!("{}: {}", severity(fault), fault.message));
+        out += &format!(
+            "::{command} file={file},line={},col={}::{text}\n",
+            fault.line, fault.column
+        );
+    }
+    out
+}
+
+/// As the runner unescapes the message of a command.
+fn data(text: &str) -> String {
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+/// As the runner unescapes a property of a command.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}

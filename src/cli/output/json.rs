@@ -1,0 +1,99 @@
+//! For programs. The contract: `verdicts[]` of rule, status, reason, message, evidence; `faults[]`
+//! of severity, line, column, message.
+
+use serde::Serialize;
+
+use super::{Report, severity};
+
+#[derive(Serialize)]
+struct Document<'a> {
+    input: &'a str,
+    service: &'a str,
+    strict: bool,
+    verdicts: Vec<Verdict<'a>>,
+    faults: Vec<Fault<'a>>,
+    faults_hidden: u64,
+    down: Option<Down<'a>>,
+    summary: Option<Summary>,
+}
+
+#[derive(Serialize)]
+struct Verdict<'a> {
+    rule: String,
+    title: &'a str,
+    status: &'static str,
+    reason: &'static str,
+    message: &'a str,
+    evidence: &'a [String],
+    remediation: &'a str,
+}
+
+#[derive(Serialize)]
+struct Fault<'a> {
+    severity: &'static str,
+    line: u64,
+    column: u64,
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+struct Down<'a> {
+    reason: &'static str,
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    samples: u64,
+    lines: u64,
+    bytes: u64,
+    errors: u64,
+    violations: u64,
+}
+
+pub(super) fn write(report: &Report<'_>) -> String {
+    let document = Document {
+        input: report.input,
+        service: report.service,
+        strict: report.strict,
+        verdicts: report
+            .judged()
+            .map(|(rule, verdict)| Verdict {
+                rule: rule.id.to_string(),
+                title: &rule.title,
+                status: verdict.finding.status.as_str(),
+                reason: verdict.finding.reason.as_str(),
+                message: &verdict.finding.message,
+                evidence: &verdict.finding.evidence,
+                remediation: &rule.remediation,
+            })
+            .collect(),
+        faults: report
+            .faults()
+            .iter()
+            .map(|fault| Fault {
+                severity: severity(fault),
+                line: fault.line,
+                column: fault.column,
+                message: &fault.message,
+            })
+            .collect(),
+        faults_hidden: report.faults_hidden(),
+        down: report.measured.down.as_ref().map(|down| Down {
+            reason: down.reason.as_str(),
+            message: &down.message,
+        }),
+        summary: report
+            .measured
+            .observation
+            .as_ref()
+            .map(|observation| Summary {
+                samples: observation.summary.samples,
+                lines: observation.summary.lines,
+                bytes: observation.summary.bytes,
+                errors: observation.summary.errors,
+                violations: observation.summary.violations,
+            }),
+    };
+    super::pretty(&document)
+}

@@ -1,0 +1,101 @@
+//! For CI servers that show tests: a rule is a test case, a suite is the input.
+
+use super::{Report, inert, severity};
+use crate::checks::{Status, Verdict};
+
+pub(super) fn write(report: &Report<'_>) -> String {
+    let count = |status| {
+        report
+            .verdicts
+            .iter()
+            .filter(|v| v.finding.status == status)
+            .count()
+    };
+    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    let counts = format!(
+        "tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\"",
+        report.verdicts.len(),
+        count(Status::Fail),
+        count(Status::Unknown),
+        count(Status::NotApplicable)
+    );
+    push(&mut out, &format!("<testsuites {counts}>"));
+    push(
+        &mut out,
+        &format!("  <testsuite name=\"{}\" {counts}>", escape(report.input)),
+    );
+    for (rule, verdict) in report.judged() {
+        let name = escape(&format!("{} {}", rule.id, rule.title));
+        let class = escape(report.service_or_any());
+        let start = format!("    <testcase classname=\"{class}\" name=\"{name}\"");
+        match outcome(verdict, &rule.remediation) {
+            Some(outcome) => push(
+                &mut out,
+                &format!("{start}>\n      {outcome}\n    </testcase>"),
+            ),
+            None => push(&mut out, &format!("{start}/>")),
+        }
+    }
+    if !report.faults().is_empty() {
+        push(&mut out, "    <system-out>");
+        for fault in report.faults() {
+            let (line, column) = (fault.line, fault.column);
+            let text = format!("{line}:{column}: {}: {}", severity(fault), fault.message);
+            push(&mut out, &escape(&text));
+        }
+        push(&mut out, "    </system-out>");
+    }
+    push(&mut out, "  </testsuite>\n</testsuites>");
+    out
+}
+
+/// What a test case holds; nothing where it passed.
+fn outcome(verdict: &Verdict, remediation: &str) -> Option<String> {
+    let finding = &verdict.finding;
+    let message = escape(&finding.message);
+    let reason = finding.reason.as_str();
+    match finding.status {
+        Status::Pass => None,
+        Status::NotApplicable => Some(format!("<skipped message=\"{message}\"/>")),
+        Status::Unknown => Some(format!("<error type=\"{reason}\" message=\"{message}\"/>")),
+        Status::Fail => {
+            let details: Vec<&str> = finding
+                .evidence
+                .iter()
+                .map(String::as_str)
+                .chain([remediation])
+                .collect();
+            let details = escape(&details.join("\n"));
+            Some(format!(
+                "<failure type=\"{reason}\" message=\"{message}\">{details}</failure>"
+            ))
+        }
+    }
+}
+
+/// XML has no way to write most control characters: they are shown escaped. Line feeds in text stay.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (at, line) in text.split('\n').enumerate() {
+        if at > 0 {
+            out.push('\n');
+        }
+        for c in inert(line).chars() {
+            match c {
+                '&' => out += "&amp;",
+                '<' => out += "&lt;",
+                '>' => out += "&gt;",
+                '"' => out += "&quot;",
+                // XML 1.0 forbids the two non-characters.
+                '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
+                c => out.push(c),
+            }
+        }
+    }
+    out
+}
+
+fn push(out: &mut String, line: &str) {
+    out.push_str(line);
+    out.push('\n');
+}

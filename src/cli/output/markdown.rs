@@ -1,0 +1,70 @@
+//! For a comment on a pull request.
+
+use super::{Report, inert, severity};
+use crate::checks::Status;
+
+pub(super) fn write(report: &Report<'_>) -> String {
+    let mut out = format!(
+        "### Reliability manifesto: {}\n\n",
+        escape(report.service_or_any())
+    );
+    out += "| Rule | Verdict | Why |\n|---|---|---|\n";
+    for (rule, verdict) in report.judged() {
+        let status = match verdict.finding.status {
+            Status::Pass => "✅ pass",
+            Status::Fail => "❌ fail",
+            Status::Unknown => "❔ unknown",
+            Status::NotApplicable => "➖ n/a",
+        };
+        let message = escape(&verdict.finding.message);
+        out += &format!(
+            "| {} {} | {status} | {message} |\n",
+            rule.id,
+            escape(&rule.title)
+        );
+    }
+    let failed: Vec<_> = report
+        .judged()
+        .filter(|(_, verdict)| verdict.finding.status == Status::Fail)
+        .collect();
+    if !failed.is_empty() {
+        out += "\n**To mend it**\n\n";
+    }
+    for (rule, _) in failed {
+        out += &format!("- **{}**: {}\n", rule.id, escape(&rule.remediation));
+    }
+    if !report.faults().is_empty() {
+        out += "\n**Faults of the exposition**\n\n";
+    }
+    for fault in report.faults() {
+        let message = escape(&fault.message);
+        out += &format!(
+            "- line {}, column {}: {}: {message}\n",
+            fault.line,
+            fault.column,
+            severity(fault)
+        );
+    }
+    if report.faults_hidden() > 0 {
+        out += &format!("- and {} more\n", report.faults_hidden());
+    }
+    out
+}
+
+/// What a target sent is text: neither markup nor HTML.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in inert(text).chars() {
+        match c {
+            '<' => out += "&lt;",
+            '>' => out += "&gt;",
+            '&' => out += "&amp;",
+            '|' | '*' | '_' | '`' | '[' | ']' | '\\' | '~' => {
+                out.push('\\');
+                out.push(c);
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}

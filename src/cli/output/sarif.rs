@@ -1,0 +1,72 @@
+//! For code scanning: SARIF 2.1.0.
+
+use serde_json::{Value, json};
+
+use super::{Report, pretty, severity};
+use crate::checks::Status;
+use crate::exposition::Severity;
+use crate::publish::telemetry::VERSION;
+
+/// The SARIF rule of a fault in the exposition, beside the manifesto's own.
+const FAULT_RULE: &str = "exposition-format";
+
+pub(super) fn write(report: &Report<'_>) -> String {
+    let mut rules: Vec<Value> = report
+        .manifesto
+        .rules()
+        .iter()
+        .map(|rule| {
+            json!({
+                "id": rule.id.to_string(),
+                "shortDescription": {"text": rule.title},
+                "fullDescription": {"text": rule.asks},
+                "help": {"text": rule.remediation},
+            })
+        })
+        .collect();
+    rules.push(json!({
+        "id": FAULT_RULE,
+        "shortDescription": {"text": "The exposition is not what its format says"},
+    }));
+    let artifact = json!({"uri": report.input});
+    let verdicts = report.judged().filter_map(|(rule, verdict)| {
+        let level = match verdict.finding.status {
+            Status::Fail => "error",
+            Status::Unknown => "warning",
+            Status::Pass | Status::NotApplicable => return None,
+        };
+        Some(json!({
+            "ruleId": rule.id.to_string(),
+            "level": level,
+            "message": {"text": format!("{}. To mend it: {}", verdict.finding.message, rule.remediation)},
+            "locations": [{"physicalLocation": {"artifactLocation": artifact}}],
+        }))
+    });
+    let faults = report.faults().iter().map(|fault| {
+        let mut place = json!({"artifactLocation": artifact});
+        // Line and column are 0 where the fault concerns more than one place, which SARIF forbids.
+        if fault.line > 0 {
+            place["region"] = json!({"startLine": fault.line, "startColumn": fault.column.max(1)});
+        }
+        json!({
+            "ruleId": FAULT_RULE,
+            "level": if fault.severity == Severity::Error { "error" } else { "warning" },
+            "message": {"text": format!("{}: {}", severity(fault), fault.message)},
+            "locations": [{"physicalLocation": place}],
+        })
+    });
+    let results: Vec<Value> = verdicts.chain(faults).collect();
+    pretty(&json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": {"driver": {
+                "name": "manifesto-exporter",
+                "version": VERSION,
+                "rules": rules,
+            }},
+            "columnKind": "utf16CodeUnits",
+            "results": results,
+        }],
+    }))
+}

@@ -1,0 +1,106 @@
+//! For a terminal: one line a rule, then what proves it or how to mend it.
+
+use super::{Report, inert, severity};
+use crate::checks::{Reason, Status};
+
+const BOLD: &str = "1";
+const GREEN: &str = "32";
+const RED: &str = "31";
+const YELLOW: &str = "33";
+const DIM: &str = "2";
+
+pub(super) fn write(report: &Report<'_>, colour: bool) -> String {
+    let paint = |code: &str, text: &str| {
+        if colour {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
+    };
+    let mut out = String::new();
+    line(
+        &mut out,
+        &paint(
+            BOLD,
+            &format!("{} as {}", inert(report.input), report.service_or_any()),
+        ),
+    );
+    line(&mut out, "");
+    for (rule, verdict) in report.judged() {
+        let finding = &verdict.finding;
+        let (mark, code) = match (finding.status, finding.reason) {
+            (Status::Pass, Reason::ProvenWeakly) => ("✓ pass (weak)", YELLOW),
+            (Status::Pass, _) => ("✓ pass", GREEN),
+            (Status::Fail, _) => ("✗ FAIL", RED),
+            (Status::Unknown, _) => ("? unknown", YELLOW),
+            (Status::NotApplicable, _) => ("– n/a", DIM),
+        };
+        line(
+            &mut out,
+            &format!(
+                "{} {:5} {}",
+                paint(code, &format!("{mark:13}")),
+                rule.id,
+                inert(&finding.message)
+            ),
+        );
+        for series in &finding.evidence {
+            line(
+                &mut out,
+                &format!("{:20} {}", "", paint(DIM, &inert(series))),
+            );
+        }
+        if finding.status == Status::Fail {
+            line(
+                &mut out,
+                &format!("{:20} to mend it: {}", "", rule.remediation),
+            );
+        }
+    }
+    let faults = report.faults();
+    if !faults.is_empty() {
+        line(&mut out, "");
+        line(&mut out, &paint(BOLD, "Faults of the exposition"));
+    }
+    for fault in faults {
+        let code = if severity(fault) == "error" {
+            RED
+        } else {
+            YELLOW
+        };
+        let place = format!("{}:{}:{}", inert(report.input), fault.line, fault.column);
+        let kind = paint(code, severity(fault));
+        line(
+            &mut out,
+            &format!("{place}: {kind}: {}", inert(&fault.message)),
+        );
+    }
+    if report.faults_hidden() > 0 {
+        line(&mut out, &format!("and {} more", report.faults_hidden()));
+    }
+    if !faults.is_empty()
+        && !report.strict
+        && faults.iter().all(|fault| severity(fault) == "violation")
+    {
+        line(
+            &mut out,
+            "Prometheus tolerates these, so the verdicts stand; --strict makes them fail.",
+        );
+    }
+    if let Some(observation) = &report.measured.observation {
+        line(&mut out, "");
+        line(
+            &mut out,
+            &format!(
+                "{} samples in {} lines",
+                observation.summary.samples, observation.summary.lines
+            ),
+        );
+    }
+    out
+}
+
+fn line(out: &mut String, text: &str) {
+    out.push_str(text);
+    out.push('\n');
+}
