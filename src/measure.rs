@@ -49,13 +49,19 @@ impl Measure {
             return Err(Down::new(DownReason::Empty, "the body is empty"));
         }
         match observation.error() {
-            Some(fault) => Err(Down::new(
-                DownReason::Parse,
-                format!(
-                    "{} errors in the exposition, the first in line {}, column {}: {}",
-                    summary.errors, fault.line, fault.column, fault.message
-                ),
-            )),
+            Some(fault) => {
+                let others = match summary.errors - 1 {
+                    0 => String::new(),
+                    others => format!(" (and {others} more errors)"),
+                };
+                Err(Down::new(
+                    DownReason::Parse,
+                    format!(
+                        "line {}, column {}: {}{others}",
+                        fault.line, fault.column, fault.message
+                    ),
+                ))
+            }
             None => Ok(()),
         }
     }

@@ -71,6 +71,17 @@ const OUTCOME_WORDS: &[&str] = &["status", "code", "result", "outcome"];
 /// Keys whose value is an outcome.
 const OUTCOME_KEYS: &[&str] = &["rcode", "success", "failed", "classification", "kind"];
 
+/// Keys that say that a gauge is about something else than who exposes it.
+const OTHERS_KEYS: &[&str] = &[
+    "target",
+    "service_name",
+    "instance",
+    "job",
+    "host",
+    "node",
+    "pod",
+];
+
 /// Values that are outcomes, beside status codes: HTTP, gRPC and DNS.
 const OUTCOMES: &[&str] = &[
     "ok",
@@ -195,7 +206,8 @@ fn is_state_gauge(family: &Family) -> bool {
 /// What the request-like families of one scrape showed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Evidence {
-    proof: Option<(String, &'static str)>,
+    configured: Option<String>,
+    gauge: Option<String>,
     requests: Vec<Counter>,
     errors: Vec<Counter>,
     probe_only: Option<String>,
@@ -221,7 +233,7 @@ impl Counter {
 impl Evidence {
     /// Whether more samples can change nothing.
     pub fn is_settled(&self) -> bool {
-        self.proof.is_some()
+        self.configured.is_some()
     }
 
     /// Looks at one sample of a family with a role.
@@ -230,11 +242,8 @@ impl Evidence {
             return;
         }
         match role {
-            Role::Configured => self.prove(sample, "the series that the configuration names"),
-            Role::Gauge if sample.value == 0.0 || sample.value == 1.0 => {
-                self.prove(sample, "a gauge of its state");
-            }
-            Role::Gauge => {}
+            Role::Configured => self.configured = Some(sample.series().to_owned()),
+            Role::Gauge => self.state(sample),
             Role::Requests { stem } => {
                 let Some((outcomes, others)) = self.outcomes(sample) else {
                     return;
@@ -253,8 +262,15 @@ impl Evidence {
         }
     }
 
-    fn prove(&mut self, sample: &Sample<'_>, what: &'static str) {
-        self.proof = Some((sample.series().to_owned(), what));
+    /// A 0/1 gauge of the service's own state, not one that reports on others, as `probe_up{target}`
+    /// or our own `manifesto_target_up{service_name}` do.
+    fn state(&mut self, sample: &Sample<'_>) {
+        let own = sample
+            .labels()
+            .all(|(key, _)| !OTHERS_KEYS.contains(&key.as_ref()));
+        if own && self.gauge.is_none() && (sample.value == 0.0 || sample.value == 1.0) {
+            self.gauge = Some(sample.series().to_owned());
+        }
     }
 
     /// How many labels of a sample tell an outcome, and how many should but do not; `None` for
@@ -281,8 +297,8 @@ impl Evidence {
 
     /// The finding.
     pub fn judge(&self, subject: &Subject) -> Finding {
-        if let Some((series, what)) = &self.proof {
-            return Finding::pass(format!("availability is exposed by {what}"), series);
+        if let Some(series) = &self.configured {
+            return Finding::pass("availability is exposed by the configured series", series);
         }
         if let Some(counter) = self
             .requests
@@ -309,6 +325,9 @@ impl Evidence {
             let mut finding = Finding::pass(message, &requests.series);
             finding.evidence.push(errors.series.clone());
             return finding;
+        }
+        if let Some(series) = &self.gauge {
+            return Finding::pass("availability is exposed by a gauge of its state", series);
         }
         self.nothing(subject)
     }

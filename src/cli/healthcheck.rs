@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use super::{Exit, complain, print, runtime};
+use crate::config::http::TlsConfig;
+use crate::config::tls::client_config;
 
 /// How long the answer may take.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
@@ -29,14 +31,10 @@ pub(super) fn main(args: Args) -> Exit {
 }
 
 async fn ask(url: url::Url) -> Exit {
-    let client = match reqwest::Client::builder()
-        .no_proxy()
-        .timeout(ANSWER_MAX)
-        .build()
-    {
+    let client = match client() {
         Ok(client) => client,
-        Err(error) => {
-            complain(&format!("the HTTP client could not be made: {error}"));
+        Err(message) => {
+            complain(&format!("the HTTP client could not be made: {message}"));
             return Exit::Unmeasured;
         }
     };
@@ -59,6 +57,17 @@ async fn ask(url: url::Url) -> Exit {
             Exit::Unmeasured
         }
     }
+}
+
+/// Proxies of the environment are not for asking a neighbour.
+fn client() -> Result<reqwest::Client, String> {
+    let tls = client_config(&TlsConfig::default()).map_err(|error| error.to_string())?;
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .no_proxy()
+        .timeout(ANSWER_MAX)
+        .build()
+        .map_err(|error| error.to_string())
 }
 
 /// An error with what caused it: "connection refused" is at the end of the chain.

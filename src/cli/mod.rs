@@ -43,11 +43,11 @@ impl From<Exit> for ExitCode {
 /// Examples come first: they answer most questions.
 const EXAMPLES: &str = "\
 Examples:
-  manifesto-exporter                                  Watch what config.yaml's example names: this exporter
-  manifesto-exporter --config.file=config.yaml        Watch your services
+  manifesto-exporter                              Watch this exporter itself, on port 8067
+  manifesto-exporter --config.file=config.yaml    Watch your services
   manifesto-exporter check http://localhost:8067/metrics --service=shop
   curl -s localhost:9090/metrics | manifesto-exporter check - --service=prometheus --output=json
-  manifesto-exporter demo --once                      Judge a fleet of small services, good and bad
+  manifesto-exporter demo --once                  Judge a fleet of small services, good and bad
   manifesto-exporter rules explain O-8
 
 Exit codes: 0 ok, 1 a rule is not kept, 2 wrong usage or configuration, 3 could not be measured";

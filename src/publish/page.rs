@@ -42,6 +42,8 @@ struct VerdictCell<'a> {
     rule: String,
     title: &'a str,
     status: &'static str,
+    /// The status for people: a pass with a warning says so.
+    shown: &'static str,
     mark: char,
     reason: &'static str,
     message: &'a str,
@@ -91,6 +93,11 @@ fn row<'a>(snapshot: &'a Snapshot, service: &'a ServiceState) -> ServiceRow<'a> 
                 rule: rule.id.to_string(),
                 title: &rule.title,
                 status: verdict.status.as_str(),
+                shown: if weak {
+                    "pass (weak)"
+                } else {
+                    verdict.status.as_str()
+                },
                 mark: mark(verdict.status),
                 reason: verdict.finding.reason.as_str(),
                 message: &verdict.finding.message,

@@ -26,8 +26,22 @@ pub(super) fn write(report: &Report<'_>, colour: bool) -> String {
         ),
     );
     line(&mut out, "");
+    if let Some(down) = &report.measured.down {
+        line(
+            &mut out,
+            &format!(
+                "{}: {}\n",
+                paint(RED, "not measured"),
+                inert(&down.to_string())
+            ),
+        );
+    }
     for (rule, verdict) in report.judged() {
         let finding = &verdict.finding;
+        let message = match report.measured.down {
+            Some(_) => rule.title.clone(),
+            None => inert(&finding.message),
+        };
         let (mark, code) = match (finding.status, finding.reason) {
             (Status::Pass, Reason::ProvenWeakly) => ("✓ pass (weak)", YELLOW),
             (Status::Pass, _) => ("✓ pass", GREEN),
@@ -41,7 +55,7 @@ pub(super) fn write(report: &Report<'_>, colour: bool) -> String {
                 "{} {:5} {}",
                 paint(code, &format!("{mark:13}")),
                 rule.id,
-                inert(&finding.message)
+                message
             ),
         );
         for series in &finding.evidence {
