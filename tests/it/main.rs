@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod commands;
 mod config;
+mod daemon;
 mod detection;
 mod openmetrics_suite;
+mod programs;
+mod real;

@@ -1,0 +1,252 @@
+//! The daemon as its users meet it: the real binary, real sockets, real files, real signals.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+use super::programs::{BINARY, Daemon, Program, client, get, get_as, until};
+
+/// A service that keeps every rule but O-7.
+const COMPLIANT: &str = "\
+# TYPE shop_build_info gauge
+shop_build_info{version=\"1.2.3\"} 1
+# TYPE shop_requests_total counter
+shop_requests_total{code=\"200\"} 5
+# TYPE shop_request_duration_seconds histogram
+shop_request_duration_seconds_bucket{le=\"+Inf\"} 5
+shop_request_duration_seconds_sum 0.5
+shop_request_duration_seconds_count 5
+";
+
+/// Serves one exposition to everyone, until dropped.
+struct Service {
+    address: String,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Service {
+    async fn start(body: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let answer = Arc::new(format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: text/plain; version=0.0.4\r\ncontent-length: {}\r\n\
+             connection: close\r\n\r\n{body}",
+            body.len()
+        ));
+        let task = tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = [0; 4096];
+                if stream.read(&mut request).await.is_ok_and(|bytes| bytes > 0) {
+                    drop(stream.write_all(answer.as_bytes()).await);
+                }
+            }
+        });
+        Self { address, task }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// A configuration that finds its targets in `targets.json`.
+const BY_FILE: &str = "\
+global: {scrape_interval: 1s, scrape_timeout: 500ms}
+scrape_configs:
+  - job_name: services
+    file_sd_configs: [{files: [targets.json]}]
+";
+
+fn write_targets(folder: &Path, targets: &[(&str, &str)]) {
+    let groups: Vec<serde_json::Value> = targets
+        .iter()
+        .map(|(service, address)| {
+            serde_json::json!({"targets": [address], "labels": {"service": service, "environment": "test"}})
+        })
+        .collect();
+    // As careful deployment tools do: write aside, then rename.
+    let aside = folder.join("targets.json.new");
+    std::fs::write(&aside, serde_json::to_vec(&groups).unwrap()).unwrap();
+    std::fs::rename(aside, folder.join("targets.json")).unwrap();
+}
+
+fn compliant(service: &str, rule: &str, value: u8) -> String {
+    format!(
+        "manifesto_rule_compliant{{service_name=\"{service}\",environment=\"test\",rule=\"{rule}\"}} {value}"
+    )
+}
+
+#[tokio::test]
+async fn a_first_run_keeps_its_own_manifesto_and_ends_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let daemon = Program::start(
+        BINARY,
+        &["--web.listen-address=127.0.0.1:8067"],
+        folder.path(),
+    );
+    for rule in ["O-6", "O-7", "O-8", "O-9"] {
+        let line = format!(
+            "manifesto_rule_compliant{{service_name=\"manifesto-exporter\",environment=\"\",rule=\"{rule}\"}} 1"
+        );
+        until("http://127.0.0.1:8067/metrics", |body| body.contains(&line)).await;
+    }
+    until("http://127.0.0.1:8067/-/ready", |body| {
+        body.contains("ready")
+    })
+    .await;
+    daemon.signal("INT");
+    let (status, took) = daemon.wait();
+    assert_eq!(status.code(), Some(0));
+    assert!(took < Duration::from_secs(2), "{took:?}");
+}
+
+#[tokio::test]
+async fn a_service_that_goes_leaves_nothing_and_one_that_returns_is_judged_within_seconds() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Service::start(COMPLIANT).await;
+    write_targets(folder.path(), &[("shop", &service.address)]);
+    let daemon = Daemon::start(BY_FILE, folder.path(), &[]);
+    daemon.until_metric(&compliant("shop", "O-8", 1)).await;
+    daemon.until_metric(&compliant("shop", "O-7", 0)).await;
+
+    write_targets(folder.path(), &[]);
+    until(&daemon.url("/metrics"), |body| !body.contains("\"shop\"")).await;
+
+    let start = Instant::now();
+    write_targets(folder.path(), &[("shop", &service.address)]);
+    daemon.until_metric(&compliant("shop", "O-8", 1)).await;
+    assert!(
+        start.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        start.elapsed()
+    );
+
+    // Down is unknown: neither compliant nor violating.
+    drop(service);
+    let body = daemon
+        .until_metric(
+            "manifesto_rule_unknown{service_name=\"shop\",environment=\"test\",rule=\"O-8\",reason=\"target_down\"} 1",
+        )
+        .await;
+    assert!(
+        !body.contains("manifesto_rule_compliant{service_name=\"shop\""),
+        "{body}"
+    );
+    assert!(body.contains("reason=\"connect\"} 1"), "{body}");
+}
+
+#[tokio::test]
+async fn a_reload_with_a_broken_file_changes_nothing_and_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Service::start(COMPLIANT).await;
+    write_targets(folder.path(), &[("shop", &service.address)]);
+    let daemon = Daemon::start(BY_FILE, folder.path(), &["--web.enable-lifecycle"]);
+    daemon.until_metric(&compliant("shop", "O-8", 1)).await;
+
+    let broken = BY_FILE.replace("scrape_interval", "scrape_intervall");
+    std::fs::write(folder.path().join("config.yaml"), broken).unwrap();
+    let answer = client().post(daemon.url("/-/reload")).send().await.unwrap();
+    assert_eq!(answer.status().as_u16(), 500);
+    let why = answer.text().await.unwrap();
+    assert!(
+        why.contains("config.yaml:1:") && why.contains("`scrape_intervall`"),
+        "{why}"
+    );
+    let body = daemon
+        .until_metric("manifesto_exporter_config_last_reload_successful 0")
+        .await;
+    assert!(body.contains(&compliant("shop", "O-8", 1)), "{body}");
+
+    // Mended, and one rule disabled: SIGHUP takes it over.
+    let mended = format!("{BY_FILE}rules: {{disabled: {{O-7: ports are agreed next quarter}}}}\n");
+    std::fs::write(folder.path().join("config.yaml"), mended).unwrap();
+    daemon.program.signal("HUP");
+    daemon
+        .until_metric("manifesto_exporter_config_last_reload_successful 1")
+        .await;
+    until(&daemon.url("/metrics"), |body| {
+        !body.contains("rule=\"O-7\"")
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn reloading_over_http_is_off_unless_enabled() {
+    let folder = tempfile::tempdir().unwrap();
+    let daemon = Daemon::start("scrape_configs: []\n", folder.path(), &[]);
+    until(&daemon.url("/-/healthy"), |_| true).await;
+    let answer = client().post(daemon.url("/-/reload")).send().await.unwrap();
+    assert_eq!(answer.status().as_u16(), 403);
+}
+
+#[tokio::test]
+async fn every_path_answers_what_it_should() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Service::start(COMPLIANT).await;
+    write_targets(
+        folder.path(),
+        &[("shop", &service.address), ("gone", "127.0.0.1:1")],
+    );
+    let relabelled = format!(
+        "{BY_FILE}    relabel_configs: [{{source_labels: [service], regex: gone, action: drop}}]\n"
+    );
+    let daemon = Daemon::start(&relabelled, folder.path(), &["--log.format=json"]);
+    daemon.until_metric(&compliant("shop", "O-8", 1)).await;
+
+    let page = get(&daemon.url("/")).await.unwrap().1;
+    assert!(
+        page.contains("shop") && page.contains("not on 8067"),
+        "{page}"
+    );
+    let targets = get(&daemon.url("/targets?q=gone")).await.unwrap().1;
+    assert!(
+        targets.contains("dropped by relabelling rule 0 (drop)"),
+        "{targets}"
+    );
+
+    let sd: serde_json::Value =
+        serde_json::from_str(&get(&daemon.url("/sd")).await.unwrap().1).unwrap();
+    assert_eq!(sd[0]["targets"][0], service.address);
+    assert_eq!(sd[0]["labels"]["__metrics_path__"], "/metrics");
+    assert_eq!(sd[0]["labels"]["service"], "shop");
+
+    // Only what was discovered is ever dialled.
+    let probe = format!("/probe?target={}", service.address);
+    let probed = get(&daemon.url(&probe)).await.unwrap();
+    assert_eq!(probed.0, 200);
+    assert!(
+        probed.1.contains(&compliant("shop", "O-8", 1)),
+        "{}",
+        probed.1
+    );
+    assert_eq!(
+        get(&daemon.url("/probe?target=127.0.0.1:1"))
+            .await
+            .unwrap()
+            .0,
+        404
+    );
+    assert_eq!(get(&daemon.url("/probe")).await.unwrap().0, 400);
+
+    let long = format!("/targets?q={}", "x".repeat(8192));
+    assert_eq!(get(&daemon.url(&long)).await.unwrap().0, 414);
+    assert_eq!(get(&daemon.url("/-/healthy")).await.unwrap().0, 200);
+    assert_eq!(get(&daemon.url("/nowhere")).await.unwrap().0, 404);
+
+    let open_metrics = get_as(&daemon.url("/metrics"), "application/openmetrics-text")
+        .await
+        .unwrap()
+        .1;
+    assert!(open_metrics.ends_with("# EOF\n"), "{open_metrics}");
+
+    for line in daemon.program.log().lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(line["service"], "manifesto-exporter");
+    }
+}
