@@ -156,10 +156,10 @@ fn group(
             ("targets", Loose::List(entries)) => targets = Some(entries),
             ("labels", Loose::Map(pairs)) => {
                 for (name, value) in pairs {
-                    let Loose::Text(value) = value else {
-                        return Err(format!("label `{name}` is {}", value.kind()));
-                    };
-                    labels.set(name, value);
+                    match value {
+                        Loose::Text(value) | Loose::Plain(value) => labels.set(name, value),
+                        other => return Err(format!("label `{name}` is {}", other.kind())),
+                    }
                 }
             }
             ("labels", Loose::Null) => {}
@@ -184,6 +184,8 @@ fn group(
 enum Loose {
     Null,
     Text(String),
+    /// A number, `true` or `false`: a label's value may be one, an address may not.
+    Plain(String),
     List(Vec<Loose>),
     Map(Vec<(String, Loose)>),
 }
@@ -193,6 +195,7 @@ impl Loose {
         match self {
             Loose::Null => "null",
             Loose::Text(_) => "a text",
+            Loose::Plain(_) => "a number or boolean",
             Loose::List(_) => "a list",
             Loose::Map(_) => "a mapping",
         }
@@ -219,19 +222,19 @@ impl<'de> Visitor<'de> for LooseVisitor {
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<Loose, E> {
-        Ok(Loose::Text(value.to_string()))
+        Ok(Loose::Plain(value.to_string()))
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<Loose, E> {
-        Ok(Loose::Text(value.to_string()))
+        Ok(Loose::Plain(value.to_string()))
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Loose, E> {
-        Ok(Loose::Text(value.to_string()))
+        Ok(Loose::Plain(value.to_string()))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Loose, E> {
-        Ok(Loose::Text(value.to_string()))
+        Ok(Loose::Plain(value.to_string()))
     }
 
     fn visit_unit<E>(self) -> Result<Loose, E> {
@@ -295,7 +298,7 @@ mod tests {
             [
                 "entry 0: a target is null",
                 "entry 0: a target is a mapping",
-                "entry 1: expected a group, found a text",
+                "entry 1: expected a group, found a number or boolean",
                 "entry 2: `targets` is missing",
                 "entry 3: label `a` is a list",
             ]
