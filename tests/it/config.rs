@@ -185,3 +185,11 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn a_file_of_jobs_takes_our_defaults_and_its_own_includes_are_warned_of() {
+    let config = config::load(Path::new("tests/config/good/nested.yaml")).unwrap();
+    assert_eq!(config.jobs[0].job.limits.samples_max, 7);
+    assert_eq!(config.warnings.len(), 1);
+    assert!(config.warnings[0].contains("`scrape_config_files` is not followed"));
+}

@@ -414,3 +414,31 @@ fn panic_message(error: tokio::task::JoinError) -> String {
     let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
     text.unwrap_or_else(|| "panic".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Origin;
+
+    #[tokio::test]
+    async fn fault_74_a_crashed_source_is_said_and_started_again() {
+        let text = "
+scrape_configs: [{job_name: f, file_sd_configs: [{files: [/nowhere/f.json]}]}]
+";
+        let config = Arc::new(Config::parse(text, &Origin::embedded()).unwrap());
+        let (reports, _kept) = mpsc::channel(1);
+        let mut runner = Runner::new(config, Timing::default(), reports);
+        let source = runner.sources[0].id;
+        let crash = runner.tasks.spawn(async { panic!("boom") });
+        runner.running.insert(crash.id(), source);
+        runner.reap().await;
+        let status = &runner.sources[0].status;
+        assert_eq!(status.last_error.as_deref(), Some("crashed: boom"));
+        let due = runner.next_deadline().unwrap();
+        let before = runner.running.len();
+        runner.tick(due);
+        assert_eq!(runner.running.len(), before + 1);
+        assert_eq!(runner.next_deadline(), None);
+        runner.stop().await;
+    }
+}
