@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
@@ -28,7 +29,8 @@ pub(super) enum Language {
 /// A list, and what in it was no group.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Listing {
-    pub(super) groups: Vec<TargetGroup>,
+    /// Shared: a file's last good list is part of its source's.
+    pub(super) groups: Vec<Arc<TargetGroup>>,
     pub(super) skipped: Vec<String>,
 }
 
@@ -41,7 +43,7 @@ impl Listing {
     /// Adds `name` to the labels of every group.
     pub(super) fn label(&mut self, name: &str, value: &str) {
         for group in &mut self.groups {
-            group.labels.set(name, value);
+            Arc::make_mut(group).labels.set(name, value);
         }
     }
 
@@ -67,7 +69,10 @@ pub(super) fn parse(text: &str, language: Language) -> Result<Listing, String> {
     }
     let listing = match read::<Vec<Group>>(text, language) {
         Ok(groups) => Listing {
-            groups: groups.into_iter().map(Group::ready).collect(),
+            groups: groups
+                .into_iter()
+                .map(|group| Arc::new(group.ready()))
+                .collect(),
             skipped: Vec::new(),
         },
         // Something in it is not as it should be: read it again without expectations.
@@ -137,7 +142,7 @@ fn salvage(list: Loose) -> Result<Listing, String> {
             continue;
         };
         match group(index, keys, &mut listing) {
-            Ok(group) => listing.groups.push(group),
+            Ok(group) => listing.groups.push(Arc::new(group)),
             Err(reason) => listing.skip(format_args!("entry {index}: {reason}")),
         }
     }

@@ -166,7 +166,7 @@ impl Runner {
         if let DiscoveryConfig::Static(groups) = &source.config {
             // A static list is what the operator wrote: it is never held.
             let listing = Listing {
-                groups: groups.clone(),
+                groups: groups.iter().cloned().map(Arc::new).collect(),
                 skipped: Vec::new(),
             };
             source.guarded = Guarded::default();
