@@ -1,11 +1,11 @@
 //! Labels: the name/value pairs that identify a target or a series.
 
-use std::collections::BTreeMap;
-
 /// A label set, ordered by name. A label with an empty value is the same as no label
 /// (the Prometheus data model), so setting one to `""` removes it.
+///
+/// A sorted vector: sets are small, and there are several for each target.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Labels(BTreeMap<String, String>);
+pub struct Labels(Vec<(Box<str>, Box<str>)>);
 
 impl Labels {
     /// The empty set.
@@ -15,16 +15,19 @@ impl Labels {
 
     /// The value of `name`, or `""` where the label is absent.
     pub fn get(&self, name: &str) -> &str {
-        self.0.get(name).map_or("", String::as_str)
+        self.find(name).map_or("", |at| &self.0[at].1)
     }
 
     /// Sets `name` to `value`; an empty value removes the label.
     pub fn set(&mut self, name: impl Into<String>, value: impl Into<String>) {
         let (name, value) = (name.into(), value.into());
-        if value.is_empty() {
-            self.0.remove(&name);
-        } else {
-            self.0.insert(name, value);
+        match self.find(&name) {
+            Ok(at) if value.is_empty() => {
+                self.0.remove(at);
+            }
+            Ok(at) => self.0[at].1 = value.into(),
+            Err(_) if value.is_empty() => {}
+            Err(at) => self.0.insert(at, (name.into(), value.into())),
         }
     }
 
@@ -37,17 +40,19 @@ impl Labels {
 
     /// Removes `name`.
     pub fn remove(&mut self, name: &str) {
-        self.0.remove(name);
+        if let Ok(at) = self.find(name) {
+            self.0.remove(at);
+        }
     }
 
     /// Keeps only the labels for which `keep(name, value)` holds.
     pub fn retain(&mut self, mut keep: impl FnMut(&str, &str) -> bool) {
-        self.0.retain(|name, value| keep(name, value));
+        self.0.retain(|(name, value)| keep(name, value));
     }
 
     /// Name and value of each label, in order of name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(n, v)| (n.as_str(), v.as_str()))
+        self.0.iter().map(|(name, value)| (&**name, &**value))
     }
 
     /// How many labels are set.
@@ -59,6 +64,16 @@ impl Labels {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    /// Gives back what growing left over, for sets that are kept.
+    pub fn shrink_to_fit(&mut self) {
+        self.0.shrink_to_fit();
+    }
+
+    /// The place of `name`, or where it would be.
+    fn find(&self, name: &str) -> Result<usize, usize> {
+        self.0.binary_search_by(|(known, _)| (**known).cmp(name))
+    }
 }
 
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Labels {
@@ -68,5 +83,36 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Labels {
             labels.set(name, value);
         }
         labels
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_label_set_is_a_map_without_empty_values(
+            changes in proptest::collection::vec(("[a-e]", "[xy]?"), 0..30),
+        ) {
+            let (mut labels, mut map) = (Labels::new(), BTreeMap::new());
+            for (name, value) in &changes {
+                labels.set(name, value);
+                match value.is_empty() {
+                    true => map.remove(name),
+                    false => map.insert(name, value),
+                };
+            }
+            prop_assert_eq!(labels.len(), map.len());
+            prop_assert!(labels.iter().eq(map.iter().map(|(n, v)| (n.as_str(), v.as_str()))));
+            for name in ["a", "b", "f"] {
+                let value = map.get(&name.to_owned()).map_or("", |value| value.as_str());
+                prop_assert_eq!(labels.get(name), value);
+            }
+        }
     }
 }

@@ -30,9 +30,10 @@ pub(super) fn config(source: Source<'_>, raw: RawConfig) -> Result<Config, Confi
     let raw_global = raw.global.unwrap_or_default();
     let global = global(source, &raw_global)?;
     let mut jobs = Jobs::default();
+    jobs.warn(source, "`global`", &raw_global.passed_over());
     jobs.add(source, global, &raw_global, raw.scrape_configs)?;
     for pattern in raw.scrape_config_files.unwrap_or_default() {
-        scrape_files(source, global, &pattern, &mut jobs)?;
+        scrape_files(source, global, &raw_global, &pattern, &mut jobs)?;
     }
     Ok(Config {
         global,
@@ -98,7 +99,6 @@ impl Jobs {
         defaults: &RawGlobal,
         raw: Option<Vec<At<RawScrape>>>,
     ) -> Result<(), ConfigError> {
-        self.warn(source, "`global`", &defaults.passed_over());
         for raw in raw.unwrap_or_default() {
             let at = match &raw.value.job_name {
                 Some(name) => name.referenced,
@@ -133,6 +133,7 @@ impl Jobs {
 fn scrape_files(
     source: Source<'_>,
     ours: Global,
+    our_defaults: &RawGlobal,
     pattern: &At<std::path::PathBuf>,
     jobs: &mut Jobs,
 ) -> Result<(), ConfigError> {
@@ -160,14 +161,25 @@ fn scrape_files(
             text: &text,
         };
         let raw: RawScrapeFile = yaml::parse(source)?;
-        // The file's own `global` holds for its jobs; ours where it says nothing.
-        let defaults = raw.global.unwrap_or_default();
-        let said = defaults.scrape_interval.is_some() || defaults.scrape_timeout.is_some();
-        let global = match said {
-            true => global(source, &defaults)?,
-            false => ours,
-        };
-        jobs.add(source, global, &defaults, raw.scrape_configs)?;
+        if raw.scrape_config_files.is_some() {
+            jobs.warnings.push(format!(
+                "{}: `scrape_config_files` is not followed: name its files where this one is named",
+                origin.name
+            ));
+        }
+        // The file's own `global` holds for its jobs; ours where it has none.
+        match &raw.global {
+            None => jobs.add(source, ours, our_defaults, raw.scrape_configs)?,
+            Some(defaults) => {
+                jobs.warn(source, "`global`", &defaults.passed_over());
+                let said = defaults.scrape_interval.is_some() || defaults.scrape_timeout.is_some();
+                let global = match said {
+                    true => global(source, defaults)?,
+                    false => ours,
+                };
+                jobs.add(source, global, defaults, raw.scrape_configs)?;
+            }
+        }
     }
     Ok(())
 }

@@ -16,6 +16,20 @@ const ALIAS_EVENTS_MAX: usize = 250_000;
 /// How deep a document may nest.
 const DEPTH_MAX: usize = 64;
 
+/// Top-level keys of Prometheus that have no place in ours.
+const PROMETHEUS_KEYS: [&str; 8] = [
+    "alerting",
+    "otlp",
+    "remote_read",
+    "remote_write",
+    "rule_files",
+    "runtime",
+    "storage",
+    "tracing",
+];
+const PROMETHEUS_HINT: &str =
+    "a Prometheus configuration is read when named under `scrape_config_files`";
+
 /// Names that a hint lists at most.
 const LISTED_MAX: usize = 12;
 
@@ -121,8 +135,13 @@ fn words(error: &Error, path: &str) -> (String, Option<String>) {
         Error::SerdeUnknownField {
             field, expected, ..
         } => {
-            let hint = nearest(field, expected.iter().copied())
-                .map(|nearest| format!("did you mean `{nearest}`?"))
+            let prometheus = PROMETHEUS_KEYS.contains(&field.as_str()) && within(field).is_empty();
+            let hint = prometheus
+                .then(|| PROMETHEUS_HINT.to_owned())
+                .or_else(|| {
+                    nearest(field, expected.iter().copied())
+                        .map(|nearest| format!("did you mean `{nearest}`?"))
+                })
                 .or_else(|| one_of(expected));
             (format!("unknown key `{field}`{}", within(field)), hint)
         }
@@ -155,6 +174,9 @@ fn words(error: &Error, path: &str) -> (String, Option<String>) {
             (message, None)
         }
         Error::Message { msg, .. } => (format!("{}{msg}", prefix(path)), None),
+        Error::ExternallyTaggedEnumExpectedScalarOrMapping { .. } => {
+            (format!("{}expected a single value", prefix(path)), None)
+        }
         Error::Unexpected { expected, .. } => {
             (format!("{}expected {}", prefix(path), kind(expected)), None)
         }

@@ -23,8 +23,12 @@ const SETTLE: Duration = Duration::from_millis(50);
 const READ_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Reads the files until the runner goes.
-pub(super) async fn run(config: FileSd, deleted_grace: Duration, reports: Reports) -> Gone {
-    let mut watch = FolderWatch::new(&config.files);
+pub(super) async fn run(
+    config: FileSd,
+    deleted_grace: Duration,
+    mut watch: FolderWatch,
+    reports: Reports,
+) -> Gone {
     let mut files = Files::new(config.files, deleted_grace);
     loop {
         // Watching starts before reading: a change in between is seen by one of them.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
@@ -28,7 +29,8 @@ pub(super) enum Language {
 /// A list, and what in it was no group.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Listing {
-    pub(super) groups: Vec<TargetGroup>,
+    /// Shared: a file's last good list is part of its source's.
+    pub(super) groups: Vec<Arc<TargetGroup>>,
     pub(super) skipped: Vec<String>,
 }
 
@@ -41,7 +43,7 @@ impl Listing {
     /// Adds `name` to the labels of every group.
     pub(super) fn label(&mut self, name: &str, value: &str) {
         for group in &mut self.groups {
-            group.labels.set(name, value);
+            Arc::make_mut(group).labels.set(name, value);
         }
     }
 
@@ -67,7 +69,10 @@ pub(super) fn parse(text: &str, language: Language) -> Result<Listing, String> {
     }
     let listing = match read::<Vec<Group>>(text, language) {
         Ok(groups) => Listing {
-            groups: groups.into_iter().map(Group::ready).collect(),
+            groups: groups
+                .into_iter()
+                .map(|group| Arc::new(group.ready()))
+                .collect(),
             skipped: Vec::new(),
         },
         // Something in it is not as it should be: read it again without expectations.
@@ -137,7 +142,7 @@ fn salvage(list: Loose) -> Result<Listing, String> {
             continue;
         };
         match group(index, keys, &mut listing) {
-            Ok(group) => listing.groups.push(group),
+            Ok(group) => listing.groups.push(Arc::new(group)),
             Err(reason) => listing.skip(format_args!("entry {index}: {reason}")),
         }
     }
@@ -156,10 +161,10 @@ fn group(
             ("targets", Loose::List(entries)) => targets = Some(entries),
             ("labels", Loose::Map(pairs)) => {
                 for (name, value) in pairs {
-                    let Loose::Text(value) = value else {
-                        return Err(format!("label `{name}` is {}", value.kind()));
-                    };
-                    labels.set(name, value);
+                    match value {
+                        Loose::Text(value) | Loose::Plain(value) => labels.set(name, value),
+                        other => return Err(format!("label `{name}` is {}", other.kind())),
+                    }
                 }
             }
             ("labels", Loose::Null) => {}
@@ -184,6 +189,8 @@ fn group(
 enum Loose {
     Null,
     Text(String),
+    /// A number, `true` or `false`: a label's value may be one, an address may not.
+    Plain(String),
     List(Vec<Loose>),
     Map(Vec<(String, Loose)>),
 }
@@ -193,6 +200,7 @@ impl Loose {
         match self {
             Loose::Null => "null",
             Loose::Text(_) => "a text",
+            Loose::Plain(_) => "a number or boolean",
             Loose::List(_) => "a list",
             Loose::Map(_) => "a mapping",
         }
@@ -219,19 +227,19 @@ impl<'de> Visitor<'de> for LooseVisitor {
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<Loose, E> {
-        Ok(Loose::Text(value.to_string()))
+        Ok(Loose::Plain(value.to_string()))
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<Loose, E> {
-        Ok(Loose::Text(value.to_string()))
+        Ok(Loose::Plain(value.to_string()))
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Loose, E> {
-        Ok(Loose::Text(value.to_string()))
+        Ok(Loose::Plain(value.to_string()))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Loose, E> {
-        Ok(Loose::Text(value.to_string()))
+        Ok(Loose::Plain(value.to_string()))
     }
 
     fn visit_unit<E>(self) -> Result<Loose, E> {
@@ -295,7 +303,7 @@ mod tests {
             [
                 "entry 0: a target is null",
                 "entry 0: a target is a mapping",
-                "entry 1: expected a group, found a text",
+                "entry 1: expected a group, found a number or boolean",
                 "entry 2: `targets` is missing",
                 "entry 3: label `a` is a list",
             ]

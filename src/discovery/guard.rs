@@ -123,6 +123,8 @@ fn shrank(guard: &ShrinkGuard, before: usize, after: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::config::discovery::TargetGroup;
     use crate::labels::Labels;
@@ -132,10 +134,10 @@ mod tests {
     fn list(count: usize) -> Listing {
         let target = |n| Labels::from_iter([("__address__", format!("h{n}:1"))]);
         Listing {
-            groups: vec![TargetGroup {
+            groups: vec![Arc::new(TargetGroup {
                 targets: (0..count).map(target).collect(),
                 labels: Labels::new(),
-            }],
+            })],
             skipped: Vec::new(),
         }
     }

@@ -49,7 +49,7 @@ async fn ask(config: &HttpSd) -> Result<Listing, String> {
 }
 
 async fn list(config: &HttpSd, deadline: Duration) -> Result<Listing, String> {
-    let response = Prepared::new(&config.http, deadline)
+    let response = Prepared::new(config.http.clone(), deadline)
         .await?
         .get(&config.url)
         .header(ACCEPT, "application/json")

@@ -1,15 +1,18 @@
 //! An HTTP client for lists and tokens, as an `http_config` wants it.
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, NoProxy, RequestBuilder, Response};
 use url::form_urlencoded::{Serializer, byte_serialize};
 
-use crate::config::http::{Auth, Header, HttpConfig, OAuth2, Proxy, TlsConfig};
-use crate::config::secret::{self, Secret};
+use crate::config::http::{Auth, FollowRedirects, Header, HttpConfig, OAuth2, Proxy, TlsConfig};
+use crate::config::secret::{self, Secret, SecretSource};
 use crate::config::tls;
 
 /// Redirects that are followed.
@@ -27,29 +30,19 @@ pub(super) struct Prepared {
 impl Prepared {
     /// Reads what the configuration names. A file that cannot be read is an error: nothing is
     /// ever asked for without the credentials that it should carry.
-    pub(super) async fn new(http: &HttpConfig, deadline: Duration) -> Result<Self, String> {
-        let redirects = match http.follow_redirects.0 {
-            true => Policy::custom(|attempt| {
-                let first = attempt.previous().first();
-                if attempt.previous().len() > REDIRECTS_MAX {
-                    attempt.error(format!("more than {REDIRECTS_MAX} redirects"))
-                } else if first.is_some_and(|first| first.origin() == attempt.url().origin()) {
-                    attempt.follow()
-                } else {
-                    attempt.error("redirected to another origin")
-                }
-            }),
-            false => Policy::none(),
+    pub(super) async fn new(http: Arc<HttpConfig>, deadline: Duration) -> Result<Self, String> {
+        // Files are read where waiting for them holds nobody up.
+        let read = tokio::task::spawn_blocking(move || read(&http, deadline)).await;
+        let (client, mut headers, credentials) = read.map_err(|error| error.to_string())??;
+        let authorization = match credentials {
+            Credentials::None => None,
+            Credentials::Text(text) => Some(text),
+            Credentials::Token(request) => Some(format!("Bearer {}", request.token().await?)),
         };
-        let client = client(&http.tls, &http.proxy, deadline)?
-            .redirect(redirects)
-            .build()
-            .map_err(|error| reason(&error))?;
-        let mut headers = HeaderMap::new();
-        for header in &http.headers {
-            append(&mut headers, header)?;
-        }
-        if let Some(value) = authorization(&http.auth, deadline).await? {
+        if let Some(text) = authorization {
+            let mut value = HeaderValue::try_from(text)
+                .map_err(|_| "the credentials hold characters that no header may".to_owned())?;
+            value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
         Ok(Self { client, headers })
@@ -111,77 +104,112 @@ fn append(headers: &mut HeaderMap, header: &Header) -> Result<(), String> {
     Ok(())
 }
 
-async fn authorization(auth: &Auth, deadline: Duration) -> Result<Option<HeaderValue>, String> {
-    use base64::Engine;
-    let text = match auth {
-        Auth::None => return Ok(None),
+/// The value of the `Authorization` header, or how to get it.
+enum Credentials {
+    None,
+    Text(String),
+    Token(Box<TokenRequest>),
+}
+
+fn read(http: &HttpConfig, deadline: Duration) -> Result<(Client, HeaderMap, Credentials), String> {
+    let client = client(&http.tls, &http.proxy, deadline)?
+        .redirect(redirects(http.follow_redirects))
+        .build()
+        .map_err(|error| reason(&error))?;
+    let mut headers = HeaderMap::new();
+    for header in &http.headers {
+        append(&mut headers, header)?;
+    }
+    Ok((client, headers, credentials(&http.auth, deadline)?))
+}
+
+fn redirects(follow: FollowRedirects) -> Policy {
+    if !follow.0 {
+        return Policy::none();
+    }
+    Policy::custom(|attempt| {
+        let first = attempt.previous().first();
+        if attempt.previous().len() > REDIRECTS_MAX {
+            attempt.error(format!("more than {REDIRECTS_MAX} redirects"))
+        } else if first.is_some_and(|first| first.origin() == attempt.url().origin()) {
+            attempt.follow()
+        } else {
+            // Credentials never travel to another origin.
+            attempt.error("redirected to another origin")
+        }
+    })
+}
+
+fn credentials(auth: &Auth, deadline: Duration) -> Result<Credentials, String> {
+    let secret = |source: &SecretSource| source.secret().map_err(|error| error.to_string());
+    Ok(match auth {
+        Auth::None => Credentials::None,
         Auth::Basic { username, password } => {
-            let username = username.secret().map_err(|error| error.to_string())?;
-            let password = password.secret().map_err(|error| error.to_string())?;
+            let (username, password) = (secret(username)?, secret(password)?);
             let pair = format!("{}:{}", username.expose(), password.expose());
-            format!(
-                "Basic {}",
-                base64::engine::general_purpose::STANDARD.encode(pair)
-            )
+            Credentials::Text(format!("Basic {}", BASE64_STANDARD.encode(pair)))
         }
         Auth::Authorization {
             scheme,
             credentials,
-        } => {
-            let credentials = credentials.secret().map_err(|error| error.to_string())?;
-            format!("{scheme} {}", credentials.expose())
-        }
-        Auth::OAuth2(oauth2) => format!("Bearer {}", token(oauth2, deadline).await?),
-    };
-    let mut value = HeaderValue::try_from(text)
-        .map_err(|_| "the credentials hold characters that no header may".to_owned())?;
-    value.set_sensitive(true);
-    Ok(Some(value))
+        } => Credentials::Text(format!("{scheme} {}", secret(credentials)?.expose())),
+        Auth::OAuth2(oauth2) => Credentials::Token(Box::new(TokenRequest {
+            client: client(&oauth2.tls, &oauth2.proxy, deadline)?
+                .redirect(Policy::none())
+                .build()
+                .map_err(|error| reason(&error))?,
+            secret: secret(&oauth2.client_secret)?,
+            oauth2: OAuth2::clone(oauth2),
+        })),
+    })
 }
 
-/// Asks for a token with the client credentials grant: credentials in the header first, in the
-/// form where that is refused (servers differ).
-async fn token(oauth2: &OAuth2, deadline: Duration) -> Result<String, String> {
-    let failed = |what: String| format!("oauth2 token: {what}");
-    let secret = oauth2
-        .client_secret
-        .secret()
-        .map_err(|error| error.to_string())?;
-    let client = client(&oauth2.tls, &oauth2.proxy, deadline)?
-        .redirect(Policy::none())
-        .build()
-        .map_err(|error| failed(reason(&error)))?;
-    let request = |form: String| {
-        client
-            .post(oauth2.token_url.clone())
-            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(form)
-    };
-    let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-    let header_first = request(token_form(oauth2, None))
-        .basic_auth(encoded(&oauth2.client_id), Some(encoded(secret.expose())))
-        .send()
-        .await
-        .map_err(|error| failed(reason(&error)))?;
-    let response = match header_first.status().is_client_error() {
-        true => request(token_form(oauth2, Some(&secret)))
+/// A request for a token with the client credentials grant.
+struct TokenRequest {
+    client: Client,
+    secret: Secret,
+    oauth2: OAuth2,
+}
+
+impl TokenRequest {
+    /// Asks with the credentials in the header first, in the form where that is refused:
+    /// servers differ.
+    async fn token(&self) -> Result<String, String> {
+        let failed = |what: String| format!("oauth2 token: {what}");
+        let request = |form: String| {
+            self.client
+                .post(self.oauth2.token_url.clone())
+                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(form)
+        };
+        let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
+        let secret = Some(encoded(self.secret.expose()));
+        let header_first = request(token_form(&self.oauth2, None))
+            .basic_auth(encoded(&self.oauth2.client_id), secret)
             .send()
             .await
-            .map_err(|error| failed(reason(&error)))?,
-        false => header_first,
-    };
-    if !response.status().is_success() {
-        return Err(failed(format!("the server answered {}", response.status())));
+            .map_err(|error| failed(reason(&error)))?;
+        let response = match header_first.status().is_client_error() {
+            true => request(token_form(&self.oauth2, Some(&self.secret)))
+                .send()
+                .await
+                .map_err(|error| failed(reason(&error)))?,
+            false => header_first,
+        };
+        if !response.status().is_success() {
+            return Err(failed(format!("the server answered {}", response.status())));
+        }
+        let body = body(response, TOKEN_BYTES_MAX).await.map_err(failed)?;
+        // Not the parser's words: they may quote the token.
+        serde_json::from_slice::<Token>(&body)
+            .map(|token| token.access_token)
+            .map_err(|_| failed("the answer holds no `access_token`".to_owned()))
     }
-    let body = body(response, TOKEN_BYTES_MAX).await.map_err(failed)?;
-    #[derive(serde::Deserialize)]
-    struct Token {
-        access_token: String,
-    }
-    // Not the parser's words: they may quote the token.
-    let token: Token = serde_json::from_slice(&body)
-        .map_err(|_| failed("the answer holds no `access_token`".to_owned()))?;
-    Ok(token.access_token)
+}
+
+#[derive(serde::Deserialize)]
+struct Token {
+    access_token: String,
 }
 
 /// The form of a token request, with the client's credentials where the header has none.

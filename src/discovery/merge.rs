@@ -64,7 +64,7 @@ pub(super) fn resolve(
 #[derive(Debug, Default)]
 pub(super) struct Merged {
     pub(super) targets: Vec<Arc<Target>>,
-    pub(super) dropped: Vec<Dropped>,
+    pub(super) dropped: Arc<[Dropped]>,
     pub(super) dropped_total: usize,
 }
 
@@ -76,6 +76,7 @@ pub(super) fn merge<'a>(
     targets_max: usize,
 ) -> Merged {
     let mut merged = Merged::default();
+    let mut all_dropped = Vec::new();
     let mut places: HashMap<TargetUrl, usize> = HashMap::new();
     for (job, sources) in jobs {
         let mut dropped = Vec::new();
@@ -113,8 +114,9 @@ pub(super) fn merge<'a>(
             }
         }
         dropped.truncate(DROPPED_PER_JOB_MAX);
-        merged.dropped.append(&mut dropped);
+        all_dropped.append(&mut dropped);
     }
+    merged.dropped = all_dropped.into();
     merged
 }
 

@@ -1,6 +1,6 @@
 //! Discovery: what there is to scrape.
 //!
-//! A task per source reads its list ([`file`](self), `http`; static lists need none), the
+//! A task per source reads its list (from files, from a server; static lists need none), the
 //! runner keeps the last good list of each, guards against lists that suddenly shrink, relabels,
 //! and publishes one deduplicated target set.
 

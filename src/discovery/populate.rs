@@ -118,6 +118,7 @@ fn with_defaults(job: &ScrapeJob, mut labels: Labels) -> Labels {
             labels.set_default(&format!("{PARAM_PREFIX}{name}"), value);
         }
     }
+    labels.shrink_to_fit();
     labels
 }
 
@@ -150,6 +151,7 @@ fn finish(job: &Arc<ScrapeJob>, mut labels: Labels, naming: &Naming) -> Result<T
     };
     labels.set_default(INSTANCE, &address);
     labels.retain(|name, _| !name.starts_with("__"));
+    labels.shrink_to_fit();
     Ok(Target {
         url,
         service: naming.service(&labels, job),

@@ -16,7 +16,7 @@ pub struct Discovered {
     /// Rises when `targets` changes, and only then: source states change more often.
     pub generation: u64,
     /// What discovery found and is not scraped: the first of each job.
-    pub dropped: Vec<Dropped>,
+    pub dropped: Arc<[Dropped]>,
     /// How many there are in all.
     pub dropped_total: usize,
     /// Every source, in order of configuration.

@@ -161,3 +161,35 @@ fn a_large_configuration_is_within_the_budgets() {
     let config = Config::parse(&text, &Origin::embedded()).unwrap();
     assert_eq!(config.jobs.len(), 2_000);
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    /// A configuration cut or patched anywhere is read or refused with a place in it; never a panic.
+    #[test]
+    fn a_damaged_configuration_is_refused_in_words(
+        at in 0usize..4_000,
+        cut in 0usize..60,
+        patch in "[ -~\t\n\u{1b}é]{0,8}",
+    ) {
+        let mut text = std::fs::read_to_string("tests/config/good/prometheus/prometheus.yml").unwrap();
+        let from = (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap();
+        let to = (from + cut).min(text.len());
+        let to = (to..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap();
+        text.replace_range(from..to, &patch);
+        if let Err(error) = Config::parse(&text, &Origin::embedded()) {
+            let lines = text.lines().count() as u64 + 1;
+            assert!(error.position().is_none_or(|at| at.line <= lines), "{error}");
+            let printed = error.to_string();
+            assert!(!printed.contains(|c: char| c.is_control() && c != '\n'), "{printed:?}");
+        }
+    }
+}
+
+#[test]
+fn a_file_of_jobs_takes_our_defaults_and_its_own_includes_are_warned_of() {
+    let config = config::load(Path::new("tests/config/good/nested.yaml")).unwrap();
+    assert_eq!(config.jobs[0].job.limits.samples_max, 7);
+    assert_eq!(config.warnings.len(), 1);
+    assert!(config.warnings[0].contains("`scrape_config_files` is not followed"));
+}

@@ -6,6 +6,7 @@ mod commands;
 mod config;
 mod daemon;
 mod detection;
+mod discovery;
 mod openmetrics_suite;
 mod programs;
 mod real;

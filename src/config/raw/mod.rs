@@ -35,6 +35,8 @@ pub(super) struct RawConfig {
 #[derive(Debug, Deserialize, Default)]
 #[serde(default)]
 pub(super) struct RawScrapeFile {
+    /// Prometheus's own includes are not followed.
+    pub(super) scrape_config_files: Option<Passed>,
     pub(super) global: Option<RawGlobal>,
     pub(super) scrape_configs: Option<Vec<At<RawScrape>>>,
 }

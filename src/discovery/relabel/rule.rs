@@ -174,11 +174,22 @@ impl<'de> Deserialize<'de> for Action {
 pub struct RawRule {
     source_labels: Option<Vec<String>>,
     separator: Option<String>,
+    #[serde(deserialize_with = "null_is_empty")]
     regex: Option<AnchoredRegex>,
     modulus: Option<u64>,
     target_label: Option<String>,
     replacement: Option<String>,
     action: Option<Action>,
+}
+
+/// `regex:` with nothing after it is the empty expression, not the default: as in Prometheus.
+fn null_is_empty<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<AnchoredRegex>, D::Error> {
+    match Option::deserialize(deserializer)? {
+        Some(regex) => Ok(Some(regex)),
+        None => AnchoredRegex::new("").map(Some).map_err(de::Error::custom),
+    }
 }
 
 /// A rule ready to apply.

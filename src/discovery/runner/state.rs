@@ -13,11 +13,11 @@ use super::Timing;
 use crate::config::{Config, DiscoveryConfig, JobConfig};
 use crate::discovery::groups::Listing;
 use crate::discovery::guard::{Change, Guarded};
-use crate::discovery::merge::{Resolved, TARGETS_MAX, merge, resolve};
+use crate::discovery::merge::{Merged, Resolved, TARGETS_MAX, merge, resolve};
 use crate::discovery::populate::Naming;
 use crate::discovery::published::{Discovered, SourceStatus};
 use crate::discovery::source::{Gone, Report, Reports, SourceId};
-use crate::discovery::target::Target;
+use crate::discovery::watch::SharedWatcher;
 use crate::discovery::{file, http};
 
 /// Characters of an error that a status keeps.
@@ -28,12 +28,15 @@ pub(super) struct Runner {
     naming: Naming,
     timing: Timing,
     reports: mpsc::Sender<Report>,
+    watcher: SharedWatcher,
     sources: Vec<Source>,
     tasks: JoinSet<Gone>,
     running: HashMap<Id, SourceId>,
     next_id: u64,
     dirty: bool,
-    targets: Vec<Arc<Target>>,
+    /// What the lists came to when last put together, and whether they changed since.
+    merged: Merged,
+    stale: bool,
     generation: u64,
 }
 
@@ -71,12 +74,14 @@ impl Runner {
             config: config.clone(),
             timing,
             reports,
+            watcher: SharedWatcher::new(),
             sources: Vec::new(),
             tasks: JoinSet::new(),
             running: HashMap::new(),
             next_id: 0,
             dirty: true,
-            targets: Vec::new(),
+            merged: Merged::default(),
+            stale: true,
             generation: 0,
         };
         runner.reconfigure(config);
@@ -120,7 +125,7 @@ impl Runner {
                 *index += 1;
             }
         }
-        self.dirty = true;
+        (self.dirty, self.stale) = (true, true);
     }
 
     fn start(
@@ -161,7 +166,7 @@ impl Runner {
         if let DiscoveryConfig::Static(groups) = &source.config {
             // A static list is what the operator wrote: it is never held.
             let listing = Listing {
-                groups: groups.clone(),
+                groups: groups.iter().cloned().map(Arc::new).collect(),
                 skipped: Vec::new(),
             };
             source.guarded = Guarded::default();
@@ -185,12 +190,14 @@ impl Runner {
         };
         let timing = self.timing;
         let config = source.config.clone();
+        let watcher = self.watcher.clone();
         let task = async move {
             let source = async {
                 match config {
                     DiscoveryConfig::Static(_) => Gone,
                     DiscoveryConfig::File(config) => {
-                        file::run(config, timing.deleted_grace, reports).await
+                        let watch = watcher.folders_of(&config.files);
+                        file::run(config, timing.deleted_grace, watch, reports).await
                     }
                     DiscoveryConfig::Http(config) => {
                         http::run(*config, timing.retry, reports).await
@@ -318,8 +325,27 @@ impl Runner {
             {
                 let job = &self.config.jobs[source.job];
                 source.resolved = Some(resolve(job, listing, &self.naming, &source.status.name));
+                self.stale = true;
             }
         }
+        if std::mem::take(&mut self.stale) {
+            self.merge();
+        }
+        Discovered {
+            targets: self.merged.targets.clone(),
+            generation: self.generation,
+            dropped: self.merged.dropped.clone(),
+            dropped_total: self.merged.dropped_total,
+            sources: self
+                .sources
+                .iter()
+                .map(|source| source.status.clone())
+                .collect(),
+            ready: self.is_ready(),
+        }
+    }
+
+    fn merge(&mut self) {
         let jobs = self.config.jobs.iter().enumerate();
         let jobs = jobs.map(|(index, job): (usize, &JobConfig)| {
             let sources = self.sources.iter().filter(|source| source.job == index);
@@ -331,22 +357,10 @@ impl Runner {
             )
         });
         let merged = merge(jobs, TARGETS_MAX);
-        if merged.targets != self.targets {
-            self.targets = merged.targets;
+        if merged.targets != self.merged.targets {
             self.generation += 1;
         }
-        Discovered {
-            targets: self.targets.clone(),
-            generation: self.generation,
-            dropped: merged.dropped,
-            dropped_total: merged.dropped_total,
-            sources: self
-                .sources
-                .iter()
-                .map(|source| source.status.clone())
-                .collect(),
-            ready: self.is_ready(),
-        }
+        self.merged = merged;
     }
 
     /// Every source has answered or failed, and not all of them failed: then a target that is
@@ -399,4 +413,32 @@ fn panic_message(error: tokio::task::JoinError) -> String {
         .map(|text| (*text).to_owned());
     let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
     text.unwrap_or_else(|| "panic".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Origin;
+
+    #[tokio::test]
+    async fn fault_74_a_crashed_source_is_said_and_started_again() {
+        let text = "
+scrape_configs: [{job_name: f, file_sd_configs: [{files: [/nowhere/f.json]}]}]
+";
+        let config = Arc::new(Config::parse(text, &Origin::embedded()).unwrap());
+        let (reports, _kept) = mpsc::channel(1);
+        let mut runner = Runner::new(config, Timing::default(), reports);
+        let source = runner.sources[0].id;
+        let crash = runner.tasks.spawn(async { panic!("boom") });
+        runner.running.insert(crash.id(), source);
+        runner.reap().await;
+        let status = &runner.sources[0].status;
+        assert_eq!(status.last_error.as_deref(), Some("crashed: boom"));
+        let due = runner.next_deadline().unwrap();
+        let before = runner.running.len();
+        runner.tick(due);
+        assert_eq!(runner.running.len(), before + 1);
+        assert_eq!(runner.next_deadline(), None);
+        runner.stop().await;
+    }
 }
