@@ -81,7 +81,7 @@ impl Client {
         let start = Instant::now();
         let progress = Progress::default();
         let attempt = self.attempt(target, kept, sink, &progress);
-        let outcome = match tokio::time::timeout_at(start + target.timeout, attempt).await {
+        let outcome = match tokio::time::timeout(target.timeout, attempt).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Down::new(
                 DownReason::Timeout,
@@ -247,7 +247,8 @@ async fn read_body<S: BodySink>(
     let (head, mut body) = response.into_parts();
     let coding = Coding::of(&head.headers)?;
     let content_type = head.headers.get(http::header::CONTENT_TYPE);
-    sink.begin(content_type.and_then(|value| value.to_str().ok()))?;
+    let content_type = content_type.map(|value| String::from_utf8_lossy(value.as_bytes()));
+    sink.begin(content_type.as_deref())?;
     // hyper knows the length beforehand or reads chunks; else the end is the connection's.
     let framed = body.size_hint().exact().is_some()
         || head.headers.contains_key(http::header::TRANSFER_ENCODING);

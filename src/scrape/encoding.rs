@@ -11,6 +11,9 @@ use super::result::BodySink;
 /// Decompressed bytes handed over at once. One buffer a scrape, whatever the body's size.
 const OUTPUT_BYTES: usize = 32 * 1024;
 
+/// Characters of an unknown coding shown in a message.
+const SHOWN_CHARS_MAX: usize = 100;
+
 /// The base-two logarithm of deflate's largest window, which any gzip stream may use.
 const WINDOW_BITS: u8 = 15;
 
@@ -35,16 +38,16 @@ impl Coding {
         match coding {
             Some(coding) if values.next().is_none() => Ok(coding),
             _ => {
-                let shown: Vec<_> = headers
+                let all: Vec<_> = headers
                     .get_all(CONTENT_ENCODING)
                     .iter()
                     .map(|v| String::from_utf8_lossy(v.as_bytes()))
                     .collect();
+                let shown: String = all.join(", ").chars().take(SHOWN_CHARS_MAX).collect();
                 Err(Down::new(
                     DownReason::Encoding,
                     format!(
-                        "content-encoding {:?} is not supported: only gzip or identity, once",
-                        shown.join(", ")
+                        "content-encoding {shown:?} is not supported: only gzip or identity, once"
                     ),
                 ))
             }
