@@ -1,8 +1,8 @@
 //! Content codings: identity and gzip, streamed, capped.
 
 use flate2::{Decompress, FlushDecompress, Status};
-use http::HeaderMap;
-use http::header::CONTENT_ENCODING;
+use http::header::{CONTENT_ENCODING, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderName};
 
 use super::down::{Down, DownReason};
 use super::progress::Progress;
@@ -27,32 +27,58 @@ pub(super) enum Coding {
 impl Coding {
     /// Reads Content-Encoding. One coding at most: stacking them is how small bodies grow large.
     pub(super) fn of(headers: &HeaderMap) -> Result<Self, Down> {
-        let mut values = headers.get_all(CONTENT_ENCODING).iter();
-        let first = values.next().map(|v| v.as_bytes().trim_ascii());
-        let coding = match first {
-            None | Some(b"") => Some(Self::Identity),
-            Some(v) if v.eq_ignore_ascii_case(b"identity") => Some(Self::Identity),
-            Some(v) if v.eq_ignore_ascii_case(b"gzip") => Some(Self::Gzip),
-            Some(_) => None,
-        };
-        match coding {
-            Some(coding) if values.next().is_none() => Ok(coding),
-            _ => {
-                let all: Vec<_> = headers
-                    .get_all(CONTENT_ENCODING)
-                    .iter()
-                    .map(|v| String::from_utf8_lossy(v.as_bytes()))
-                    .collect();
-                let shown: String = all.join(", ").chars().take(SHOWN_CHARS_MAX).collect();
-                Err(Down::new(
-                    DownReason::Encoding,
-                    format!(
-                        "content-encoding {shown:?} is not supported: only gzip or identity, once"
-                    ),
-                ))
+        match single(headers, CONTENT_ENCODING) {
+            Single::None => Ok(Self::Identity),
+            Single::One(v) if v.is_empty() || v.eq_ignore_ascii_case(b"identity") => {
+                Ok(Self::Identity)
             }
+            Single::One(v) if v.eq_ignore_ascii_case(b"gzip") => Ok(Self::Gzip),
+            Single::One(_) | Single::Many => Err(unsupported(
+                headers,
+                CONTENT_ENCODING,
+                "only gzip or identity, once",
+            )),
         }
     }
+}
+
+/// Whether the body is chunked. No other transfer coding is undone by anybody here.
+pub(super) fn is_chunked(headers: &HeaderMap) -> Result<bool, Down> {
+    match single(headers, TRANSFER_ENCODING) {
+        Single::None => Ok(false),
+        Single::One(v) if v.eq_ignore_ascii_case(b"chunked") => Ok(true),
+        Single::One(_) | Single::Many => {
+            Err(unsupported(headers, TRANSFER_ENCODING, "only chunked"))
+        }
+    }
+}
+
+/// The lines of one header.
+enum Single<'a> {
+    None,
+    One(&'a [u8]),
+    Many,
+}
+
+fn single(headers: &HeaderMap, name: HeaderName) -> Single<'_> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Single::None,
+        (Some(value), None) => Single::One(value.as_bytes().trim_ascii()),
+        (Some(_), Some(_)) => Single::Many,
+    }
+}
+
+fn unsupported(headers: &HeaderMap, name: HeaderName, supported: &str) -> Down {
+    let lines = headers.get_all(&name).iter();
+    let all: Vec<_> = lines
+        .map(|value| String::from_utf8_lossy(value.as_bytes()))
+        .collect();
+    let shown: String = all.join(", ").chars().take(SHOWN_CHARS_MAX).collect();
+    Down::new(
+        DownReason::Encoding,
+        format!("{name} {shown:?} is not supported: {supported}"),
+    )
 }
 
 /// Undoes the coding, counts the bytes against the cap and passes them on.
@@ -165,8 +191,9 @@ impl<'a, S: BodySink> Decoder<'a, S> {
             return Err(Down::new(
                 DownReason::BodyLimit,
                 format!(
-                    "the decompressed body is larger than {} bytes",
-                    self.body_bytes_max
+                    "the decompressed body is larger than {} bytes, cut at {}",
+                    self.body_bytes_max,
+                    self.progress.body_bytes()
                 ),
             ));
         }

@@ -120,7 +120,9 @@ pub(super) fn down(error: &hyper::Error, progress: &Progress) -> Down {
     if error.is_parse_too_large() {
         return Down::new(
             DownReason::HeaderLimit,
-            format!("response headers are larger than {HEADER_BYTES_MAX} bytes or 100 lines"),
+            format!(
+                "the response headers are larger than {HEADER_BYTES_MAX} bytes or 100 lines, cut at {received} bytes"
+            ),
         );
     }
     if error.is_parse() {

@@ -38,7 +38,7 @@ async fn fault_02_silence_meets_the_deadline() {
     let message = fails(within(target(server.address), SHORT), DownReason::Timeout).await;
     assert_eq!(
         message,
-        "no complete answer within 200ms: it passed waiting for the response headers"
+        "timed out after 200ms waiting for the response headers"
     );
 }
 
