@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::auth::{self, Files};
 use super::connect::ChosenBy;
 use super::down::{Down, DownReason};
-use super::encoding::{Coding, Decoder};
+use super::encoding::{self, Coding, Decoder};
 use super::exchange::{self, Exchange};
 use super::network::Network;
 use super::progress::{Phase, Progress};
@@ -81,12 +81,12 @@ impl Client {
         let start = Instant::now();
         let progress = Progress::default();
         let attempt = self.attempt(target, kept, sink, &progress);
-        let outcome = match tokio::time::timeout_at(start + target.timeout, attempt).await {
+        let outcome = match tokio::time::timeout(target.timeout, attempt).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Down::new(
                 DownReason::Timeout,
                 format!(
-                    "no complete answer within {:?}: it passed {}",
+                    "timed out after {:?} {}",
                     target.timeout,
                     progress.phase().doing()
                 ),
@@ -246,11 +246,12 @@ async fn read_body<S: BodySink>(
     progress.enter(Phase::Body);
     let (head, mut body) = response.into_parts();
     let coding = Coding::of(&head.headers)?;
+    let chunked = encoding::is_chunked(&head.headers)?;
     let content_type = head.headers.get(http::header::CONTENT_TYPE);
-    sink.begin(content_type.and_then(|value| value.to_str().ok()))?;
+    let content_type = content_type.map(|value| String::from_utf8_lossy(value.as_bytes()));
+    sink.begin(content_type.as_deref())?;
     // hyper knows the length beforehand or reads chunks; else the end is the connection's.
-    let framed = body.size_hint().exact().is_some()
-        || head.headers.contains_key(http::header::TRANSFER_ENCODING);
+    let framed = chunked || body.size_hint().exact().is_some();
     let mut decoder = Decoder::new(coding, target.job.limits.body_bytes_max, sink, progress);
     while let Some(bytes) = exchange.next(&mut body).await {
         let bytes = bytes.map_err(|error| exchange::down(&error, progress))?;

@@ -59,7 +59,7 @@ pub(super) async fn connect(
     if let (true, Some(why)) = (allowed.is_empty(), refused) {
         let why = match host.parse::<IpAddr>() {
             Ok(_) => why,
-            Err(_) => format!("{host} resolves to {why}"),
+            Err(_) => format!("{host} resolves to refused addresses: {why}"),
         };
         return Err(blocked(why));
     }

@@ -1,18 +1,18 @@
 //! Content codings: identity and gzip, streamed, capped.
 
-use flate2::{Decompress, FlushDecompress, Status};
-use http::HeaderMap;
-use http::header::CONTENT_ENCODING;
+use http::header::{CONTENT_ENCODING, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderName};
 
 use super::down::{Down, DownReason};
+use super::gzip::Gzip;
 use super::progress::Progress;
 use super::result::BodySink;
 
 /// Decompressed bytes handed over at once. One buffer a scrape, whatever the body's size.
 const OUTPUT_BYTES: usize = 32 * 1024;
 
-/// The base-two logarithm of deflate's largest window, which any gzip stream may use.
-const WINDOW_BITS: u8 = 15;
+/// Characters of an unknown coding shown in a message.
+const SHOWN_CHARS_MAX: usize = 100;
 
 /// The coding of a response body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,32 +24,58 @@ pub(super) enum Coding {
 impl Coding {
     /// Reads Content-Encoding. One coding at most: stacking them is how small bodies grow large.
     pub(super) fn of(headers: &HeaderMap) -> Result<Self, Down> {
-        let mut values = headers.get_all(CONTENT_ENCODING).iter();
-        let first = values.next().map(|v| v.as_bytes().trim_ascii());
-        let coding = match first {
-            None | Some(b"") => Some(Self::Identity),
-            Some(v) if v.eq_ignore_ascii_case(b"identity") => Some(Self::Identity),
-            Some(v) if v.eq_ignore_ascii_case(b"gzip") => Some(Self::Gzip),
-            Some(_) => None,
-        };
-        match coding {
-            Some(coding) if values.next().is_none() => Ok(coding),
-            _ => {
-                let shown: Vec<_> = headers
-                    .get_all(CONTENT_ENCODING)
-                    .iter()
-                    .map(|v| String::from_utf8_lossy(v.as_bytes()))
-                    .collect();
-                Err(Down::new(
-                    DownReason::Encoding,
-                    format!(
-                        "content-encoding {:?} is not supported: only gzip or identity, once",
-                        shown.join(", ")
-                    ),
-                ))
+        match single(headers, CONTENT_ENCODING) {
+            Single::None => Ok(Self::Identity),
+            Single::One(v) if v.is_empty() || v.eq_ignore_ascii_case(b"identity") => {
+                Ok(Self::Identity)
             }
+            Single::One(v) if v.eq_ignore_ascii_case(b"gzip") => Ok(Self::Gzip),
+            Single::One(_) | Single::Many => Err(unsupported(
+                headers,
+                CONTENT_ENCODING,
+                "only gzip or identity, once",
+            )),
         }
     }
+}
+
+/// Whether the body is chunked. No other transfer coding is undone by anybody here.
+pub(super) fn is_chunked(headers: &HeaderMap) -> Result<bool, Down> {
+    match single(headers, TRANSFER_ENCODING) {
+        Single::None => Ok(false),
+        Single::One(v) if v.eq_ignore_ascii_case(b"chunked") => Ok(true),
+        Single::One(_) | Single::Many => {
+            Err(unsupported(headers, TRANSFER_ENCODING, "only chunked"))
+        }
+    }
+}
+
+/// The lines of one header.
+enum Single<'a> {
+    None,
+    One(&'a [u8]),
+    Many,
+}
+
+fn single(headers: &HeaderMap, name: HeaderName) -> Single<'_> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Single::None,
+        (Some(value), None) => Single::One(value.as_bytes().trim_ascii()),
+        (Some(_), Some(_)) => Single::Many,
+    }
+}
+
+fn unsupported(headers: &HeaderMap, name: HeaderName, supported: &str) -> Down {
+    let lines = headers.get_all(&name).iter();
+    let all: Vec<_> = lines
+        .map(|value| String::from_utf8_lossy(value.as_bytes()))
+        .collect();
+    let shown: String = all.join(", ").chars().take(SHOWN_CHARS_MAX).collect();
+    Down::new(
+        DownReason::Encoding,
+        format!("{name} {shown:?} is not supported: {supported}"),
+    )
 }
 
 /// Undoes the coding, counts the bytes against the cap and passes them on.
@@ -57,14 +83,7 @@ pub(super) struct Decoder<'a, S> {
     sink: &'a mut S,
     progress: &'a Progress,
     body_bytes_max: u64,
-    gzip: Option<Gzip>,
-}
-
-struct Gzip {
-    /// `None` between members, and before the first.
-    member: Option<Decompress>,
-    members: u64,
-    output: Box<[u8]>,
+    gzip: Option<(Gzip, Box<[u8]>)>,
 }
 
 impl<'a, S: BodySink> Decoder<'a, S> {
@@ -74,11 +93,8 @@ impl<'a, S: BodySink> Decoder<'a, S> {
         sink: &'a mut S,
         progress: &'a Progress,
     ) -> Self {
-        let gzip = (coding == Coding::Gzip).then(|| Gzip {
-            member: None,
-            members: 0,
-            output: vec![0; OUTPUT_BYTES].into_boxed_slice(),
-        });
+        let gzip = (coding == Coding::Gzip)
+            .then(|| (Gzip::new(), vec![0; OUTPUT_BYTES].into_boxed_slice()));
         Self {
             sink,
             progress,
@@ -89,58 +105,29 @@ impl<'a, S: BodySink> Decoder<'a, S> {
 
     /// Bytes as they came.
     pub(super) fn write(&mut self, mut input: &[u8]) -> Result<(), Down> {
-        let Some(mut gzip) = self.gzip.take() else {
+        let Some((mut gzip, mut output)) = self.gzip.take() else {
             return self.deliver(input);
         };
-        while !input.is_empty() {
-            let member = gzip.member.get_or_insert_with(|| {
-                gzip.members += 1;
-                Decompress::new_gzip(WINDOW_BITS)
-            });
-            let (read, written) = (member.total_in(), member.total_out());
-            let status = member
-                .decompress(input, &mut gzip.output, FlushDecompress::None)
-                .map_err(|error| corrupt(gzip.members, &error.to_string()))?;
-            let read = (member.total_in() - read) as usize;
-            let written = (member.total_out() - written) as usize;
-            self.deliver(&gzip.output[..written])?;
-            input = &input[read..];
-            match status {
-                Status::StreamEnd => gzip.member = None,
-                Status::Ok if read + written > 0 => {}
-                // Neither takes nor gives: it would go on for ever.
-                Status::Ok | Status::BufError => {
-                    return Err(corrupt(gzip.members, "no progress"));
-                }
-            }
-        }
-        // Input may be used up while output is still held back.
-        self.flush(&mut gzip)?;
-        self.gzip = Some(gzip);
-        Ok(())
-    }
-
-    fn flush(&mut self, gzip: &mut Gzip) -> Result<(), Down> {
-        while let Some(member) = &mut gzip.member {
-            let before = member.total_out();
-            let status = member
-                .decompress(&[], &mut gzip.output, FlushDecompress::None)
-                .map_err(|error| corrupt(gzip.members, &error.to_string()))?;
-            let written = (member.total_out() - before) as usize;
-            self.deliver(&gzip.output[..written])?;
-            if status == Status::StreamEnd {
-                gzip.member = None;
-            } else if written == 0 {
+        loop {
+            // Input may be used up while output is still held back.
+            let last = input.is_empty();
+            let (taken, written) = gzip
+                .step(input, &mut output)
+                .map_err(|what| corrupt(gzip.members, &what))?;
+            self.deliver(&output[..written])?;
+            input = &input[taken..];
+            if last && written == 0 {
                 break;
             }
         }
+        self.gzip = Some((gzip, output));
         Ok(())
     }
 
     /// The body is complete as far as HTTP can tell.
     pub(super) fn finish(self, framed: bool) -> Result<(), Down> {
-        if let Some(gzip) = &self.gzip
-            && gzip.member.is_some()
+        if let Some((gzip, _)) = &self.gzip
+            && !gzip.is_between_members()
         {
             return Err(corrupt(gzip.members, "it ends in the middle"));
         }
@@ -162,8 +149,9 @@ impl<'a, S: BodySink> Decoder<'a, S> {
             return Err(Down::new(
                 DownReason::BodyLimit,
                 format!(
-                    "the decompressed body is larger than {} bytes",
-                    self.body_bytes_max
+                    "the decompressed body is larger than {} bytes, cut at {}",
+                    self.body_bytes_max,
+                    self.progress.body_bytes()
                 ),
             ));
         }

@@ -21,8 +21,9 @@ use super::down::{Down, DownReason};
 use super::progress::Progress;
 use super::stream::{Counted, Stream};
 
-/// Bytes of response headers, and of one read of the body: two reads for a typical exposition.
-const READ_BYTES: usize = 32 * 1024;
+/// Bytes of one read. Larger ones save system calls and lose as much to page faults: 16, 32 and
+/// 64 KiB cost 60, 68 and 75 us a scrape of 60 kB.
+const READ_BYTES: usize = 16 * 1024;
 
 /// Bytes of status line and headers (and trailers); nobody sends as much in earnest.
 const HEADER_BYTES_MAX: usize = 16 * 1024;
@@ -120,7 +121,9 @@ pub(super) fn down(error: &hyper::Error, progress: &Progress) -> Down {
     if error.is_parse_too_large() {
         return Down::new(
             DownReason::HeaderLimit,
-            format!("response headers are larger than {HEADER_BYTES_MAX} bytes or 100 lines"),
+            format!(
+                "the response headers are larger than {HEADER_BYTES_MAX} bytes or 100 lines, cut at {received} bytes"
+            ),
         );
     }
     if error.is_parse() {

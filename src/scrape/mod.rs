@@ -13,6 +13,7 @@ mod down;
 mod encoding;
 mod engine;
 mod exchange;
+mod gzip;
 mod network;
 mod oauth2;
 mod progress;

@@ -85,10 +85,8 @@ async fn fault_05_endless_body_is_cut_at_the_cap() {
     })
     .await;
     let message = fails(target(server.address), DownReason::BodyLimit).await;
-    assert_eq!(
-        message,
-        "the decompressed body is larger than 1000000 bytes"
-    );
+    let start = "the decompressed body is larger than 1000000 bytes, cut at 10";
+    assert!(message.starts_with(start), "{message}");
 }
 
 #[tokio::test]
@@ -108,6 +106,7 @@ async fn fault_07_unknown_or_stacked_encodings_are_refused() {
         "Content-Encoding: gzip, gzip\r\n",
         "Content-Encoding: gzip\r\nContent-Encoding: gzip\r\n",
         "Content-Encoding: zstd\r\n",
+        "Content-Encoding: identity\r\nContent-Encoding: gzip\r\n",
     ] {
         let server = Server::answering(ok(headers, &gzip(b"up 1\n"))).await;
         let message = fails(target(server.address), DownReason::Encoding).await;
@@ -116,6 +115,17 @@ async fn fault_07_unknown_or_stacked_encodings_are_refused() {
             "{message}"
         );
     }
+}
+
+#[tokio::test]
+async fn fault_07_transfer_codings_other_than_chunked_are_refused() {
+    let response = "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n";
+    let server = Server::answering(response).await;
+    let message = fails(target(server.address), DownReason::Encoding).await;
+    assert_eq!(
+        message,
+        "transfer-encoding \"gzip, chunked\" is not supported: only chunked"
+    );
 }
 
 #[tokio::test]
@@ -208,9 +218,6 @@ async fn fault_04_a_dripping_body_meets_the_deadline() {
     .await;
     let start = Instant::now();
     let message = fails(within(target(server.address), SHORT), DownReason::Timeout).await;
-    assert_eq!(
-        message,
-        "no complete answer within 200ms: it passed reading the body"
-    );
+    assert_eq!(message, "timed out after 200ms reading the body");
     assert!(start.elapsed() < Duration::from_secs(3));
 }

@@ -1,5 +1,6 @@
 //! Connections: refused, silent, reset, stale, kept.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt as _;
@@ -37,7 +38,7 @@ async fn fault_02_silence_meets_the_deadline() {
     let message = fails(within(target(server.address), SHORT), DownReason::Timeout).await;
     assert_eq!(
         message,
-        "no complete answer within 200ms: it passed waiting for the response headers"
+        "timed out after 200ms waiting for the response headers"
     );
 }
 
@@ -102,6 +103,21 @@ async fn requests_look_like_those_of_prometheus() {
         env!("CARGO_PKG_VERSION"),
     );
     assert_eq!(head, expected);
+}
+
+#[tokio::test]
+async fn a_target_without_compression_is_asked_for_none() {
+    let server = Server::start(async |mut stream, _| {
+        let head = request(&mut stream).await.unwrap();
+        assert!(head.contains("accept-encoding: identity\r\n"), "{head}");
+        send(&mut stream, &ok("", b"up 1\n")).await;
+    })
+    .await;
+    let mut plain = target(server.address);
+    let mut job = (*plain.job).clone();
+    job.enable_compression = false;
+    plain.job = Arc::new(job);
+    Scraper::new(plain).body().await;
 }
 
 #[tokio::test]

@@ -39,7 +39,7 @@ async fn fault_17_metadata_literals_are_not_dialled() {
     let message = fails(target_at("2852039166", 80), DownReason::Blocked).await;
     assert_eq!(
         message,
-        "dial policy: 2852039166 resolves to 169.254.169.254 is a link-local address"
+        "dial policy: 2852039166 resolves to refused addresses: 169.254.169.254 is a link-local address"
     );
 }
 
@@ -64,7 +64,7 @@ async fn fault_81_the_checked_address_is_the_dialled_one() {
     );
     let message = fails_with(scraper, DownReason::Blocked).await;
     assert!(
-        message.contains("rebind.example resolves to 169.254.169.254"),
+        message.contains("rebind.example resolves to refused addresses: 169.254.169.254"),
         "{message}"
     );
 }
@@ -122,10 +122,7 @@ async fn fault_79_a_hung_resolver_leaves_others_unaffected() {
         let hung = within(target_at("hung.example", port), Duration::from_millis(50));
         let scraper = Scraper::with(hung, settings.clone(), resolver.clone());
         let message = fails_with(scraper, DownReason::Timeout).await;
-        assert!(
-            message.ends_with("it passed resolving the host name"),
-            "{message}"
-        );
+        assert!(message.ends_with("ms resolving the host name"), "{message}");
     }
     assert_eq!(lookups.load(SeqCst), 1);
     let well = target_at("well.example", port);
@@ -179,5 +176,5 @@ async fn fault_78_a_black_hole_meets_the_deadline() {
     }
     tokio::time::sleep(Duration::from_millis(50)).await;
     let message = fails(within(target(address), SHORT), DownReason::Timeout).await;
-    assert!(message.ends_with("it passed connecting"), "{message}");
+    assert!(message.ends_with("ms connecting"), "{message}");
 }
