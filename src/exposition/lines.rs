@@ -1,6 +1,5 @@
 //! One line after another: lexed, judged, handed out.
 
-use super::chunks::common_prefix;
 use super::event::{Event, Exemplar, Sample, Span, unescape, unescape_help};
 use super::family::{Families, Observed};
 use super::fault::{Faults, Line, Severity, Tally};
@@ -265,7 +264,7 @@ impl Lines {
             utf8,
             multiline,
         };
-        let kept = self.series.kept(line.bytes, previous);
+        let kept = self.series.keep(line.bytes, previous);
         let mut at = 0;
         if kept == Kept::Nothing {
             at = if format == Format::Text {
@@ -446,23 +445,6 @@ impl Lines {
             errors: self.faults.errors,
             violations: self.faults.violations,
             unterminated: self.format == Format::Text && self.unterminated && !self.ended(),
-        }
-    }
-}
-
-impl Series {
-    /// What of the series read last is written on this line too, given the line it was read from.
-    #[inline(always)]
-    fn kept(&self, line: &[u8], previous: &[u8]) -> Kept {
-        if previous.is_empty() {
-            return Kept::Nothing;
-        }
-        let common = common_prefix(line, previous);
-        let labels = self.labels.iter().rposition(|label| label.end() <= common);
-        match labels {
-            Some(last) => Kept::Labels(last + 1),
-            None if (self.name.end as usize) < common => Kept::Name,
-            None => Kept::Nothing,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::hash::{BuildHasher, Hasher};
 
+use super::chunks::common_prefix;
 use super::event::{LabelRole, LabelSpan, Span};
 use super::fault::{Excerpt, Faults, Line, Severity};
 use super::{Format, Limits};
@@ -113,8 +114,7 @@ fn quote_or_backslash(line: &[u8], mut at: usize) -> usize {
 }
 
 impl Series {
-    /// Reads the series at `at`, keeping the first `kept` labels (and with them the name) of the one read before,
-    /// which the caller knows to be written in the same bytes. Returns the offset behind it.
+    /// Reads the series at `at`, but for what `keep` kept of the one before. Returns the offset behind it.
     #[inline]
     pub(super) fn read(
         &mut self,
@@ -124,8 +124,7 @@ impl Series {
         lexer: &mut Lexer<'_>,
     ) -> Result<usize, Halt> {
         match kept {
-            Kept::Labels(count) => {
-                self.labels.truncate(count);
+            Kept::Labels => {
                 let Some(last) = self.labels.last() else {
                     return Err(Halt::Bad(at));
                 };
@@ -155,6 +154,56 @@ impl Series {
         } else {
             Ok(at)
         }
+    }
+
+    /// The hash of all labels: the same in any order.
+    #[inline(always)]
+    pub(super) fn sum(&self) -> u64 {
+        self.labels.last().map_or(0, |label| label.sum)
+    }
+
+    /// Keeps what of the series read last, from the line `previous`, is written on this line too.
+    ///
+    /// Neighbours are alike: the next bucket differs in its last label, a sum from the bucket before in its name.
+    #[inline(always)]
+    pub(super) fn keep(&mut self, line: &[u8], previous: &[u8]) -> Kept {
+        let common = common_prefix(line, previous);
+        let (start, end) = (self.name.start as usize, self.name.end as usize);
+        if common <= start {
+            return Kept::Nothing;
+        }
+        if common > end {
+            return self.keep_labels(0, common);
+        }
+        // What the names have in common is known to be of a name.
+        let mut now = common;
+        while line
+            .get(now)
+            .is_some_and(|&b| CLASS[b as usize] & NAME != 0)
+        {
+            now += 1;
+        }
+        self.name = Span::new(start, now);
+        if line.get(now) != Some(&b'{') || previous.get(end) != Some(&b'{') {
+            return Kept::Name;
+        }
+        let common = common_prefix(&line[now..], &previous[end..]);
+        self.keep_labels(now.wrapping_sub(end), end + common)
+    }
+
+    /// Keeps the labels that end before `common`, moved by `shift`.
+    #[inline(always)]
+    fn keep_labels(&mut self, shift: usize, common: usize) -> Kept {
+        let Some(last) = self.labels.iter().rposition(|label| label.end() <= common) else {
+            return Kept::Name;
+        };
+        self.labels.truncate(last + 1);
+        if shift != 0 {
+            for label in &mut self.labels {
+                label.shift(shift as u32);
+            }
+        }
+        Kept::Labels
     }
 
     /// Whether the name stands before the braces, unquoted.
@@ -295,10 +344,12 @@ impl Series {
         };
         let hash = lexer.hash(&line.bytes[name.start as usize..end]);
         let names = self.check_unique(line, name, lexer)?;
+        let sum = hash.wrapping_add(self.sum());
         self.labels.push(LabelSpan {
             name,
             value,
             hash,
+            sum,
             names,
             role,
         });
@@ -543,6 +594,7 @@ impl Series {
             name,
             value,
             hash: 0,
+            sum: 0,
             names: 0,
             role: LabelRole::Plain,
         });
@@ -555,7 +607,7 @@ impl Series {
 pub(super) enum Kept {
     Nothing,
     Name,
-    Labels(usize),
+    Labels,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
