@@ -277,8 +277,11 @@ impl Lines {
                     return match metadata::read(line, at, &mut lexer)? {
                         Comment::Remark => Ok(Said::Nothing),
                         Comment::Eof => {
-                            let glued = line.bytes.len() > at + "# EOF".len();
-                            self.progress = if glued { Progress::Over } else { Progress::Eof };
+                            self.progress = Progress::Eof;
+                            Ok(Said::Nothing)
+                        }
+                        Comment::Overrun => {
+                            self.progress = Progress::Over;
                             Ok(Said::Nothing)
                         }
                         Comment::Metadata(metadata) => Ok(Said::Metadata(metadata)),

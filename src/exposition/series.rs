@@ -335,6 +335,15 @@ impl Series {
         }
         let value = Span::new(open + 1, end);
         *at = end + 1;
+        if line.at(*at) == 0 {
+            // Prometheus passes over NUL bytes wherever it reads a value, its closing quote included.
+            lexer.violation(line, *at, || {
+                "expected no NUL byte after a label".to_owned()
+            });
+            while line.at(*at) == 0 {
+                *at += 1;
+            }
+        }
         let bytes = name.of(line.bytes);
         self.check_label(line, name, value, quoted, lexer)?;
         let role = match bytes {
