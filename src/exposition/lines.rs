@@ -22,7 +22,8 @@ pub(super) struct Lines {
     /// Lines passed so far.
     passed: u64,
     samples: u64,
-    unterminated: bool,
+    /// Where the body ended, if that was not behind a newline.
+    unterminated: Option<(u64, u64)>,
     progress: Progress,
 }
 
@@ -75,7 +76,7 @@ impl Lines {
             hasher,
             passed: 0,
             samples: 0,
-            unterminated: false,
+            unterminated: None,
             progress: Progress::Start,
         }
     }
@@ -86,7 +87,7 @@ impl Lines {
         self.families.reset(format);
         self.passed = 0;
         self.samples = 0;
-        self.unterminated = false;
+        self.unterminated = None;
         self.progress = Progress::Start;
     }
 
@@ -117,7 +118,7 @@ impl Lines {
 
     pub(super) fn pass_lines(&mut self, lines: u64, terminated: bool) {
         self.passed += lines;
-        self.unterminated = !terminated;
+        self.unterminated = (!terminated).then_some((self.passed, 1));
         if self.progress == Progress::Start {
             self.progress = Progress::Running;
         }
@@ -183,6 +184,9 @@ impl Lines {
             Err(halt) => self.halted(halt, sink),
         }
         self.pass_lines(1, terminated);
+        if !terminated {
+            self.unterminated = Some(line.place(line.bytes.len()));
+        }
         Ok(())
     }
 
@@ -228,6 +232,9 @@ impl Lines {
         let newlines = memchr::memchr_iter(b'\n', &line.bytes[..taken]).count() as u64;
         let whole = taken == line.bytes.len();
         self.pass_lines(newlines + 1, !whole || terminated);
+        if whole && !terminated {
+            self.unterminated = Some(line.place(taken));
+        }
         Ok(taken + usize::from(!whole || terminated))
     }
 
@@ -417,10 +424,7 @@ impl Lines {
         if !self.exhausted() {
             self.families.finish(&mut self.faults);
         }
-        let at_end = (
-            self.passed + u64::from(!self.unterminated),
-            u64::from(!self.unterminated),
-        );
+        let at_end = self.unterminated.unwrap_or((self.passed + 1, 1));
         match (self.format, self.progress) {
             // Prometheus looks at no body of no bytes.
             (Format::OpenMetrics, Progress::Start) => {
@@ -433,7 +437,7 @@ impl Lines {
                     "expected `# EOF`, saw the end of the body".to_owned()
                 });
             }
-            (Format::Text, Progress::Running) if self.unterminated => {
+            (Format::Text, Progress::Running) if self.unterminated.is_some() => {
                 self.faults.push(Severity::Violation, at_end, || {
                     "expected a newline after the last line, saw the end of the body".to_owned()
                 });
@@ -447,7 +451,9 @@ impl Lines {
             bytes: 0,
             errors: self.faults.errors,
             violations: self.faults.violations,
-            unterminated: self.format == Format::Text && self.unterminated && !self.ended(),
+            unterminated: self.format == Format::Text
+                && self.unterminated.is_some()
+                && !self.ended(),
         }
     }
 }

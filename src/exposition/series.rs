@@ -24,6 +24,7 @@ pub(super) struct Series {
     pub(super) name: Span,
     pub(super) labels: Vec<LabelSpan>,
     named: bool,
+    leads: bool,
 }
 
 /// What the lexer needs to know of its surroundings.
@@ -136,6 +137,7 @@ impl Series {
                 let end = metric_name_end(line.bytes, at);
                 self.name = Span::new(at, end);
                 self.named = end > at;
+                self.leads = self.named;
             }
         }
         self.labels.clear();
@@ -208,9 +210,7 @@ impl Series {
 
     /// Whether the name stands before the braces, unquoted.
     pub(super) fn name_leads(&self) -> bool {
-        self.labels
-            .first()
-            .is_none_or(|label| self.name.end <= label.name.start)
+        self.leads
     }
 
     /// Reads labels up to the closing brace, and returns the offset behind it.
