@@ -167,11 +167,14 @@ impl Lines {
             .previous
             .take()
             .map_or(&[][..], |(from, to)| &block.bytes[from..to]);
-        let utf8 = end <= block.text.len();
-        match self.say(line, previous, utf8, false) {
+        let text = block
+            .text
+            .get(start..end)
+            .or_else(|| std::str::from_utf8(line.bytes).ok());
+        match self.say(line, previous, text.is_some(), false) {
             Ok(said) => {
                 // Faults recur where their bytes do, so a line that has one must be read in full the next time.
-                let clean = self.tell(line, said, block.text.get(start..end), before, sink);
+                let clean = self.tell(line, said, text, before, sink);
                 if clean {
                     block.previous = Some((start, end));
                 }

@@ -25,6 +25,7 @@ pub(super) struct Series {
     pub(super) labels: Vec<LabelSpan>,
     named: bool,
     leads: bool,
+    scratch: Vec<u8>,
 }
 
 /// What the lexer needs to know of its surroundings.
@@ -351,7 +352,11 @@ impl Series {
             b"quantile" => LabelRole::Quantile,
             _ => LabelRole::Plain,
         };
-        let hash = lexer.hash(&line.bytes[name.start as usize..end]);
+        let hash = if open == name.end as usize + 1 {
+            lexer.hash(&line.bytes[name.start as usize..end])
+        } else {
+            self.plain_hash(line, name, value, lexer)
+        };
         let names = self.check_unique(line, name, lexer)?;
         let sum = hash.wrapping_add(self.sum());
         self.labels.push(LabelSpan {
@@ -363,6 +368,16 @@ impl Series {
             role,
         });
         Ok(())
+    }
+
+    /// The hash of a label written with blanks or with a quoted name: that of the same label without.
+    #[cold]
+    fn plain_hash(&mut self, line: Line<'_>, name: Span, value: Span, lexer: &Lexer<'_>) -> u64 {
+        self.scratch.clear();
+        self.scratch.extend_from_slice(name.of(line.bytes));
+        self.scratch.extend_from_slice(b"=\"");
+        self.scratch.extend_from_slice(value.of(line.bytes));
+        lexer.hash(&self.scratch)
     }
 
     /// The rules that need no other label.
