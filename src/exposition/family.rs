@@ -47,6 +47,9 @@ impl<'a> Observed<'a> {
 /// Families remembered by name; past this many, names that come again go unnoticed.
 const FAMILIES_MAX: usize = 65_536;
 
+/// Room for them that is kept from one body to the next.
+const FAMILIES_KEPT: usize = 4_096;
+
 const TYPED: u8 = 1;
 const HELPED: u8 = 2;
 const UNIT_GIVEN: u8 = 4;
@@ -117,6 +120,7 @@ impl Families {
         self.name.clear();
         self.family = Known::default();
         self.known.clear();
+        self.known.shrink_to(FAMILIES_KEPT);
         self.last_name.clear();
         self.metrics.clear();
     }

@@ -1,12 +1,14 @@
 //! One line after another: lexed, judged, handed out.
 
+use super::chunks::Block;
 use super::event::{Event, Exemplar, Sample, Span, unescape, unescape_help};
 use super::family::{Families, Observed};
 use super::fault::{Faults, Line, Severity, Tally};
+use super::lexer::{Halt, Lexer, metric_name_end, skip_blanks};
 use super::metadata::{self, Comment, Metadata, What};
 use super::sample::{Tail, within_limit};
 use super::scanner::Summary;
-use super::series::{Halt, Kept, Lexer, Series, metric_name_end, skip_blanks};
+use super::series::{Kept, Series};
 use super::{Format, Limits};
 
 /// Everything known of the body so far, but for the line in pieces.
@@ -39,21 +41,6 @@ enum Progress {
     Over,
     /// A limit on the whole body was exceeded.
     Exhausted,
-}
-
-/// Consecutive lines in one buffer.
-pub(super) struct Block<'a> {
-    bytes: &'a [u8],
-    /// As much of the bytes, from the start, as is UTF-8.
-    text: &'a str,
-    /// The last sample's line, if its series may serve the next.
-    previous: Option<(usize, usize)>,
-}
-
-impl<'a> Block<'a> {
-    pub(super) fn bytes(&self) -> &'a [u8] {
-        self.bytes
-    }
 }
 
 /// What a line says.
@@ -128,18 +115,6 @@ impl Lines {
     pub(super) fn skip_line(&mut self, terminated: bool, last: bool) {
         let ends = terminated || last;
         self.pass_lines(u64::from(ends), terminated);
-    }
-
-    pub(super) fn begin_block<'a>(&self, bytes: &'a [u8]) -> Block<'a> {
-        let text = match std::str::from_utf8(bytes) {
-            Ok(text) => text,
-            Err(error) => std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(),
-        };
-        Block {
-            bytes,
-            text,
-            previous: None,
-        }
     }
 
     pub(super) fn flush(&mut self, sink: &mut impl FnMut(Event<'_>)) {

@@ -3,7 +3,7 @@
 use super::Format;
 use super::event::{MetricType, Span};
 use super::fault::{Excerpt, Line};
-use super::series::{
+use super::lexer::{
     Halt, Lexer, Newlines, check_quoted_name, metric_name_end, quoted_end, skip_blanks,
 };
 

@@ -56,7 +56,7 @@ fn events<'a>(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
     fn chunks_do_not_matter(
