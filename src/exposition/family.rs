@@ -55,6 +55,8 @@ const HELPED: u8 = 2;
 const UNIT_GIVEN: u8 = 4;
 const UNIT_SET: u8 = 8;
 const SAMPLED: u8 = 16;
+/// Came apart, and that was told: once a family is enough.
+const APART: u8 = 32;
 
 /// What is remembered of a family.
 #[derive(Debug, Clone, Copy, Default)]
@@ -275,7 +277,11 @@ impl Families {
     }
 
     #[cold]
-    fn not_together(&self, line: Line<'_>, at: usize, name: &[u8], faults: &mut Faults) {
+    fn not_together(&mut self, line: Line<'_>, at: usize, name: &[u8], faults: &mut Faults) {
+        if self.family.marks & APART != 0 {
+            return;
+        }
+        self.family.marks |= APART;
         faults.push(Severity::Violation, line.place(at), || {
             format!(
                 "expected all lines of {} in one group, saw one apart from them",
