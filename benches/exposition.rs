@@ -127,7 +127,7 @@ fn scanning(criterion: &mut Criterion) {
     group
         .throughput(Throughput::Bytes(body.len() as u64))
         .sample_size(10);
-    group.bench_function("prometheus_parse_histogram_heavy", |bencher| {
+    group.bench_function("histogram_heavy_by_prometheus_parse", |bencher| {
         bencher.iter(|| {
             let lines = body.lines().map(|line| Ok(line.to_owned()));
             black_box(prometheus_parse::Scrape::parse(lines))

@@ -1,6 +1,6 @@
-//! Where lines end, when raw newlines may stand inside quotes.
+//! Pieces of a body: blocks of lines, and where a line ends when raw newlines may stand inside quotes.
 
-use super::series::skip_blanks;
+use super::lexer::skip_blanks;
 
 /// Looks for the newline that ends a line which has a quote open where its first newline stands.
 ///
@@ -36,6 +36,29 @@ impl LineEnd {
             self.at += 1;
         }
         None
+    }
+}
+
+/// Consecutive lines in one buffer.
+pub(super) struct Block<'a> {
+    pub(super) bytes: &'a [u8],
+    /// As much of the bytes, from the start, as is UTF-8.
+    pub(super) text: &'a str,
+    /// The last sample's line, if its series may serve the next.
+    pub(super) previous: Option<(usize, usize)>,
+}
+
+impl<'a> Block<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        let text = match std::str::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(),
+        };
+        Self {
+            bytes,
+            text,
+            previous: None,
+        }
     }
 }
 

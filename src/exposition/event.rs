@@ -108,12 +108,27 @@ pub(super) struct LabelSpan {
     pub(super) value: Span,
     /// Of the label as written.
     pub(super) hash: u64,
+    /// Of the hashes of the labels so far, this one included.
+    pub(super) sum: u64,
     /// Which names came so far, this one included: a bit each, so that most names are known new at a glance.
     pub(super) names: u64,
     pub(super) role: LabelRole,
 }
 
 impl LabelSpan {
+    /// Moves it along the line, by a difference modulo 2^32.
+    #[inline(always)]
+    pub(super) fn shift(&mut self, by: u32) {
+        for offset in [
+            &mut self.name.start,
+            &mut self.name.end,
+            &mut self.value.start,
+            &mut self.value.end,
+        ] {
+            *offset = offset.wrapping_add(by);
+        }
+    }
+
     /// The offset behind the value's closing quote.
     #[inline(always)]
     pub(super) fn end(&self) -> usize {

@@ -47,11 +47,16 @@ impl<'a> Observed<'a> {
 /// Families remembered by name; past this many, names that come again go unnoticed.
 const FAMILIES_MAX: usize = 65_536;
 
+/// Room for them that is kept from one body to the next.
+const FAMILIES_KEPT: usize = 4_096;
+
 const TYPED: u8 = 1;
 const HELPED: u8 = 2;
 const UNIT_GIVEN: u8 = 4;
 const UNIT_SET: u8 = 8;
 const SAMPLED: u8 = 16;
+/// Came apart, and that was told: once a family is enough.
+const APART: u8 = 32;
 
 /// What is remembered of a family.
 #[derive(Debug, Clone, Copy, Default)]
@@ -117,6 +122,7 @@ impl Families {
         self.name.clear();
         self.family = Known::default();
         self.known.clear();
+        self.known.shrink_to(FAMILIES_KEPT);
         self.last_name.clear();
         self.metrics.clear();
     }
@@ -271,7 +277,11 @@ impl Families {
     }
 
     #[cold]
-    fn not_together(&self, line: Line<'_>, at: usize, name: &[u8], faults: &mut Faults) {
+    fn not_together(&mut self, line: Line<'_>, at: usize, name: &[u8], faults: &mut Faults) {
+        if self.family.marks & APART != 0 {
+            return;
+        }
+        self.family.marks |= APART;
         faults.push(Severity::Violation, line.place(at), || {
             format!(
                 "expected all lines of {} in one group, saw one apart from them",

@@ -172,7 +172,9 @@ pub(super) struct Number(pub(super) f64);
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value = self.0;
-        if value.is_finite() && value != 0.0 && !(1e-5..1e15).contains(&value.abs()) {
+        if value.is_infinite() {
+            f.write_str(if value > 0.0 { "+Inf" } else { "-Inf" })
+        } else if value.is_finite() && value != 0.0 && !(1e-5..1e15).contains(&value.abs()) {
             write!(f, "{value:e}")
         } else {
             write!(f, "{value}")

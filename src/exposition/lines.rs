@@ -1,13 +1,14 @@
 //! One line after another: lexed, judged, handed out.
 
-use super::chunks::common_prefix;
+use super::chunks::Block;
 use super::event::{Event, Exemplar, Sample, Span, unescape, unescape_help};
 use super::family::{Families, Observed};
 use super::fault::{Faults, Line, Severity, Tally};
+use super::lexer::{Halt, Lexer, metric_name_end, skip_blanks};
 use super::metadata::{self, Comment, Metadata, What};
 use super::sample::{Tail, within_limit};
 use super::scanner::Summary;
-use super::series::{Halt, Kept, Lexer, Series, metric_name_end, skip_blanks};
+use super::series::{Kept, Series};
 use super::{Format, Limits};
 
 /// Everything known of the body so far, but for the line in pieces.
@@ -23,7 +24,8 @@ pub(super) struct Lines {
     /// Lines passed so far.
     passed: u64,
     samples: u64,
-    unterminated: bool,
+    /// Where the body ended, if that was not behind a newline.
+    unterminated: Option<(u64, u64)>,
     progress: Progress,
 }
 
@@ -39,21 +41,6 @@ enum Progress {
     Over,
     /// A limit on the whole body was exceeded.
     Exhausted,
-}
-
-/// Consecutive lines in one buffer.
-pub(super) struct Block<'a> {
-    bytes: &'a [u8],
-    /// As much of the bytes, from the start, as is UTF-8.
-    text: &'a str,
-    /// The last sample's line, if its series may serve the next.
-    previous: Option<(usize, usize)>,
-}
-
-impl<'a> Block<'a> {
-    pub(super) fn bytes(&self) -> &'a [u8] {
-        self.bytes
-    }
 }
 
 /// What a line says.
@@ -76,7 +63,7 @@ impl Lines {
             hasher,
             passed: 0,
             samples: 0,
-            unterminated: false,
+            unterminated: None,
             progress: Progress::Start,
         }
     }
@@ -87,7 +74,7 @@ impl Lines {
         self.families.reset(format);
         self.passed = 0;
         self.samples = 0;
-        self.unterminated = false;
+        self.unterminated = None;
         self.progress = Progress::Start;
     }
 
@@ -118,7 +105,7 @@ impl Lines {
 
     pub(super) fn pass_lines(&mut self, lines: u64, terminated: bool) {
         self.passed += lines;
-        self.unterminated = !terminated;
+        self.unterminated = (!terminated).then_some((self.passed, 1));
         if self.progress == Progress::Start {
             self.progress = Progress::Running;
         }
@@ -128,18 +115,6 @@ impl Lines {
     pub(super) fn skip_line(&mut self, terminated: bool, last: bool) {
         let ends = terminated || last;
         self.pass_lines(u64::from(ends), terminated);
-    }
-
-    pub(super) fn begin_block<'a>(&self, bytes: &'a [u8]) -> Block<'a> {
-        let text = match std::str::from_utf8(bytes) {
-            Ok(text) => text,
-            Err(error) => std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(),
-        };
-        Block {
-            bytes,
-            text,
-            previous: None,
-        }
     }
 
     pub(super) fn flush(&mut self, sink: &mut impl FnMut(Event<'_>)) {
@@ -167,11 +142,14 @@ impl Lines {
             .previous
             .take()
             .map_or(&[][..], |(from, to)| &block.bytes[from..to]);
-        let utf8 = end <= block.text.len();
-        match self.say(line, previous, utf8, false) {
+        let text = block
+            .text
+            .get(start..end)
+            .or_else(|| std::str::from_utf8(line.bytes).ok());
+        match self.say(line, previous, text.is_some(), false) {
             Ok(said) => {
                 // Faults recur where their bytes do, so a line that has one must be read in full the next time.
-                let clean = self.tell(line, said, block.text.get(start..end), before, sink);
+                let clean = self.tell(line, said, text, before, sink);
                 if clean {
                     block.previous = Some((start, end));
                 }
@@ -184,6 +162,9 @@ impl Lines {
             Err(halt) => self.halted(halt, sink),
         }
         self.pass_lines(1, terminated);
+        if !terminated {
+            self.unterminated = Some(line.place(line.bytes.len()));
+        }
         Ok(())
     }
 
@@ -229,6 +210,9 @@ impl Lines {
         let newlines = memchr::memchr_iter(b'\n', &line.bytes[..taken]).count() as u64;
         let whole = taken == line.bytes.len();
         self.pass_lines(newlines + 1, !whole || terminated);
+        if whole && !terminated {
+            self.unterminated = Some(line.place(taken));
+        }
         Ok(taken + usize::from(!whole || terminated))
     }
 
@@ -265,7 +249,7 @@ impl Lines {
             utf8,
             multiline,
         };
-        let kept = self.series.kept(line.bytes, previous);
+        let kept = self.series.keep(line.bytes, previous);
         let mut at = 0;
         if kept == Kept::Nothing {
             at = if format == Format::Text {
@@ -278,8 +262,11 @@ impl Lines {
                     return match metadata::read(line, at, &mut lexer)? {
                         Comment::Remark => Ok(Said::Nothing),
                         Comment::Eof => {
-                            let glued = line.bytes.len() > at + "# EOF".len();
-                            self.progress = if glued { Progress::Over } else { Progress::Eof };
+                            self.progress = Progress::Eof;
+                            Ok(Said::Nothing)
+                        }
+                        Comment::Overrun => {
+                            self.progress = Progress::Over;
                             Ok(Said::Nothing)
                         }
                         Comment::Metadata(metadata) => Ok(Said::Metadata(metadata)),
@@ -415,10 +402,7 @@ impl Lines {
         if !self.exhausted() {
             self.families.finish(&mut self.faults);
         }
-        let at_end = (
-            self.passed + u64::from(!self.unterminated),
-            u64::from(!self.unterminated),
-        );
+        let at_end = self.unterminated.unwrap_or((self.passed + 1, 1));
         match (self.format, self.progress) {
             // Prometheus looks at no body of no bytes.
             (Format::OpenMetrics, Progress::Start) => {
@@ -431,7 +415,7 @@ impl Lines {
                     "expected `# EOF`, saw the end of the body".to_owned()
                 });
             }
-            (Format::Text, Progress::Running) if self.unterminated => {
+            (Format::Text, Progress::Running) if self.unterminated.is_some() => {
                 self.faults.push(Severity::Violation, at_end, || {
                     "expected a newline after the last line, saw the end of the body".to_owned()
                 });
@@ -445,24 +429,9 @@ impl Lines {
             bytes: 0,
             errors: self.faults.errors,
             violations: self.faults.violations,
-            unterminated: self.format == Format::Text && self.unterminated && !self.ended(),
-        }
-    }
-}
-
-impl Series {
-    /// What of the series read last is written on this line too, given the line it was read from.
-    #[inline(always)]
-    fn kept(&self, line: &[u8], previous: &[u8]) -> Kept {
-        if previous.is_empty() {
-            return Kept::Nothing;
-        }
-        let common = common_prefix(line, previous);
-        let labels = self.labels.iter().rposition(|label| label.end() <= common);
-        match labels {
-            Some(last) => Kept::Labels(last + 1),
-            None if (self.name.end as usize) < common => Kept::Name,
-            None => Kept::Nothing,
+            unterminated: self.format == Format::Text
+                && self.unterminated.is_some()
+                && !self.ended(),
         }
     }
 }

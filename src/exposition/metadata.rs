@@ -3,7 +3,7 @@
 use super::Format;
 use super::event::{MetricType, Span};
 use super::fault::{Excerpt, Line};
-use super::series::{
+use super::lexer::{
     Halt, Lexer, Newlines, check_quoted_name, metric_name_end, quoted_end, skip_blanks,
 };
 
@@ -14,6 +14,8 @@ pub(super) enum Comment {
     Remark,
     /// The end marker of OpenMetrics.
     Eof,
+    /// The same with more on its line, which is told.
+    Overrun,
     /// Something of a family.
     Metadata(Metadata),
 }
@@ -54,20 +56,22 @@ pub(super) fn read(line: Line<'_>, at: usize, lexer: &mut Lexer<'_>) -> Result<C
 
 fn read_text(line: Line<'_>, at: usize, lexer: &mut Lexer<'_>) -> Result<Comment, Halt> {
     let keyword_at = skip_blanks(line.bytes, at + 1);
-    let rest = &line.bytes[keyword_at..];
     let remark = |lexer: &mut Lexer<'_>| remark(line, at, keyword_at, lexer);
     if keyword_at == at + 1 {
         return remark(lexer);
     }
-    let what = match rest.get(..4) {
-        Some(b"HELP") => What::Help,
-        Some(b"TYPE") => What::Type(MetricType::Unknown),
-        _ => return remark(lexer),
-    };
-    if !matches!(line.at(keyword_at + 4), b' ' | b'\t') {
+    let keywords = [What::Help, What::Type(MetricType::Unknown)];
+    let found = keywords
+        .iter()
+        .find_map(|what| Some((*what, keyword_end(line, keyword_at, what.keyword())?)));
+    let Some((what, end)) = found.filter(|(_, end)| matches!(line.at(*end), b' ' | b'\t')) else {
         return remark(lexer);
+    };
+    let mut name_at = end;
+    while matches!(line.at(name_at), b' ' | b'\t') {
+        name_at = skip_nuls(line, name_at + 1);
     }
-    let name_at = skip_blanks(line.bytes, keyword_at + 4);
+    no_nuls(line, keyword_at, name_at, lexer);
     let (name, end) = name(line, name_at, what, lexer)?;
     // Prometheus drops one character after the name, whichever it is, and takes all the rest.
     let text_end =
@@ -124,39 +128,51 @@ fn remark(
 
 fn read_openmetrics(line: Line<'_>, at: usize, lexer: &mut Lexer<'_>) -> Result<Comment, Halt> {
     let rest = &line.bytes[at..];
-    let what = match rest.get(..6) {
-        Some(b"# HELP") => What::Help,
-        Some(b"# TYPE") => What::Type(MetricType::Unknown),
-        Some(b"# UNIT") => What::Unit,
-        _ if rest == b"# EOF" => return Ok(Comment::Eof),
-        _ if rest.starts_with(b"# EOF") => {
-            lexer.error(line, at + 5, || {
-                format!(
-                    "expected nothing after `# EOF`, saw {}",
-                    line.seen_word(at + 5)
-                )
-            });
-            return Ok(Comment::Eof);
-        }
-        _ => {
-            return lexer.bad(line, at, || {
-                format!(
-                    "expected `# HELP`, `# TYPE`, `# UNIT` or `# EOF`, saw {}",
-                    Excerpt(rest)
-                )
-            });
+    let keyword_at = at + 2;
+    let keywords = [What::Help, What::Type(MetricType::Unknown), What::Unit];
+    let end_of = |word| {
+        if rest.starts_with(b"# ") {
+            keyword_end(line, keyword_at, word)
+        } else {
+            None
         }
     };
-    if line.at(at + 6) != b' ' {
-        return lexer.bad(line, at + 6, || {
+    if let Some(end) = end_of("EOF") {
+        no_nuls(line, keyword_at, end, lexer);
+        if end == line.bytes.len() {
+            return Ok(Comment::Eof);
+        }
+        lexer.error(line, end, || {
+            format!(
+                "expected nothing after `# EOF`, saw {}",
+                line.seen_word(end)
+            )
+        });
+        return Ok(Comment::Overrun);
+    }
+    let Some((what, end)) = keywords
+        .iter()
+        .find_map(|what| Some((*what, end_of(what.keyword())?)))
+    else {
+        return lexer.bad(line, at, || {
+            format!(
+                "expected `# HELP`, `# TYPE`, `# UNIT` or `# EOF`, saw {}",
+                Excerpt(rest)
+            )
+        });
+    };
+    if line.at(end) != b' ' {
+        return lexer.bad(line, end, || {
             format!(
                 "expected a space after {}, saw {}",
                 what.keyword(),
-                line.seen(at + 6)
+                line.seen(end)
             )
         });
     }
-    let (name, end) = name(line, at + 7, what, lexer)?;
+    let name_at = skip_nuls(line, end + 1);
+    no_nuls(line, keyword_at, name_at, lexer);
+    let (name, end) = name(line, name_at, what, lexer)?;
     if line.at(end) != b' ' {
         return lexer.bad(line, end, || {
             format!(
@@ -168,6 +184,26 @@ fn read_openmetrics(line: Line<'_>, at: usize, lexer: &mut Lexer<'_>) -> Result<
     let text_end =
         memchr::memchr(b'\n', &line.bytes[end..]).map_or(line.bytes.len(), |newline| end + newline);
     finish(line, name, Span::new(end + 1, text_end), what, lexer)
+}
+
+/// The end of a keyword. Prometheus passes over NUL bytes behind each of its characters.
+fn keyword_end(line: Line<'_>, at: usize, word: &str) -> Option<usize> {
+    word.bytes().try_fold(at, |at, byte| {
+        (line.at(at) == byte).then(|| skip_nuls(line, at + 1))
+    })
+}
+
+fn skip_nuls(line: Line<'_>, mut at: usize) -> usize {
+    while line.at(at) == 0 {
+        at += 1;
+    }
+    at
+}
+
+fn no_nuls(line: Line<'_>, from: usize, to: usize, lexer: &mut Lexer<'_>) {
+    if let Some(nul) = memchr::memchr(0, &line.bytes[from..to.min(line.bytes.len())]) {
+        lexer.violation(line, from + nul, || "expected no NUL byte here".to_owned());
+    }
 }
 
 /// Reads the family's name, quoted or not.

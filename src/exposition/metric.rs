@@ -182,7 +182,7 @@ fn hashes(observed: &Observed<'_>, kind: MetricType, role: Role, family: &[u8]) 
         (MetricType::StateSet, _) => None,
         _ => {
             return {
-                let sum = sum(&observed.series.labels);
+                let sum = observed.series.sum();
                 (sum, sum)
             };
         }
@@ -192,7 +192,7 @@ fn hashes(observed: &Observed<'_>, kind: MetricType, role: Role, family: &[u8]) 
         Some(role) => label.role == role,
         None => label.name.of(line) == family,
     };
-    let series = sum(&observed.series.labels);
+    let series = observed.series.sum();
     let own = observed
         .series
         .labels
@@ -200,13 +200,6 @@ fn hashes(observed: &Observed<'_>, kind: MetricType, role: Role, family: &[u8]) 
         .find(own)
         .map_or(0, |label| label.hash);
     (series.wrapping_sub(own), series)
-}
-
-#[inline(always)]
-fn sum(labels: &[LabelSpan]) -> u64 {
-    labels
-        .iter()
-        .fold(0, |sum, label| sum.wrapping_add(label.hash))
 }
 
 /// The series as written, for a message.

@@ -2,8 +2,9 @@
 
 use super::event::Span;
 use super::fault::{Line, Severity};
+use super::lexer::{Halt, Lexer, skip_blanks};
 use super::number::{self, NumberError};
-use super::series::{Halt, Lexer, Series, skip_blanks};
+use super::series::Series;
 use super::{Format, Limits};
 
 /// What follows a series.

@@ -1,6 +1,6 @@
 //! Chunks in, events out: the lines of a body, whatever pieces it arrives in.
 
-use super::chunks::LineEnd;
+use super::chunks::{Block, LineEnd};
 use super::event::Event;
 use super::fault::{Line, Severity};
 use super::lines::Lines;
@@ -8,6 +8,9 @@ use super::{Format, Limits};
 
 /// Lines longer than this could not be addressed by the 32-bit offsets of the lexer.
 const LINE_BYTES_CEILING: usize = 1 << 30;
+
+/// Room for an unfinished line that is kept from one body to the next.
+const CARRY_KEPT: usize = 16 * 1024;
 
 /// What a finished body came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -71,6 +74,7 @@ impl Scanner {
     pub fn reset(&mut self, format: Format) {
         self.lines.reset(format);
         self.carry.clear();
+        self.carry.shrink_to(CARRY_KEPT);
         self.open = None;
         self.skipping = false;
         self.bytes = 0;
@@ -136,7 +140,7 @@ impl Scanner {
     /// With `last`, what remains is a line too.
     fn block(&mut self, bytes: &[u8], last: bool, sink: &mut impl FnMut(Event<'_>)) -> usize {
         let max = self.lines.limits().line_bytes_max;
-        let mut block = self.lines.begin_block(bytes);
+        let mut block = Block::new(bytes);
         let mut start = 0;
         self.open = None;
         while start < bytes.len() {
@@ -193,7 +197,7 @@ impl Scanner {
     /// Reads a line with raw newlines in it, and returns how many bytes it took: up to a fault at most.
     fn long_line(
         &mut self,
-        block: &mut super::lines::Block<'_>,
+        block: &mut Block<'_>,
         start: usize,
         length: usize,
         terminated: bool,
@@ -225,13 +229,13 @@ impl Lines {
     /// Tells that the quote opened at `open`, counted from `start`, never closes; returns the bytes up to the next line.
     fn unterminated_quote(
         &mut self,
-        block: &super::lines::Block<'_>,
+        block: &Block<'_>,
         start: usize,
         open: usize,
         sink: &mut impl FnMut(Event<'_>),
     ) -> usize {
         let line = Line {
-            bytes: &block.bytes()[start..],
+            bytes: &block.bytes[start..],
             number: self.number(),
         };
         self.faults().push(Severity::Error, line.place(open), || {

@@ -1,12 +1,16 @@
 //! Integration tests: one binary, a module per stage.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 mod commands;
 mod config;
 mod daemon;
 mod detection;
 mod discovery;
+mod exposition_chunks;
+mod exposition_events;
+mod expositions;
 mod openmetrics_suite;
 mod programs;
 mod real;
