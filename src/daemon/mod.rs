@@ -193,16 +193,7 @@ fn scrape_settings(config: &Config) -> ScrapeSettings {
         capacity.suspects_max = wanted.div_ceil(2);
     }
     ScrapeSettings {
-        dial: DialPolicy {
-            allow: config.dial.allow.clone(),
-            deny: config.dial.deny.clone(),
-            ports: config
-                .dial
-                .ports
-                .iter()
-                .flat_map(|range| range.first..=range.last)
-                .collect(),
-        },
+        dial: DialPolicy::from(&config.dial),
         capacity,
         ..ScrapeSettings::default()
     }

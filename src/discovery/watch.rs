@@ -82,12 +82,10 @@ fn nudge(waiting: &mpsc::Sender<()>) {
     }
 }
 
+/// The folder of a file, absolute: events name absolute paths, whatever was asked for.
 fn folder(file: &Path) -> Option<PathBuf> {
-    let parent = file.parent()?;
-    Some(match parent.as_os_str().is_empty() {
-        true => PathBuf::from("."),
-        false => parent.to_path_buf(),
-    })
+    let absolute = std::path::absolute(file).ok()?;
+    absolute.parent().map(Path::to_path_buf)
 }
 
 /// A panic while the lock was held leaves nothing half done here.

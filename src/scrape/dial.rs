@@ -4,6 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
+use crate::config::{DialConfig, PortRange};
+
 /// Cloud metadata addresses outside the link-local ranges: Alibaba, Oracle, Azure.
 const METADATA_V4: [Ipv4Addr; 3] = [
     Ipv4Addr::new(100, 100, 100, 200),
@@ -29,7 +31,17 @@ pub struct DialPolicy {
     /// Not these, even if allowed above.
     pub deny: Vec<IpNet>,
     /// Only these ports, where any is given.
-    pub ports: Vec<u16>,
+    pub ports: Vec<PortRange>,
+}
+
+impl From<&DialConfig> for DialPolicy {
+    fn from(config: &DialConfig) -> Self {
+        Self {
+            allow: config.allow.clone(),
+            deny: config.deny.clone(),
+            ports: config.ports.clone(),
+        }
+    }
 }
 
 impl DialPolicy {
@@ -41,12 +53,12 @@ impl DialPolicy {
 
     /// The port alone.
     pub fn check_port(&self, port: u16) -> Result<(), String> {
-        if self.ports.is_empty() || self.ports.contains(&port) {
+        if self.ports.is_empty() || self.ports.iter().any(|range| range.contains(port)) {
             Ok(())
         } else {
             Err(format!(
-                "port {port} is not among the allowed ports {:?}",
-                self.ports
+                "port {port} is not among the allowed ports {}",
+                list(&self.ports)
             ))
         }
     }
@@ -146,6 +158,12 @@ fn embedded(address: IpAddr) -> IpAddr {
     }
 }
 
+/// Ports as they are written in the configuration.
+fn list(ports: &[PortRange]) -> String {
+    let ports: Vec<String> = ports.iter().map(PortRange::to_string).collect();
+    ports.join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,7 +224,10 @@ mod tests {
         let policy = DialPolicy {
             allow: vec!["10.0.0.0/8".parse().unwrap()],
             deny: vec!["10.9.0.0/16".parse().unwrap()],
-            ports: vec![8067],
+            ports: vec![PortRange {
+                first: 8067,
+                last: 8067,
+            }],
         };
         assert_eq!(check(&policy, "10.1.2.3"), Ok(()));
         assert_eq!(check(&policy, "::ffff:10.1.2.3"), Ok(()));
@@ -220,7 +241,7 @@ mod tests {
         );
         assert_eq!(
             policy.check("10.1.2.3".parse().unwrap(), 22).unwrap_err(),
-            "port 22 is not among the allowed ports [8067]"
+            "port 22 is not among the allowed ports 8067"
         );
     }
 

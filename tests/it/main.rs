@@ -1,8 +1,7 @@
 //! Integration tests: one binary, a module per stage.
 
-
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
 mod commands;
 mod config;
 mod daemon;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::server::{Server, ok};
 use super::support::{SHORT, Scraper, fails, fails_with, target, target_at, within};
+use crate::config::PortRange;
 use crate::scrape::{DialPolicy, DownReason, Resolver, ScrapeSettings};
 
 fn answer(addresses: &[&str]) -> io::Result<Vec<IpAddr>> {
@@ -86,7 +87,10 @@ async fn lists_of_the_policy_hold_and_reload() {
         ..DialPolicy::default()
     });
     let ports = with_policy(DialPolicy {
-        ports: vec![8067],
+        ports: vec![PortRange {
+            first: 8067,
+            last: 8067,
+        }],
         ..DialPolicy::default()
     });
     for settings in [deny.clone(), ports] {
