@@ -1,7 +1,7 @@
 //! Checks: evidence in, findings out. One kind of check, one file: what it looks for, what it keeps
 //! of a scrape, how it judges. Pure: no I/O, no clock.
 //!
-//! To add one: a file here, an arm in [`Check`] and in [`judge`], and (where it reads scrapes) a
+//! To add one: a file here, an arm in [`Check`] and in `judge`, and (where it reads scrapes) a
 //! field in [`Observation`]; the compiler points at the rest.
 
 pub mod availability;
