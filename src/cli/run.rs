@@ -77,7 +77,12 @@ pub(super) fn main(args: Args) -> Exit {
         enable_lifecycle: args.enable_lifecycle,
     };
     match runtime() {
-        Ok(runtime) => runtime.block_on(serve(options, loaded, address)),
+        Ok(runtime) => {
+            let exit = runtime.block_on(serve(options, loaded, address));
+            // A name lookup that hangs in the system's resolver cannot be cancelled: leave it.
+            runtime.shutdown_background();
+            exit
+        }
         Err(exit) => exit,
     }
 }

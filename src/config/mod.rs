@@ -127,6 +127,8 @@ pub struct DialConfig {
     pub deny: Vec<ipnet::IpNet>,
     /// If not empty, only these ports may be dialled.
     pub ports: Vec<PortRange>,
+    /// Whether credentials may travel over plain HTTP to another machine.
+    pub plaintext_credentials: bool,
 }
 
 /// The text of the configuration that the binary carries: example and default of a first run.

@@ -255,6 +255,7 @@ fn dial(raw: RawDial) -> DialConfig {
         allow: networks(raw.allow),
         deny: networks(raw.deny),
         ports: raw.ports.unwrap_or_default(),
+        plaintext_credentials: raw.plaintext_credentials.unwrap_or(false),
     }
 }
 

@@ -195,7 +195,7 @@ fn scrape_settings(config: &Config) -> ScrapeSettings {
     ScrapeSettings {
         dial: DialPolicy::from(&config.dial),
         capacity,
-        ..ScrapeSettings::default()
+        allow_plaintext_credentials: config.dial.plaintext_credentials,
     }
 }
 

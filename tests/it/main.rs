@@ -13,3 +13,5 @@ mod expositions;
 mod openmetrics_suite;
 mod programs;
 mod real;
+mod snapshots_of_services;
+mod tidy;

@@ -150,6 +150,7 @@ pub(super) struct RawDial {
     pub(super) allow: Option<Vec<Network>>,
     pub(super) deny: Option<Vec<Network>>,
     pub(super) ports: Option<Vec<PortRange>>,
+    pub(super) plaintext_credentials: Option<bool>,
 }
 
 /// `discovery`.

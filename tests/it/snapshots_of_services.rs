@@ -1,0 +1,214 @@
+//! How instances make a service's verdicts, and verdicts a score.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use manifesto_exporter::checks::{Finding, Reason, Status, Verdict};
+use manifesto_exporter::config::http::HttpConfig;
+use manifesto_exporter::config::job::{Scheme, ScrapeJob, ScrapeLimits};
+use manifesto_exporter::config::rules::RulesConfig;
+use manifesto_exporter::discovery::target::{ServiceKey, Target, TargetUrl};
+use manifesto_exporter::labels::Labels;
+use manifesto_exporter::manifesto::Manifesto;
+use manifesto_exporter::scrape::DownReason;
+use manifesto_exporter::snapshot::{RuleStatus, Scrape, Snapshot, TargetState};
+
+/// An instance of `shop` and its statuses for O-6, O-7, O-8, O-9: `p`, `f`, `u` or `-`.
+struct Instance {
+    url: &'static str,
+    environment: &'static str,
+    statuses: &'static str,
+    version: Option<&'static str>,
+}
+
+fn instance(url: &'static str, statuses: &'static str) -> Instance {
+    Instance {
+        url,
+        environment: "",
+        statuses,
+        version: None,
+    }
+}
+
+fn state(manifesto: &Manifesto, instance: &Instance) -> TargetState {
+    let (host, port) = instance.url.split_once(':').unwrap();
+    let url = TargetUrl {
+        scheme: Scheme::Http,
+        host: host.to_owned(),
+        port: port.parse().unwrap(),
+        path_and_query: "/metrics".to_owned(),
+    };
+    let job = ScrapeJob {
+        name: "shop".to_owned(),
+        scheme: Scheme::Http,
+        metrics_path: "/metrics".to_owned(),
+        params: vec![],
+        interval: Duration::from_secs(15),
+        timeout: Duration::from_secs(10),
+        http: Arc::new(HttpConfig::default()),
+        enable_compression: true,
+        fallback_format: None,
+        limits: ScrapeLimits::default(),
+    };
+    let target = Target {
+        url,
+        service: ServiceKey {
+            name: "shop".to_owned(),
+            environment: instance.environment.to_owned(),
+        },
+        team: "payments".to_owned(),
+        interval: job.interval,
+        timeout: job.timeout,
+        job: Arc::new(job),
+        labels: Labels::new(),
+        discovered: Labels::new(),
+        sources: vec!["shop/static/0".to_owned()],
+    };
+    let down = instance.statuses.contains('u');
+    let verdicts = manifesto
+        .rules()
+        .iter()
+        .zip(instance.statuses.chars())
+        .map(|(rule, status)| {
+            let (status, reason) = match status {
+                'p' => (Status::Pass, Reason::Proven),
+                'f' if rule.id.to_string() == "O-7" => (Status::Fail, Reason::OtherPort),
+                'f' => (Status::Fail, Reason::Missing),
+                'u' => (Status::Unknown, Reason::TargetDown),
+                _ => (Status::NotApplicable, Reason::NoPort),
+            };
+            let message = format!("at {}", instance.url);
+            Verdict {
+                rule: rule.id,
+                finding: Finding {
+                    status,
+                    reason,
+                    message,
+                    evidence: vec![],
+                },
+            }
+        });
+    TargetState {
+        target: Arc::new(target),
+        scrape: Some(Scrape {
+            at: SystemTime::UNIX_EPOCH,
+            duration: Duration::ZERO,
+            samples: 0,
+            body_bytes: 0,
+            down: down.then(|| (DownReason::Connect, "refused".to_owned())),
+            violations: 0,
+            first_violation: None,
+        }),
+        verdicts: verdicts.collect(),
+        version: instance.version.map(str::to_owned),
+    }
+}
+
+/// Merges instances; one line a service: environment, statuses, score and coverage in per cent, version.
+fn check(instances: &[Instance]) -> Vec<String> {
+    let manifesto = Arc::new(Manifesto::load(&RulesConfig::default()).unwrap());
+    let states = instances
+        .iter()
+        .map(|i| Arc::new(state(&manifesto, i)))
+        .collect();
+    let snapshot = Snapshot::build(SystemTime::UNIX_EPOCH, manifesto, states);
+    let services = snapshot.services.iter().map(|service| {
+        let statuses: String = service
+            .verdicts
+            .iter()
+            .map(|verdict| match verdict.status {
+                RuleStatus::Pass => 'p',
+                RuleStatus::Fail => 'f',
+                RuleStatus::Unknown => 'u',
+                RuleStatus::NotApplicable => '-',
+                RuleStatus::Waived => 'w',
+            })
+            .collect();
+        let score = service
+            .score
+            .ratio()
+            .map_or("none".to_owned(), |r| format!("{:.0}", r * 100.0));
+        let coverage = service.score.coverage() * 100.0;
+        format!(
+            "{}[{statuses}] {score} of {coverage:.0} {}",
+            service.key.environment, service.version
+        )
+    });
+    services.collect()
+}
+
+#[test]
+fn a_service_is_as_good_as_its_worst_measured_instance() {
+    assert_eq!(check(&[instance("a:8067", "pppp")]), ["[pppp] 100 of 100 "]);
+    assert_eq!(
+        check(&[instance("a:8067", "pppp"), instance("b:8067", "ppfp")]),
+        ["[ppfp] 79 of 100 "]
+    );
+}
+
+#[test]
+fn unknown_only_where_no_instance_was_measured() {
+    assert_eq!(
+        check(&[instance("a:8067", "pppp"), instance("b:8067", "uuuu")]),
+        ["[pppp] 100 of 100 "]
+    );
+    assert_eq!(check(&[instance("b:8067", "uuuu")]), ["[uuuu] none of 0 "]);
+}
+
+#[test]
+fn unknown_lowers_the_coverage_and_never_raises_the_score() {
+    // O-8 (30) fails, O-9 (40) is unknown: 70 of 100 measured of 140 applicable.
+    assert_eq!(check(&[instance("a:8067", "ppfu")]), ["[ppfu] 70 of 71 "]);
+}
+
+#[test]
+fn what_does_not_apply_weighs_nothing() {
+    assert_eq!(check(&[instance("a:8067", "p-pf")]), ["[p-pf] 64 of 100 "]);
+}
+
+#[test]
+fn a_second_port_of_a_host_that_serves_the_right_one_is_no_fault() {
+    assert_eq!(
+        check(&[instance("a:8067", "pppp"), instance("a:9090", "pfpp")]),
+        ["[pppp] 100 of 100 "]
+    );
+    assert_eq!(
+        check(&[instance("a:8067", "pppp"), instance("b:9090", "pfpp")]),
+        ["[pfpp] 79 of 100 "]
+    );
+    // The right port is down: nothing shows that it serves metrics.
+    assert_eq!(
+        check(&[instance("a:8067", "uuuu"), instance("a:9090", "pfpp")]),
+        ["[pfpp] 79 of 100 "]
+    );
+}
+
+#[test]
+fn environments_are_judged_apart() {
+    let staging = Instance {
+        environment: "staging",
+        ..instance("a:8067", "ffff")
+    };
+    let production = Instance {
+        environment: "production",
+        ..instance("b:8067", "pppp")
+    };
+    assert_eq!(
+        check(&[staging, production]),
+        ["production[pppp] 100 of 100 ", "staging[ffff] 0 of 100 "]
+    );
+}
+
+#[test]
+fn the_version_is_what_most_instances_run() {
+    let run = |url, version| Instance {
+        version: Some(version),
+        ..instance(url, "pppp")
+    };
+    let instances = [
+        run("a:8067", "1.1"),
+        run("b:8067", "1.0"),
+        run("c:8067", "1.1"),
+    ];
+    assert_eq!(check(&instances), ["[pppp] 100 of 100 1.1"]);
+}
