@@ -187,7 +187,7 @@ fn a_second_port_of_a_host_that_serves_the_right_one_is_no_fault() {
 fn environments_are_judged_apart() {
     let staging = Instance {
         environment: "staging",
-        ..instance("a:8067", "ffff")
+        ..instance("a:9090", "ffff")
     };
     let production = Instance {
         environment: "production",
