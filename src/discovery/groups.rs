@@ -21,22 +21,25 @@ const REASON_CHARS_MAX: usize = 200;
 
 /// The language of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Language {
+pub enum Language {
+    /// `.json`, and every answer of a server.
     Json,
+    /// `.yml` and `.yaml`.
     Yaml,
 }
 
 /// A list, and what in it was no group.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Listing {
+pub struct Listing {
     /// Shared: a file's last good list is part of its source's.
-    pub(super) groups: Vec<Arc<TargetGroup>>,
-    pub(super) skipped: Vec<String>,
+    pub groups: Vec<Arc<TargetGroup>>,
+    /// What was wrong with the entries that were skipped, bounded.
+    pub skipped: Vec<String>,
 }
 
 impl Listing {
     /// How many targets it names.
-    pub(super) fn targets(&self) -> usize {
+    pub fn targets(&self) -> usize {
         self.groups.iter().map(|group| group.targets.len()).sum()
     }
 
@@ -63,7 +66,7 @@ impl Listing {
 }
 
 /// Reads a list. An entry that is wrong is skipped alone; a text that is no list is an error.
-pub(super) fn parse(text: &str, language: Language) -> Result<Listing, String> {
+pub fn parse(text: &str, language: Language) -> Result<Listing, String> {
     if text.trim().is_empty() {
         return Err("the list is empty (0 bytes): not even `[]`".to_owned());
     }

@@ -6,7 +6,7 @@
 
 mod address;
 mod file;
-mod groups;
+pub mod groups;
 mod guard;
 mod http;
 mod http_client;

@@ -80,7 +80,7 @@ impl Series {
             return Kept::Nothing;
         }
         if common > end {
-            return self.keep_labels(0, common);
+            return self.keep_labels(line, 0, common);
         }
         // What the names have in common is known to be of a name.
         let now = rest_of_metric_name(line, common);
@@ -89,13 +89,17 @@ impl Series {
             return Kept::Name;
         }
         let common = common_prefix(&line[now..], &previous[end..]);
-        self.keep_labels(now.wrapping_sub(end), end + common)
+        self.keep_labels(line, now.wrapping_sub(end), end + common)
     }
 
-    /// Keeps the labels that end before `common`, moved by `shift`.
+    /// Keeps the labels that end before `common`, moved by `shift`. A NUL byte behind a label belongs
+    /// to it (Prometheus passes over it): such a label is read anew.
     #[inline(always)]
-    fn keep_labels(&mut self, shift: usize, common: usize) -> Kept {
-        let Some(last) = self.labels.iter().rposition(|label| label.end() <= common) else {
+    fn keep_labels(&mut self, line: &[u8], shift: usize, common: usize) -> Kept {
+        let stays = |label: &LabelSpan| {
+            label.end() <= common && line.get(label.end().wrapping_add(shift)) != Some(&0)
+        };
+        let Some(last) = self.labels.iter().rposition(stays) else {
             return Kept::Name;
         };
         self.labels.truncate(last + 1);

@@ -1,0 +1,15 @@
+//! Any list of targets: an error, or groups with what was skipped; never a panic.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use manifesto_exporter::discovery::groups::{Language, parse};
+
+fuzz_target!(|text: &str| {
+    for language in [Language::Json, Language::Yaml] {
+        match parse(text, language) {
+            Ok(listing) => assert!(listing.skipped.len() <= 100),
+            Err(error) => assert!(!error.is_empty()),
+        }
+    }
+});
