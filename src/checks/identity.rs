@@ -2,7 +2,7 @@
 
 use super::family::{Family, Part, Pruned};
 use super::subject::Subject;
-use super::verdict::{Finding, Reason};
+use super::verdict::{Finding, Reason, cite};
 use crate::exposition::Sample;
 
 /// Label keys whose constant value names the service.
@@ -10,6 +10,9 @@ const KEYS: [&str; 5] = ["service", "service_name", "app", "application", "compo
 
 /// Distinct values followed for each key; a constant label has one.
 const VALUES_MAX: usize = 4;
+
+/// Bytes of a value that may be a service's name.
+const VALUE_BYTES_MAX: usize = 256;
 
 /// Share of the service's own series that must carry a label for it to name the service.
 const CONSTANT_SHARE: f64 = 0.9;
@@ -21,7 +24,7 @@ const PREFIX_SHARE: f64 = 0.5;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Evidence {
     /// `target_info{service_name}` and `app_info{name}`: value and series.
-    declared: Option<(String, String)>,
+    declared: Vec<(String, String)>,
     /// Series that are not the runtime's.
     own_series: u64,
     /// Families that are neither the runtime's nor plumbing.
@@ -55,12 +58,17 @@ impl Evidence {
     ) {
         if family.pruned == Some(Pruned::Runtime) {
             if self.runtime_series.is_none() {
-                self.runtime_series = Some(sample.series().to_owned());
+                self.runtime_series = Some(cite(sample.series()));
             }
             return;
         }
         if new_name {
             self.family(family, sample, subject);
+        }
+        match family.stem.as_str() {
+            "target_info" => self.declare("service_name", sample),
+            "app_info" => self.declare("name", sample),
+            _ => {}
         }
         self.own_series += 1;
         for (key, value) in sample.labels() {
@@ -71,20 +79,15 @@ impl Evidence {
         }
     }
 
-    fn family(&mut self, family: &Family, sample: &Sample<'_>, subject: &Subject) {
-        let declares = match family.stem.as_str() {
-            "target_info" => Some("service_name"),
-            "app_info" => Some("name"),
-            _ => None,
-        };
-        if let Some(key) = declares
-            && self.declared.is_none()
+    fn declare(&mut self, key: &str, sample: &Sample<'_>) {
+        if self.declared.len() < VALUES_MAX
+            && let Some(name) = sample.label(key)
         {
-            self.declared = sample
-                .labels()
-                .find(|(k, _)| k == key)
-                .map(|(_, value)| (value.into_owned(), sample.series().to_owned()));
+            self.declared.push((cite(&name), cite(sample.series())));
         }
+    }
+
+    fn family(&mut self, family: &Family, sample: &Sample<'_>, subject: &Subject) {
         // `x_bucket`, `x_sum` and `x_count` are one family.
         if family.pruned.is_some() || family.part == Part::Created || family.stem == self.last_stem
         {
@@ -95,7 +98,7 @@ impl Evidence {
         if subject.prefixes(&family.stem) {
             self.prefixed_families += 1;
             self.prefixed_series
-                .get_or_insert_with(|| sample.series().to_owned());
+                .get_or_insert_with(|| cite(sample.series()));
         }
     }
 
@@ -114,28 +117,29 @@ impl Evidence {
                 self.runtime_series.iter().cloned().collect(),
             );
         }
-        if let Some((name, series)) = &self.declared {
-            return self.judge_declared(name, series, subject);
+        // OpenTelemetry's default where nobody named the service: `unknown_service:java`.
+        let unnamed = self
+            .declared
+            .iter()
+            .find(|(name, _)| name.starts_with("unknown_service"));
+        if let Some((name, series)) = unnamed {
+            let message = format!(
+                "calls itself {name:?}: OpenTelemetry's default where nobody named the service"
+            );
+            return Finding::fail(Reason::Unnamed, message, vec![series.clone()]);
+        }
+        let declared = self
+            .declared
+            .iter()
+            .find(|(name, _)| !subject.is_known() || subject.is(name));
+        if let Some((name, series)) = declared {
+            return Finding::pass(format!("names itself {name:?}"), series);
         }
         if subject.is_known() {
             self.judge_known(subject)
         } else {
             self.judge_unknown()
         }
-    }
-
-    fn judge_declared(&self, name: &str, series: &str, subject: &Subject) -> Finding {
-        // OpenTelemetry's default where nobody named the service: `unknown_service:java`.
-        if name.starts_with("unknown_service") {
-            let message = format!(
-                "calls itself {name:?}: OpenTelemetry's default where nobody named the service"
-            );
-            return Finding::fail(Reason::Unnamed, message, vec![series.to_owned()]);
-        }
-        if subject.is_known() && !subject.is(name) {
-            return other_name(name, subject, series);
-        }
-        Finding::pass(format!("names itself {name:?}"), series)
     }
 
     fn judge_known(&self, subject: &Subject) -> Finding {
@@ -154,6 +158,9 @@ impl Evidence {
                 self.prefixed_families, self.own_families
             );
             return Finding::pass(message, series);
+        }
+        if let Some((name, series)) = self.declared.first() {
+            return other_name(name, subject, series);
         }
         if let Some((_, constant)) = self.constant_labels().next() {
             return other_name(&constant.value, subject, &constant.series);
@@ -223,15 +230,24 @@ fn other_name(name: &str, subject: &Subject, series: &str) -> Finding {
     Finding::fail(Reason::OtherName, message, vec![series.to_owned()])
 }
 
+/// Counts a value. Where there are too many, the rarest makes room: a constant one is never it.
 fn note(values: &mut Vec<Constant>, value: &str, sample: &Sample<'_>) {
     if let Some(known) = values.iter_mut().find(|known| known.value == value) {
         known.count += 1;
-    } else if values.len() < VALUES_MAX && !value.is_empty() {
-        let series = sample.series().to_owned();
-        values.push(Constant {
-            value: value.to_owned(),
-            count: 1,
-            series,
-        });
+        return;
     }
+    if value.is_empty() || value.len() > VALUE_BYTES_MAX {
+        return;
+    }
+    if values.len() == VALUES_MAX {
+        let rarest = (0..values.len())
+            .min_by_key(|at| values[*at].count)
+            .unwrap_or(0);
+        values.remove(rarest);
+    }
+    values.push(Constant {
+        value: value.to_owned(),
+        count: 1,
+        series: cite(sample.series()),
+    });
 }

@@ -14,6 +14,7 @@ mod subject;
 mod verdict;
 pub mod version;
 pub mod warmup;
+mod words;
 
 use serde::Deserialize;
 

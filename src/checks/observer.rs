@@ -176,7 +176,7 @@ impl Observer {
             MetricType::Unknown
         };
         let help_means_time = concerns(&self.helped.0) && self.helped.1;
-        let family = Family::new(name, kind, help_means_time);
+        let family = Family::new(name, kind, help_means_time, &self.subject);
         Roles {
             version: version::role(&family, &self.subject),
             availability: availability::role(&family, &self.subject),

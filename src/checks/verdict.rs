@@ -126,6 +126,28 @@ impl Reason {
     }
 }
 
+/// Bytes of a series cited as evidence: a target must not fill our memory with its labels.
+const CITATION_BYTES_MAX: usize = 512;
+
+/// Bytes of a finding's sentence.
+const MESSAGE_BYTES_MAX: usize = 2_048;
+
+/// A series as evidence: as written, cut where it is too long to read.
+pub(super) fn cite(series: &str) -> String {
+    cut(series, CITATION_BYTES_MAX)
+}
+
+fn cut(text: &str, bytes_max: usize) -> String {
+    if text.len() <= bytes_max {
+        return text.to_owned();
+    }
+    format!(
+        "{}… ({} bytes)",
+        &text[..text.floor_char_boundary(bytes_max)],
+        text.len()
+    )
+}
+
 /// What one check found in one scrape.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -145,8 +167,16 @@ impl Finding {
         Self {
             status: Status::Pass,
             reason: Reason::Proven,
-            message: message.into(),
+            message: sentence(message),
             evidence: vec![series.into()],
+        }
+    }
+
+    /// A pass with a warning.
+    pub fn weak(message: impl Into<String>, series: impl Into<String>) -> Self {
+        Self {
+            reason: Reason::ProvenWeakly,
+            ..Self::pass(message, series)
         }
     }
 
@@ -155,7 +185,7 @@ impl Finding {
         Self {
             status: Status::Fail,
             reason,
-            message: message.into(),
+            message: sentence(message),
             evidence,
         }
     }
@@ -165,7 +195,7 @@ impl Finding {
         Self {
             status: Status::Unknown,
             reason,
-            message: message.into(),
+            message: sentence(message),
             evidence: Vec::new(),
         }
     }
@@ -175,8 +205,18 @@ impl Finding {
         Self {
             status: Status::NotApplicable,
             reason,
-            message: message.into(),
+            message: sentence(message),
             evidence: Vec::new(),
         }
+    }
+}
+
+/// A sentence may quote what a target sent.
+fn sentence(message: impl Into<String>) -> String {
+    let message = message.into();
+    if message.len() > MESSAGE_BYTES_MAX {
+        cut(&message, MESSAGE_BYTES_MAX)
+    } else {
+        message
     }
 }

@@ -2,11 +2,12 @@
 
 use super::family::{Family, Part, Pruned, snake};
 use super::subject::Subject;
-use super::verdict::{Finding, Reason};
+use super::verdict::{Finding, Reason, cite};
+use super::words::Words;
 use crate::exposition::Sample;
 
 /// Families looked at in one scrape at the most; an application has one or two.
-const CANDIDATES_MAX: usize = 16;
+const CANDIDATES_MAX: usize = 64;
 
 /// What a family's name promises about a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub enum Role {
     Candidate,
     /// It carries a version, of something else.
     SomethingElse(&'static str),
+    /// It carries the version of the exporter that speaks for the service.
+    Exporter,
     /// The series that the configuration names as proof.
     Configured,
 }
@@ -32,50 +35,50 @@ const KEYS: &[&str] = &[
     "release",
 ];
 
-/// Label keys that carry the version of something else.
-const FOREIGN_KEYS: &[&str] = &[
-    "go_version",
-    "kernel_version",
-    "os_version",
-    "bios_version",
-    "docker_version",
-    "telemetry_sdk_version",
-    "otel_scope_version",
-    "client_version",
-    "protocol_version",
-    "mqtt_version",
-    "api_version",
-    "schema_version",
-    "java_version",
-    "python_version",
-    "cluster_version",
-    "goversion",
-];
+/// Label keys of a build that stand in where no key above is there.
+const REVISION_KEYS: Words = Words("revision commit git_commit sha git_sha tag");
 
-/// Values that stand where a version should.
-const PLACEHOLDERS: &[&str] = &[
-    "",
-    "unknown",
-    "dev",
-    "devel",
-    "(devel)",
-    "development",
-    "_",
-    "-",
-    "none",
-    "null",
-    "n/a",
-    "undefined",
-    "latest",
-    "snapshot",
-    "unset",
-];
+/// Label keys that carry the version of something else.
+const FOREIGN_KEYS: Words = Words(
+    "go_version kernel_version os_version bios_version docker_version telemetry_sdk_version \
+     otel_scope_version client_version protocol_version mqtt_version api_version schema_version \
+     java_version python_version cluster_version goversion",
+);
+
+/// Values that stand where a version should, in lower case.
+const PLACEHOLDERS: Words = Words(
+    "unknown dev devel (devel) development _ - none null n/a undefined latest snapshot unset",
+);
+
+/// What may stand before `_info` for it to be about the application as a whole.
+const WHOLE_INFO: Words =
+    Words("build version instance server plugin app application service software release");
+
+/// Libraries that expose their own version.
+const LIBRARIES: Words = Words("hikaricp openssl jetty tomcat gunicorn uvicorn");
+
+/// Bytes of a version: it becomes a label of ours.
+const VERSION_BYTES_MAX: usize = 128;
 
 /// Reads a name's role, once a name.
 pub fn role(family: &Family, subject: &Subject) -> Option<Role> {
-    if subject.series.version.as_deref() == Some(family.name.as_str()) {
-        return Some(Role::Configured);
+    if let Some(configured) = &subject.series.version {
+        if *configured == family.name {
+            return Some(Role::Configured);
+        }
+        // Only the configured series proves: a typo in it must show. The rest is the nearest thing.
+        let usual = usual_role(family, subject)?;
+        return Some(match usual {
+            Role::Candidate => {
+                Role::SomethingElse("is not the series that the configuration names")
+            }
+            other => other,
+        });
     }
+    usual_role(family, subject)
+}
+
+fn usual_role(family: &Family, subject: &Subject) -> Option<Role> {
     if matches!(
         family.part,
         Part::Bucket | Part::Sum | Part::Count | Part::Created
@@ -90,21 +93,21 @@ pub fn role(family: &Family, subject: &Subject) -> Option<Role> {
         return None;
     }
     if let Some(pruned) = family.pruned {
-        let whose = match pruned {
+        return Some(Role::SomethingElse(match pruned {
             Pruned::Runtime => "is the runtime's version, not the service's",
             Pruned::Plumbing | Pruned::Inventory => pruned.describe(),
-        };
-        return Some(Role::SomethingElse(whose));
+        }));
     }
     let stem = family.stem.as_str();
-    if let Some(exporter) = stem.strip_suffix("_build_info")
+    let exporter = stem
+        .strip_suffix("_build_info")
+        .or_else(|| stem.strip_suffix("_info"));
+    if let Some(exporter) = exporter
         && exporter.ends_with("_exporter")
         && subject.is_known()
         && !subject.is(exporter)
     {
-        return Some(Role::SomethingElse(
-            "is the exporter's version, not the service's",
-        ));
+        return Some(Role::Exporter);
     }
     Some(match (before, last) {
         ("go", "version") => Role::SomethingElse("is the runtime's version, not the service's"),
@@ -118,8 +121,21 @@ pub fn role(family: &Family, subject: &Subject) -> Option<Role> {
         _ if stem.ends_with("jmx_exporter_build_info") => {
             Role::SomethingElse("is the JMX agent's version, not the service's")
         }
+        (_, "info") if !is_about_the_whole(family, before) => {
+            Role::SomethingElse("is about a part of the service, not about its version")
+        }
         _ => Role::Candidate,
     })
+}
+
+/// `shop_info`, `target_info`, `redis_instance_info`; not `shop_openssl_info`.
+fn is_about_the_whole(family: &Family, before: &str) -> bool {
+    let bare = if family.own {
+        family.rest().count() == 1
+    } else {
+        family.words().count() == 2
+    };
+    WHOLE_INFO.has(before) || (bare && !LIBRARIES.has(before))
 }
 
 /// What the version-like families of one scrape showed.
@@ -144,6 +160,8 @@ struct Candidate {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Near {
     reason: Reason,
+    rank: u8,
+    name: String,
     series: String,
     why: String,
 }
@@ -152,9 +170,15 @@ impl Evidence {
     /// Looks at one sample of a family with a role.
     pub fn sample(&mut self, role: Role, family: &Family, sample: &Sample<'_>) {
         match role {
-            Role::SomethingElse(why) => self.near(Reason::NotTheService, sample, why),
-            Role::Configured if sample.value == 0.0 => {
-                self.near(Reason::Placeholder, sample, "is 0");
+            Role::SomethingElse(why) => self.near(Reason::NotTheService, 2, sample, why),
+            Role::Exporter => self.near(
+                Reason::NotTheService,
+                1,
+                sample,
+                "is the exporter's version, not the service's; if this service is the exporter, add its name as an alias",
+            ),
+            Role::Configured if !holds(sample) => {
+                self.near(Reason::Placeholder, 0, sample, "is not above 0");
             }
             Role::Configured => {
                 let labelled = version_label(family, sample).map(|(_, value)| value);
@@ -167,30 +191,37 @@ impl Evidence {
 
     fn labels(&mut self, family: &Family, sample: &Sample<'_>) {
         if sample.labels().any(|(key, _)| key == "plugin_id") {
-            return self.near(
-                Reason::NotTheService,
-                sample,
-                "is a plugin's version, not the service's",
-            );
+            let why = "is a plugin's version, not the service's";
+            return self.near(Reason::NotTheService, 2, sample, why);
         }
         let Some((key, value)) = version_label(family, sample) else {
             return self.near(
                 Reason::Missing,
+                3,
                 sample,
                 "has no label that carries a version",
             );
         };
-        if PLACEHOLDERS.contains(&value.to_ascii_lowercase().as_str()) {
-            self.near(
-                Reason::Placeholder,
-                sample,
-                &format!("has the placeholder {key}={value:?}"),
+        let quoted: String = value.chars().take(40).collect();
+        if is_placeholder(&value) {
+            let why = format!("has the placeholder {key}={quoted:?}");
+            self.near(Reason::Placeholder, 0, sample, &why);
+        } else if value.len() > VERSION_BYTES_MAX {
+            let why = format!(
+                "has {key} of {} bytes, a version has at most {VERSION_BYTES_MAX}",
+                value.len()
             );
+            self.near(Reason::Placeholder, 0, sample, &why);
         } else if !looks_like_version(&value) {
-            let why = format!("has {key}={value:?}, which is no version, date or revision");
-            self.near(Reason::Placeholder, sample, &why);
-        } else if sample.value == 0.0 {
-            self.near(Reason::Missing, sample, "is 0, so it does not hold now");
+            let why = format!("has {key}={quoted:?}, which is no version, date or revision");
+            self.near(Reason::Placeholder, 0, sample, &why);
+        } else if !holds(sample) {
+            self.near(
+                Reason::Missing,
+                3,
+                sample,
+                "is not above 0, so it does not hold now",
+            );
         } else {
             self.candidate(family, value, sample);
         }
@@ -205,27 +236,21 @@ impl Evidence {
                 rank: rank(family),
                 family: family.name.clone(),
                 version,
-                series: sample.series().to_owned(),
+                series: cite(sample.series()),
                 several: false,
             });
         }
     }
 
-    /// Keeps the most telling near miss: a placeholder says more than a runtime's version.
-    fn near(&mut self, reason: Reason, sample: &Sample<'_>, why: &str) {
-        let rank = |reason| match reason {
-            Reason::Placeholder => 0,
-            Reason::NotTheService => 1,
-            _ => 2,
-        };
-        if self
-            .near
-            .as_ref()
-            .is_none_or(|near| rank(reason) < rank(near.reason))
-        {
+    /// Keeps the most telling near miss, the one of the lowest rank: a placeholder says more than a
+    /// runtime's version.
+    fn near(&mut self, reason: Reason, rank: u8, sample: &Sample<'_>, why: &str) {
+        if self.near.as_ref().is_none_or(|near| rank < near.rank) {
             self.near = Some(Near {
                 reason,
-                series: sample.series().to_owned(),
+                rank,
+                name: cite(&sample.name()),
+                series: cite(sample.series()),
                 why: why.to_owned(),
             });
         }
@@ -249,17 +274,6 @@ impl Evidence {
             let message = format!("exposes its version {:?}", proof.version);
             return Finding::pass(message, &proof.series);
         }
-        if let Some(wanted) = &subject.series.version
-            && self
-                .near
-                .as_ref()
-                .is_none_or(|near| near.reason == Reason::Missing)
-        {
-            let message = format!(
-                "the configuration names `{wanted}` as the version series, and it is not there"
-            );
-            return Finding::fail(Reason::Missing, message, vec![]);
-        }
         if let Some(inventory) = self.candidates.first() {
             let message = format!(
                 "`{}` has several versions: an inventory of other things, not the service's version",
@@ -267,20 +281,38 @@ impl Evidence {
             );
             return Finding::fail(Reason::Ambiguous, message, vec![inventory.series.clone()]);
         }
+        let wanted = match &subject.series.version {
+            Some(wanted) => format!("`{wanted}`, which the configuration names, is not there"),
+            None => "no version of its own".to_owned(),
+        };
         match &self.near {
-            Some(near) => {
-                let name = near.series.split(['{', ' ']).next().unwrap_or_default();
-                let message = format!("no version of its own: `{name}` {}", near.why);
-                Finding::fail(near.reason, message, vec![near.series.clone()])
+            Some(near) => Finding::fail(
+                near.reason,
+                format!("{wanted}: `{}` {}", near.name, near.why),
+                vec![near.series.clone()],
+            ),
+            None if subject.series.version.is_some() => {
+                Finding::fail(Reason::Missing, wanted, vec![])
             }
             None => Finding::fail(
                 Reason::Missing,
-                "no series carries a version: looked for a name ending in _build_info, _info or _version \
-                 with a version label",
+                "no series carries a version: looked for a name ending in _build_info, _info or \
+                 _version with a version label",
                 vec![],
             ),
         }
     }
+}
+
+/// An info metric holds while its value is above 0: 0 and NaN say that it does not.
+fn holds(sample: &Sample<'_>) -> bool {
+    sample.value > 0.0 && sample.value.is_finite()
+}
+
+fn is_placeholder(value: &str) -> bool {
+    let value = value.trim().to_ascii_lowercase();
+    let plain = value.strip_prefix('v').unwrap_or(&value);
+    value.is_empty() || PLACEHOLDERS.has(&value) || plain.starts_with("0.0.0")
 }
 
 /// A build or a version says it of the program; any other `_info` may be about one of its parts.
@@ -295,16 +327,19 @@ fn rank(family: &Family) -> u8 {
 
 /// The label of a sample that carries the version: its key as written and its value.
 fn version_label(family: &Family, sample: &Sample<'_>) -> Option<(String, String)> {
+    let is_build_info = family.stem.ends_with("build_info") || family.stem.ends_with("buildinfo");
     let mut best: Option<(usize, String, String)> = None;
     for (key, value) in sample.labels() {
         let snaked = snake(&key);
-        let rank = if FOREIGN_KEYS.contains(&snaked.as_str()) {
+        let rank = if FOREIGN_KEYS.has(&snaked) {
             continue;
         } else if let Some(rank) = KEYS.iter().position(|known| *known == snaked) {
             // Of several, what reads as a version wins.
             rank + if looks_like_version(&value) { 0 } else { 100 }
         } else if names_its_family(&snaked, family) || (snaked == "tag" && is_build(family)) {
             50
+        } else if is_build_info && REVISION_KEYS.has(&snaked) {
+            200
         } else {
             continue;
         };

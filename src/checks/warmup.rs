@@ -13,6 +13,9 @@ pub const GOOD_SCRAPES_MIN: u32 = 3;
 /// Age of the process before a missing series fails.
 pub const PROCESS_AGE_MIN: Duration = Duration::from_secs(15 * 60);
 
+/// A process that claims to have begun later than this from now has a wrong clock or unit.
+const START_AHEAD_MAX: Duration = Duration::from_secs(60);
+
 /// How long a series once seen counts.
 pub const SEEN_COUNTS: Duration = Duration::from_secs(24 * 3600);
 
@@ -21,7 +24,7 @@ pub const SEEN_COUNTS: Duration = Duration::from_secs(24 * 3600);
 pub struct History {
     /// When discovery first named the target.
     pub first_seen: SystemTime,
-    /// Scrapes that were measured, without gap in memory.
+    /// Scrapes that were measured since then.
     pub good_scrapes: u32,
     /// The last pass of each rule.
     seen: BTreeMap<RuleId, (SystemTime, Finding)>,
@@ -99,13 +102,19 @@ impl History {
         }
     }
 
+    /// Forgets what was seen under other rules.
+    pub fn forget(&mut self) {
+        self.seen.clear();
+    }
+
     /// The age of the process by its own word, else since it was first seen.
     fn age(&self, process_start_seconds: Option<f64>, now: SystemTime) -> Duration {
-        let start = process_start_seconds
+        let known = now.duration_since(self.first_seen).unwrap_or_default();
+        process_start_seconds
             .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
             .and_then(|since_epoch| SystemTime::UNIX_EPOCH.checked_add(since_epoch))
-            .unwrap_or(self.first_seen);
-        now.duration_since(start).unwrap_or_default()
+            .filter(|start| *start <= now + START_AHEAD_MAX)
+            .map_or(known, |start| now.duration_since(start).unwrap_or_default())
     }
 }
 
@@ -174,6 +183,33 @@ mod tests {
         }
         assert_eq!(
             temper(&mut history, Status::Fail, Reason::Missing, restarted, 75).0,
+            Status::Fail
+        );
+    }
+
+    #[test]
+    fn a_start_in_the_future_is_not_believed() {
+        let mut history = History::new(SystemTime::UNIX_EPOCH);
+        let milliseconds = 1.7e12;
+        for minutes in 13..15 {
+            let (status, _) = temper(
+                &mut history,
+                Status::Fail,
+                Reason::Missing,
+                milliseconds,
+                minutes,
+            );
+            assert_eq!(status, Status::Unknown, "{minutes}");
+        }
+        assert_eq!(
+            temper(
+                &mut history,
+                Status::Fail,
+                Reason::Missing,
+                milliseconds,
+                15
+            )
+            .0,
             Status::Fail
         );
     }
