@@ -98,18 +98,17 @@ pub(super) fn main(args: Args) -> Exit {
             return Exit::Usage;
         }
     };
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(exit) => return exit,
+    };
     let measured = Input::parse(&args.input).and_then(|input| {
-        let subject = rulebook.subject(&args.service);
-        let name = input.name();
-        let runtime = runtime().map_err(|_| {
-            InputError::Unreadable(
-                name.clone(),
-                std::io::Error::other("the runtime did not start"),
-            )
-        })?;
+        let (name, subject) = (input.name(), rulebook.subject(&args.service));
         let measuring = input.measure(subject, args.content_type.as_deref(), args.timeout);
         runtime.block_on(measuring).map(|measured| (name, measured))
     });
+    // A name lookup that hangs cannot be cancelled: leave it.
+    runtime.shutdown_background();
     let (name, measured) = match measured {
         Ok(measured) => measured,
         Err(error) => {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 
 use super::{Exit, complain, print};
+use crate::config::{Config, DiscoveryConfig};
 use crate::daemon::{self, Loaded};
 
 #[derive(Debug, clap::Args)]
@@ -45,6 +46,17 @@ fn check(file: &Path) -> bool {
             for warning in &config.warnings {
                 complain(&format!("warning: {warning}"));
             }
+            let missing = missing_files(&config);
+            for (job, path) in &missing {
+                complain(&format!(
+                    "{}: job `{job}`: `{}` cannot be read, so nothing would be scraped",
+                    file.display(),
+                    path.display()
+                ));
+            }
+            if !missing.is_empty() {
+                return false;
+            }
             print(&format!(
                 "{}: ok, {} jobs, {} rules\n",
                 file.display(),
@@ -58,4 +70,27 @@ fn check(file: &Path) -> bool {
             false
         }
     }
+}
+
+/// Files of credentials and certificates that are not there, each with its job. At run time each
+/// is read anew for each use: here is where a typo shows.
+fn missing_files(config: &Config) -> Vec<(String, PathBuf)> {
+    let mut missing = Vec::new();
+    for job in &config.jobs {
+        let of_discovery = job
+            .discovery
+            .iter()
+            .filter_map(|discovery| match discovery {
+                DiscoveryConfig::Http(http) => Some(&http.http),
+                DiscoveryConfig::Static(_) | DiscoveryConfig::File(_) => None,
+            });
+        for http in of_discovery.chain([&job.job.http]) {
+            let unreadable = http
+                .files()
+                .into_iter()
+                .filter(|path| std::fs::File::open(path).is_err());
+            missing.extend(unreadable.map(|path| (job.job.name.clone(), path.to_path_buf())));
+        }
+    }
+    missing
 }

@@ -61,11 +61,14 @@ impl Input {
         if text == "-" {
             return Ok(Input::Stdin);
         }
-        if !text.starts_with("http://") && !text.starts_with("https://") {
+        if !text.contains("://") {
             return Ok(Input::File(text.to_owned()));
         }
         let bad = |why: &str| InputError::BadUrl(text.to_owned(), why.to_owned());
         let url = url::Url::parse(text).map_err(|error| bad(&error.to_string()))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(bad("its scheme is neither http nor https"));
+        }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(bad(
                 "credentials do not belong into a URL, where they would be shown",

@@ -1,6 +1,6 @@
 //! HTTP client settings (Prometheus's `http_config`), ready to use.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::secret::{Secret, SecretSource};
 
@@ -17,6 +17,31 @@ pub struct HttpConfig {
     pub follow_redirects: FollowRedirects,
     /// Extra request headers, in order.
     pub headers: Vec<Header>,
+}
+
+impl HttpConfig {
+    /// Every file that a request needs: credentials, certificates, header values.
+    pub fn files(&self) -> Vec<&Path> {
+        let (mut sources, mut tls) = (Vec::new(), vec![&self.tls]);
+        match &self.auth {
+            Auth::None => {}
+            Auth::Basic { username, password } => sources.extend([username, password]),
+            Auth::Authorization { credentials, .. } => sources.push(credentials),
+            Auth::OAuth2(oauth2) => {
+                sources.push(&oauth2.client_secret);
+                tls.push(&oauth2.tls);
+            }
+        }
+        for tls in tls {
+            sources.extend([&tls.ca, &tls.cert, &tls.key].into_iter().flatten());
+        }
+        let of_headers = self.headers.iter().flat_map(|header| &header.files);
+        let of_sources = sources.into_iter().filter_map(|source| match source {
+            SecretSource::File(path) => Some(path),
+            SecretSource::Inline(_) => None,
+        });
+        of_headers.chain(of_sources).map(PathBuf::as_path).collect()
+    }
 }
 
 /// `follow_redirects`, true by default as in Prometheus.

@@ -15,6 +15,7 @@ use super::{
     Config, DialConfig, Global, JobConfig, LabelNames, RulesConfig, SeriesNames, ServiceOverride,
     ShrinkGuard, files, glob, resolve_job, yaml,
 };
+use crate::manifesto::RuleId;
 
 const INTERVAL_DEFAULT: Duration = Duration::from_secs(30);
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
@@ -50,8 +51,10 @@ pub(super) fn config(source: Source<'_>, raw: RawConfig) -> Result<Config, Confi
         )?,
         scrape_concurrency: match raw.scrape_concurrency {
             Some(n) if n.value == 0 || n.value > SCRAPE_CONCURRENCY_MAX => {
-                let message =
-                    format!("`scrape_concurrency` is not in 1..={SCRAPE_CONCURRENCY_MAX}");
+                let message = format!(
+                    "`scrape_concurrency` {} is not in 1..={SCRAPE_CONCURRENCY_MAX}",
+                    n.value
+                );
                 return Err(source.error(n.referenced, message));
             }
             concurrency => concurrency.map(|n| n.value),
@@ -155,7 +158,10 @@ fn scrape_files(
     }
     for path in found {
         let origin = Origin::file(&path);
-        let text = files::read(&origin, &path)?;
+        // Where it is named helps more than that it cannot be read.
+        let text = files::read(&origin, &path).map_err(|error| {
+            source.error(at, format!("`{}`: {}", path.display(), error.message()))
+        })?;
         let source = Source {
             origin: &origin,
             text: &text,
@@ -230,18 +236,31 @@ fn services(
 }
 
 fn rules(source: Source<'_>, raw: RawRules) -> Result<RulesConfig, ConfigError> {
-    let mut disabled = BTreeMap::new();
+    let known = crate::manifesto::ids();
+    let exists = |rule: RuleId, at| match known.contains(&rule) {
+        true => Ok(()),
+        false => {
+            let all: Vec<String> = known.iter().map(RuleId::to_string).collect();
+            let message = format!("rule `{rule}` does not exist");
+            Err(source
+                .error(at, message)
+                .with_hint(format!("the rules are {}", all.join(", "))))
+        }
+    };
+    let mut config = RulesConfig::default();
     for (rule, reason) in raw.disabled.unwrap_or_default() {
+        exists(rule, reason.referenced)?;
         if reason.value.trim().is_empty() {
             let message = format!("rule `{rule}` is disabled without a reason");
             return Err(source.error(reason.referenced, message));
         }
-        disabled.insert(rule, reason.value);
+        config.disabled.insert(rule, reason.value);
     }
-    Ok(RulesConfig {
-        disabled,
-        severity: raw.severity.unwrap_or_default(),
-    })
+    for (rule, severity) in raw.severity.unwrap_or_default() {
+        exists(rule, severity.referenced)?;
+        config.severity.insert(rule, severity.value);
+    }
+    Ok(config)
 }
 
 fn dial(raw: RawDial) -> DialConfig {

@@ -18,21 +18,19 @@ pub struct Rulebook {
 impl Rulebook {
     /// Reads the rules and overrides of a configuration.
     pub fn new(config: &Config) -> Result<Self, ManifestoError> {
-        let configured = config
-            .services
-            .iter()
-            .map(|(name, service)| {
-                let series = SeriesOverrides {
-                    version: service.series.version.clone(),
-                    availability: service.series.availability.clone(),
-                    latency: service.series.latency.clone(),
-                };
-                (
-                    name.clone(),
-                    Arc::new(Subject::new(name, &service.aliases, series)),
-                )
-            })
-            .collect();
+        let mut configured = HashMap::new();
+        for (name, service) in &config.services {
+            let series = SeriesOverrides {
+                version: service.series.version.clone(),
+                availability: service.series.availability.clone(),
+                latency: service.series.latency.clone(),
+            };
+            let subject = Arc::new(Subject::new(name, &service.aliases, series));
+            // `check --service` may be given an alias, as discovery may find one.
+            for known in service.aliases.iter().chain([name]) {
+                configured.insert(known.clone(), Arc::clone(&subject));
+            }
+        }
         Ok(Self {
             manifesto: Arc::new(Manifesto::load(&config.rules)?),
             configured,

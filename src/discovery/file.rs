@@ -138,7 +138,7 @@ impl Files {
             // Where the folder cannot be listed, nothing is known to be deleted.
             let read = match unlisted || wanted {
                 true => read(path),
-                false => Err(io::ErrorKind::NotFound.into()),
+                false => Err(io::Error::new(io::ErrorKind::NotFound, "the file is gone")),
             };
             known.take(path, read, now);
             let gone = known

@@ -10,6 +10,7 @@ use super::groups::{self, LIST_BYTES_MAX, Language, Listing};
 use super::http_client::{Prepared, body, reason};
 use super::source::{Gone, Reports};
 use crate::config::discovery::HttpSd;
+use crate::config::duration::display;
 
 const META_URL: &str = "__meta_url";
 /// The longest wait for an answer.
@@ -44,7 +45,7 @@ async fn ask(config: &HttpSd) -> Result<Listing, String> {
     // The client's own deadline covers each request; this one covers them all, and file reads.
     match tokio::time::timeout(deadline, list(config, deadline)).await {
         Ok(result) => result,
-        Err(_) => Err("no answer in time".to_owned()),
+        Err(_) => Err(format!("no complete answer within {}", display(deadline))),
     }
 }
 

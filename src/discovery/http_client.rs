@@ -242,7 +242,7 @@ pub(super) async fn body(mut response: Response, bytes_max: usize) -> Result<Vec
 /// An error with its causes, without the URL (which the source's name stands for).
 pub(super) fn reason(error: &reqwest::Error) -> String {
     if error.is_timeout() {
-        return "no answer in time".to_owned();
+        return "no answer within the deadline".to_owned();
     }
     let mut words: Vec<String> = Vec::new();
     let mut cause = error.source();

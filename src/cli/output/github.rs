@@ -2,7 +2,6 @@
 
 use super::{Report, severity};
 use crate::checks::{Reason, Status};
-use crate::exposition::Severity;
 
 pub(super) fn write(report: &Report<'_>) -> String {
     let mut out = String::new();
@@ -21,11 +20,7 @@ pub(super) fn write(report: &Report<'_>) -> String {
         out += &format!("::{command} title={title}::{}\n", data(&message));
     }
     for fault in report.faults() {
-        let command = if fault.severity == Severity::Error {
-            "error"
-        } else {
-            "warning"
-        };
+        let command = report.level(fault);
         let file = property(report.input);
         let text = data(&format!("{}: {}", severity(fault), fault.message));
         out += &format!(

@@ -1,7 +1,7 @@
 //! For CI servers that show tests: a rule is a test case, a suite is the input.
 
 use super::{Report, inert, severity};
-use crate::checks::{Status, Verdict};
+use crate::checks::{Reason, Status, Verdict};
 
 pub(super) fn write(report: &Report<'_>) -> String {
     let count = |status| {
@@ -14,9 +14,9 @@ pub(super) fn write(report: &Report<'_>) -> String {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let counts = format!(
         "tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\"",
-        report.verdicts.len(),
+        report.verdicts.len() + 1,
         count(Status::Fail),
-        count(Status::Unknown),
+        count(Status::Unknown) + usize::from(report.format_fails()),
         count(Status::NotApplicable)
     );
     push(&mut out, &format!("<testsuites {counts}>"));
@@ -24,9 +24,9 @@ pub(super) fn write(report: &Report<'_>) -> String {
         &mut out,
         &format!("  <testsuite name=\"{}\" {counts}>", escape(report.input)),
     );
+    let class = escape(report.service_or_any());
     for (rule, verdict) in report.judged() {
         let name = escape(&format!("{} {}", rule.id, rule.title));
-        let class = escape(report.service_or_any());
         let start = format!("    <testcase classname=\"{class}\" name=\"{name}\"");
         match outcome(verdict, &rule.remediation) {
             Some(outcome) => push(
@@ -36,17 +36,39 @@ pub(super) fn write(report: &Report<'_>) -> String {
             None => push(&mut out, &format!("{start}/>")),
         }
     }
-    if !report.faults().is_empty() {
-        push(&mut out, "    <system-out>");
-        for fault in report.faults() {
-            let (line, column) = (fault.line, fault.column);
-            let text = format!("{line}:{column}: {}: {}", severity(fault), fault.message);
-            push(&mut out, &escape(&text));
-        }
-        push(&mut out, "    </system-out>");
-    }
+    let start = format!("    <testcase classname=\"{class}\" name=\"exposition format\">");
+    push(
+        &mut out,
+        &format!("{start}\n      {}\n    </testcase>", format_outcome(report)),
+    );
     push(&mut out, "  </testsuite>\n</testsuites>");
     out
+}
+
+/// The faults of the exposition: an error where they make the command fail, else told.
+fn format_outcome(report: &Report<'_>) -> String {
+    let faults: Vec<String> = report
+        .faults()
+        .iter()
+        .map(|fault| {
+            format!(
+                "{}:{}: {}: {}",
+                fault.line,
+                fault.column,
+                severity(fault),
+                fault.message
+            )
+        })
+        .collect();
+    let told = escape(&faults.join("\n"));
+    if report.format_fails() {
+        let count = faults.len() as u64 + report.faults_hidden();
+        format!(
+            "<error type=\"format\" message=\"{count} faults of the exposition\">{told}</error>"
+        )
+    } else {
+        format!("<system-out>{told}</system-out>")
+    }
 }
 
 /// What a test case holds; nothing where it passed.
@@ -55,6 +77,9 @@ fn outcome(verdict: &Verdict, remediation: &str) -> Option<String> {
     let message = escape(&finding.message);
     let reason = finding.reason.as_str();
     match finding.status {
+        Status::Pass if finding.reason == Reason::ProvenWeakly => {
+            Some(format!("<system-out>weak: {message}</system-out>"))
+        }
         Status::Pass => None,
         Status::NotApplicable => Some(format!("<skipped message=\"{message}\"/>")),
         Status::Unknown => Some(format!("<error type=\"{reason}\" message=\"{message}\"/>")),

@@ -1,7 +1,7 @@
 //! For a comment on a pull request.
 
 use super::{Report, inert, severity};
-use crate::checks::Status;
+use crate::checks::{Reason, Status};
 
 pub(super) fn write(report: &Report<'_>) -> String {
     let mut out = format!(
@@ -11,6 +11,7 @@ pub(super) fn write(report: &Report<'_>) -> String {
     out += "| Rule | Verdict | Why |\n|---|---|---|\n";
     for (rule, verdict) in report.judged() {
         let status = match verdict.finding.status {
+            Status::Pass if verdict.finding.reason == Reason::ProvenWeakly => "⚠️ pass (weak)",
             Status::Pass => "✅ pass",
             Status::Fail => "❌ fail",
             Status::Unknown => "❔ unknown",
@@ -59,6 +60,10 @@ fn escape(text: &str) -> String {
             '<' => out += "&lt;",
             '>' => out += "&gt;",
             '&' => out += "&amp;",
+            // Nobody is mentioned, no issue referred to, no address linked.
+            '@' => out += "&#64;",
+            '#' => out += "&#35;",
+            ':' => out += "&#58;",
             '|' | '*' | '_' | '`' | '[' | ']' | '\\' | '~' => {
                 out.push('\\');
                 out.push(c);

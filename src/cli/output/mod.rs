@@ -67,6 +67,25 @@ impl<'a> Report<'a> {
         counted.saturating_sub(self.faults().len() as u64)
     }
 
+    /// Whether the faults of the exposition make the command fail.
+    fn format_fails(&self) -> bool {
+        let summary = self
+            .measured
+            .observation
+            .as_ref()
+            .map(|observation| &observation.summary);
+        summary.is_some_and(|s| s.errors > 0 || (self.strict && s.violations > 0))
+    }
+
+    /// The level of a fault, as annotations tell it.
+    fn level(&self, fault: &Fault) -> &'static str {
+        match fault.severity {
+            Severity::Error => "error",
+            Severity::Violation if self.strict => "error",
+            Severity::Violation => "warning",
+        }
+    }
+
     /// The service, or a word for none.
     fn service_or_any(&self) -> &'a str {
         if self.service.is_empty() {

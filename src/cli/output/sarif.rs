@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Report, pretty, severity};
-use crate::checks::Status;
-use crate::exposition::Severity;
+use crate::checks::{Reason, Status};
 use crate::publish::telemetry::VERSION;
 
 /// The SARIF rule of a fault in the exposition, beside the manifesto's own.
@@ -28,11 +27,12 @@ pub(super) fn write(report: &Report<'_>) -> String {
         "id": FAULT_RULE,
         "shortDescription": {"text": "The exposition is not what its format says"},
     }));
-    let artifact = json!({"uri": report.input});
+    let artifact = json!({"uri": uri(report.input)});
     let verdicts = report.judged().filter_map(|(rule, verdict)| {
         let level = match verdict.finding.status {
             Status::Fail => "error",
             Status::Unknown => "warning",
+            Status::Pass if verdict.finding.reason == Reason::ProvenWeakly => "note",
             Status::Pass | Status::NotApplicable => return None,
         };
         Some(json!({
@@ -50,7 +50,7 @@ pub(super) fn write(report: &Report<'_>) -> String {
         }
         json!({
             "ruleId": FAULT_RULE,
-            "level": if fault.severity == Severity::Error { "error" } else { "warning" },
+            "level": report.level(fault),
             "message": {"text": format!("{}: {}", severity(fault), fault.message)},
             "locations": [{"physicalLocation": place}],
         })
@@ -69,4 +69,17 @@ pub(super) fn write(report: &Report<'_>) -> String {
             "results": results,
         }],
     }))
+}
+
+/// SARIF wants a URI reference: what a file name may hold and a URI may not is escaped.
+fn uri(input: &str) -> String {
+    let mut out = String::with_capacity(input.len());
+    for byte in input.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/:?=&@[]".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out += &format!("%{byte:02X}");
+        }
+    }
+    out
 }

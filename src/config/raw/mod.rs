@@ -140,7 +140,7 @@ pub(super) struct RawSeries {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawRules {
     pub(super) disabled: Option<BTreeMap<RuleId, At<String>>>,
-    pub(super) severity: Option<BTreeMap<RuleId, Severity>>,
+    pub(super) severity: Option<BTreeMap<RuleId, At<Severity>>>,
 }
 
 /// `dial`.

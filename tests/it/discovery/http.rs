@@ -190,7 +190,7 @@ async fn fault_41_a_hung_server_fails_in_time() {
         .await;
     assert_eq!(
         source(&now, "h/http/0").last_error.as_deref(),
-        Some("no answer in time")
+        Some("no complete answer within 50ms")
     );
     assert!(!now.ready);
     rig.stop().await;
