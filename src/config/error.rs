@@ -55,7 +55,7 @@ pub struct ConfigError {
 
 impl ConfigError {
     /// An error of the whole file.
-    pub(super) fn of_file(origin: &Origin, message: impl AsRef<str>) -> Self {
+    pub(crate) fn of_file(origin: &Origin, message: impl AsRef<str>) -> Self {
         Self {
             origin: origin.name.clone(),
             position: None,
@@ -83,8 +83,14 @@ impl ConfigError {
         }
     }
 
+    /// The same without the line around it: any line of the file may hold a secret.
+    pub(crate) fn without_line(mut self) -> Self {
+        self.line = None;
+        self
+    }
+
     /// The same with a hint.
-    pub(super) fn with_hint(mut self, hint: impl AsRef<str>) -> Self {
+    pub(crate) fn with_hint(mut self, hint: impl AsRef<str>) -> Self {
         self.hint = Some(printable(hint.as_ref()));
         self
     }

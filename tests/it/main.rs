@@ -13,3 +13,5 @@ mod expositions;
 mod openmetrics_suite;
 mod programs;
 mod real;
+mod server;
+mod web_config;
