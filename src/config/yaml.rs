@@ -116,6 +116,10 @@ fn explain(source: Source<'_>, path: &str, error: &Error) -> ConfigError {
     let location = error.location().unwrap_or(Location::UNKNOWN);
     let (message, hint) = words(error, path);
     let explained = source.error(location, message);
+    let explained = match error {
+        Error::SerdeUnknownField { .. } => explained.without_value(),
+        _ => explained,
+    };
     match hint {
         Some(hint) => explained.with_hint(hint),
         None => explained,

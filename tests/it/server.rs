@@ -244,7 +244,7 @@ async fn fault_95_no_path_leads_out_of_the_server() {
     }
     // One label for all of them: nobody makes series by asking.
     let body = get(&daemon.url("/metrics")).await.unwrap().1;
-    let others = "manifesto_exporter_http_requests_total{handler=\"other\",code=\"404\"}";
+    let others = "manifesto_exporter_http_requests_total{code=\"404\",handler=\"other\"}";
     assert!(counter(&body, others) >= 10.0);
     assert!(!body.contains("passwd"), "{body}");
 }
