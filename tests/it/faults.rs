@@ -292,7 +292,6 @@ async fn fault_57_a_storm_of_reloads_is_a_few_and_disturbs_nothing() {
         0.0
     );
     assert_eq!(up(&body), 500.0);
-    // Nobody was scraped anew for it: a target keeps its moment.
     let panics = total(&body, "manifesto_exporter_scrape_panics_total");
     assert_eq!(panics, 0.0);
 }
