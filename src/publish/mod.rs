@@ -7,6 +7,7 @@ pub mod compliance;
 mod guard;
 mod negotiate;
 mod page;
+mod patience;
 mod rate;
 mod render;
 mod routes;

@@ -16,6 +16,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
+use super::patience::Patient;
 use super::routes::{App, router};
 use super::web::Web;
 
@@ -37,6 +38,8 @@ pub struct Limits {
     pub header_bytes_max: usize,
     /// How long a TLS handshake may take.
     pub handshake_timeout: Duration,
+    /// A client that takes no byte of its answer for so long is cut off.
+    pub write_timeout: Duration,
 }
 
 impl Default for Limits {
@@ -46,6 +49,7 @@ impl Default for Limits {
             header_timeout: Duration::from_secs(10),
             header_bytes_max: 16 * 1024,
             handshake_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(30),
         }
     }
 }
@@ -69,7 +73,7 @@ pub async fn serve(
         router: router(Arc::clone(&app)),
         app,
         builder,
-        handshake_timeout: limits.handshake_timeout,
+        limits,
         shutdown,
     });
     loop {
@@ -112,7 +116,7 @@ struct Server {
     router: axum::Router,
     app: Arc<App>,
     builder: auto::Builder<TokioExecutor>,
-    handshake_timeout: Duration,
+    limits: Limits,
     shutdown: CancellationToken,
 }
 
@@ -145,7 +149,7 @@ impl Server {
     ) -> Option<TlsStream<TcpStream>> {
         let accepted = tokio::select! {
             () = self.shutdown.cancelled() => return None,
-            accepted = tokio::time::timeout(self.handshake_timeout, acceptor.accept(stream)) => accepted,
+            accepted = tokio::time::timeout(self.limits.handshake_timeout, acceptor.accept(stream)) => accepted,
         };
         let (result, stream) = match accepted {
             Ok(Ok(stream)) => ("ok", Some(stream)),
@@ -156,7 +160,7 @@ impl Server {
                 ("failed", None)
             }
             Err(_) => {
-                tracing::debug!(limit = ?self.handshake_timeout, "a TLS handshake did not end in time");
+                tracing::debug!(limit = ?self.limits.handshake_timeout, "a TLS handshake did not end in time");
                 ("timeout", None)
             }
         };
@@ -169,6 +173,7 @@ impl Server {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
+        let stream = Patient::new(stream, self.limits.write_timeout);
         let service = TowerToHyperService::new(self.router.clone());
         let connection = self
             .builder

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod bad_targets;
 mod commands;
 mod config;
 mod daemon;
@@ -11,6 +12,7 @@ mod exposition_chunks;
 mod exposition_events;
 mod expositions;
 mod faults;
+mod faults_table;
 mod openmetrics_suite;
 mod programs;
 mod real;

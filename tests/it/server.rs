@@ -346,6 +346,35 @@ async fn begin_scrape(daemon: &Daemon) -> (TcpStream, Vec<u8>) {
     (stream, begun)
 }
 
+#[tokio::test]
+async fn fault_92_a_client_that_reads_nothing_is_cut_off() {
+    let daemon = InProcess::start(with_limits(Limits {
+        connections_max: 1,
+        write_timeout: Duration::from_millis(200),
+        ..Limits::default()
+    }))
+    .await;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    let mut stuck = socket.connect(daemon.address).await.unwrap();
+    // More answers than the buffers between take; reading stops where writing does.
+    let asking = tokio::spawn(async move {
+        let request = b"GET /metrics HTTP/1.1\r\nhost: a\r\n\r\n".repeat(20);
+        while stuck.write_all(&request).await.is_ok() {}
+    });
+    tokio::time::timeout(Duration::from_secs(20), asking)
+        .await
+        .unwrap()
+        .unwrap();
+    // Its place is free again.
+    let body = until(&daemon.url("/metrics"), |_| true).await;
+    let answered = counter(
+        &body,
+        "manifesto_exporter_http_requests_total{code=\"200\",handler=\"/metrics\"}",
+    );
+    assert!(answered >= 1.0, "{answered}");
+}
+
 async fn large_daemon(folder: &Path) -> Daemon {
     let daemon = Daemon::start(&large_exposition(), folder, &[]);
     until(&daemon.url("/metrics"), |body| body.len() > 8 << 20).await;
