@@ -19,3 +19,4 @@ mod real;
 mod secrets;
 mod server;
 mod web_config;
+mod web_tls;
