@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -11,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 use super::logging::{self, LogFormat, LogLevel};
 use super::{Exit, complain, runtime};
 use crate::daemon::{self, Loaded, Options};
-use crate::publish::Reload;
 use crate::publish::telemetry::VERSION;
+use crate::publish::{Hosts, Limits, Reload, Web};
 
 /// Reloads waiting at once; a storm of signals is one reload.
 const RELOADS_MAX: usize = 16;
@@ -30,6 +31,23 @@ pub(super) struct Args {
         default_value = "0.0.0.0:8067"
     )]
     listen_address: String,
+
+    /// Web configuration file with TLS, users, headers: read anew for each connection
+    #[arg(long = "web.config.file", value_name = "FILE")]
+    web_config_file: Option<PathBuf>,
+
+    /// Serve basic authentication without TLS on an address that is not loopback: only where TLS
+    /// ends in front of it
+    #[arg(long = "web.allow-plaintext-auth")]
+    allow_plaintext_auth: bool,
+
+    /// URL under which the exporter is reached; requests for another public host name are refused
+    #[arg(long = "web.external-url", value_name = "URL")]
+    external_url: Option<url::Url>,
+
+    /// One more host name under which the exporter may be asked for; can be repeated
+    #[arg(long = "web.allowed-host", value_name = "NAME")]
+    allowed_hosts: Vec<String>,
 
     /// Serve POST /-/reload
     #[arg(long = "web.enable-lifecycle")]
@@ -72,9 +90,19 @@ pub(super) fn main(args: Args) -> Exit {
             return Exit::Usage;
         }
     };
+    let web = match web(&args, address) {
+        Ok(web) => web,
+        Err(message) => {
+            complain(&message);
+            return Exit::Usage;
+        }
+    };
     let options = Options {
+        hosts: hosts(args.external_url.as_ref(), &args.allowed_hosts),
         config_file: args.config_file,
         enable_lifecycle: args.enable_lifecycle,
+        web,
+        limits: Limits::default(),
     };
     match runtime() {
         Ok(runtime) => {
@@ -85,6 +113,34 @@ pub(super) fn main(args: Args) -> Exit {
         }
         Err(exit) => exit,
     }
+}
+
+/// The web configuration. Passwords do not cross a network in the clear unless told to.
+fn web(args: &Args, address: SocketAddr) -> Result<Option<Arc<Web>>, String> {
+    let Some(path) = &args.web_config_file else {
+        return Ok(None);
+    };
+    let web = Web::load(path.clone()).map_err(|error| error.to_string())?;
+    if web.has_users_without_tls() && !address.ip().is_loopback() && !args.allow_plaintext_auth {
+        return Err(format!(
+            "{}: passwords would cross the network in the clear: `basic_auth_users` without `tls_server_config` on {address}\n\
+             hint: configure TLS, listen on loopback, or say --web.allow-plaintext-auth where TLS ends in front of this exporter",
+            path.display()
+        ));
+    }
+    Ok(Some(Arc::new(web)))
+}
+
+/// Without either flag nobody has said which names are ours: any will do.
+fn hosts(external_url: Option<&url::Url>, allowed: &[String]) -> Option<Hosts> {
+    let external = external_url
+        .and_then(|url| url.host_str())
+        .map(str::to_owned);
+    let names: Vec<String> = external
+        .into_iter()
+        .chain(allowed.iter().cloned())
+        .collect();
+    (!names.is_empty()).then(|| Hosts::new(names))
 }
 
 /// `:8067` listens on every address, as elsewhere in this ecosystem.

@@ -55,7 +55,7 @@ pub struct ConfigError {
 
 impl ConfigError {
     /// An error of the whole file.
-    pub(super) fn of_file(origin: &Origin, message: impl AsRef<str>) -> Self {
+    pub(crate) fn of_file(origin: &Origin, message: impl AsRef<str>) -> Self {
         Self {
             origin: origin.name.clone(),
             position: None,
@@ -74,8 +74,7 @@ impl ConfigError {
     ) -> Self {
         let line = usize::try_from(position.line)
             .ok()
-            .and_then(|line| text.lines().nth(line.checked_sub(1)?))
-            .map(without_secret);
+            .and_then(|line| shown_line(text, line));
         Self {
             position: Some(position),
             line,
@@ -83,8 +82,29 @@ impl ConfigError {
         }
     }
 
+    /// The same without the line around it: any line of the file may hold a secret.
+    pub(crate) fn without_line(mut self) -> Self {
+        self.line = None;
+        self
+    }
+
+    /// The same with the line ending at the key that its place points at: what follows a key that
+    /// is misspelt may be the password of the one that was meant.
+    pub(super) fn without_value(mut self) -> Self {
+        let column = self.position.map_or(0, |at| at.column.saturating_sub(1));
+        let at = usize::try_from(column).unwrap_or(usize::MAX);
+        self.line = self.line.map(|line| {
+            let before: usize = line.chars().take(at).map(char::len_utf8).sum();
+            match line[before..].find(':').map(|colon| before + colon + 1) {
+                Some(end) if !line[end..].trim().is_empty() => format!("{} …", &line[..end]),
+                _ => line,
+            }
+        });
+        self
+    }
+
     /// The same with a hint.
-    pub(super) fn with_hint(mut self, hint: impl AsRef<str>) -> Self {
+    pub(crate) fn with_hint(mut self, hint: impl AsRef<str>) -> Self {
         self.hint = Some(printable(hint.as_ref()));
         self
     }
@@ -143,35 +163,91 @@ fn snippet(f: &mut fmt::Formatter<'_>, position: Position, line: &str) -> fmt::R
     )
 }
 
-/// Keys whose values are never shown, not even in the line around another fault.
-const SECRET_KEYS: [&str; 9] = [
-    "password:",
-    "secret:",
-    "secrets:",
-    "credentials:",
-    "bearer_token:",
-    "authorization:",
-    "basic_auth:",
-    "proxy_url:",
-    "key:",
+/// A key with one of these words in it has a value that is never shown, not even in the line
+/// around another fault.
+const SECRET_WORDS: [&str; 8] = [
+    "password",
+    "secret",
+    "credential",
+    "token",
+    "authorization",
+    "basic_auth",
+    "proxy_url",
+    "key",
 ];
+
+/// Keys whose values span lines, each of which is a secret.
+const SECRET_BLOCKS: [&str; 5] = [
+    "password",
+    "secret",
+    "credentials",
+    "bearer_token",
+    "proxy_connect_header",
+];
+
+/// A line as an error may show it.
+fn shown_line(text: &str, number: usize) -> Option<String> {
+    let before: Vec<&str> = text.lines().take(number).collect();
+    let line = before.get(number.checked_sub(1)?)?;
+    if within_secret(&before) {
+        return Some(format!("{}<secret>", &line[..indentation(line)]));
+    }
+    Some(without_secret(line))
+}
+
+fn indentation(line: &str) -> usize {
+    line.len() - line.trim_start_matches([' ', '-']).len()
+}
+
+/// Whether the last of `lines` is part of a value that began on an earlier line and is secret.
+fn within_secret(lines: &[&str]) -> bool {
+    let Some((line, before)) = lines.split_last() else {
+        return false;
+    };
+    let mut inner = indentation(line);
+    for line in before.iter().rev().filter(|line| !line.trim().is_empty()) {
+        let outer = indentation(line);
+        if outer >= inner {
+            continue;
+        }
+        inner = outer;
+        let key = line[outer..].split(':').next().unwrap_or("");
+        let inside = SECRET_BLOCKS.iter().any(|word| key.contains(word)) || key == "key";
+        if inside {
+            return true;
+        }
+    }
+    false
+}
 
 /// The line up to the first value that must not be seen.
 fn without_secret(line: &str) -> String {
-    let cut = SECRET_KEYS
-        .iter()
-        .filter_map(|key| line.find(key).map(|at| at + key.len()))
-        // The credentials of a URL.
-        .chain(
-            line.find("://")
-                .filter(|at| line[*at..].contains('@'))
-                .map(|at| at + 3),
-        )
-        .min();
+    let secret_key = |colon: usize| {
+        let word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+        let start = line[..colon].trim_end_matches(word).len();
+        let key = &line[start..colon];
+        !key.ends_with("_file")
+            && key != "token_url"
+            && SECRET_WORDS.iter().any(|word| key.contains(word))
+    };
+    let keys = line
+        .match_indices(':')
+        .filter(|(colon, _)| secret_key(*colon))
+        .map(|(colon, _)| colon + 1);
+    let cut = keys.chain(credentials_in_url(line)).min();
     match cut {
         Some(cut) if !line[cut..].trim().is_empty() => format!("{} <secret>", &line[..cut]),
         _ => line.to_owned(),
     }
+}
+
+/// Where a URL's user and password begin, or its query.
+fn credentials_in_url(line: &str) -> Option<usize> {
+    let start = line.find("://")? + 3;
+    if line[start..].contains('@') {
+        return Some(start);
+    }
+    line[start..].find('?').map(|query| start + query + 1)
 }
 
 /// Control characters made visible: a configuration must not drive the reader's terminal.

@@ -6,7 +6,7 @@ use super::error::{ConfigError, Origin, Position};
 use super::yaml::FILE_BYTES_MAX;
 
 /// The file's text.
-pub(super) fn read(origin: &Origin, path: &Path) -> Result<String, ConfigError> {
+pub(crate) fn read(origin: &Origin, path: &Path) -> Result<String, ConfigError> {
     let failed = |error: std::io::Error| {
         ConfigError::of_file(origin, format!("cannot be read: {}", system_words(&error)))
     };

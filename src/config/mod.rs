@@ -3,7 +3,7 @@
 pub mod discovery;
 pub mod duration;
 mod error;
-mod files;
+pub(crate) mod files;
 pub mod glob;
 pub mod http;
 pub mod job;
@@ -15,7 +15,7 @@ pub mod rules;
 pub mod secret;
 pub mod tls;
 mod value;
-mod yaml;
+pub(crate) mod yaml;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -27,7 +27,7 @@ pub enum TlsError {
     /// A file of the pair or the bundle cannot be read.
     #[error("cannot read {what} `{}`: {source}", path.display())]
     Read {
-        /// `ca`, `cert` or `key`.
+        /// The key of the configuration that names it.
         what: &'static str,
         /// The file.
         path: PathBuf,
@@ -37,7 +37,7 @@ pub enum TlsError {
     /// A file is larger than any certificate.
     #[error("{what} `{}` is larger than {PEM_BYTES_MAX} bytes", path.display())]
     TooLarge {
-        /// `ca`, `cert` or `key`.
+        /// The key of the configuration that names it.
         what: &'static str,
         /// The file.
         path: PathBuf,
@@ -45,7 +45,7 @@ pub enum TlsError {
     /// It is not PEM, or holds nothing of the kind wanted.
     #[error("{what} holds no usable PEM: {message}")]
     Pem {
-        /// `ca`, `cert` or `key`.
+        /// The key of the configuration that names it.
         what: &'static str,
         /// What the parser said; never the text itself.
         message: String,
@@ -96,7 +96,9 @@ pub fn client_config(tls: &TlsConfig) -> Result<ClientConfig, TlsError> {
     match (&tls.cert, &tls.key) {
         (None, None) => Ok(builder.with_no_client_auth()),
         (Some(cert), Some(key)) => {
-            Ok(builder.with_client_auth_cert(certificates("cert", cert)?, private_key(key)?)?)
+            let chain = certificates("cert", &read("cert", cert)?)?;
+            let key = private_key(&read("key", key)?)?;
+            Ok(builder.with_client_auth_cert(chain, key)?)
         }
         _ => Err(TlsError::HalfPair),
     }
@@ -130,18 +132,18 @@ fn roots(tls: &TlsConfig) -> Result<Arc<RootCertStore>, TlsError> {
         return Ok(SYSTEM_ROOTS.clone());
     };
     let mut roots = RootCertStore::empty();
-    for certificate in certificates("ca", ca)? {
+    for certificate in certificates("ca", &read("ca", ca)?)? {
         roots.add(certificate)?;
     }
     Ok(Arc::new(roots))
 }
 
-fn certificates(
+/// The certificates in a text of PEM; at least one.
+pub(crate) fn certificates(
     what: &'static str,
-    source: &SecretSource,
+    pem: &[u8],
 ) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let pem = read(what, source)?;
-    let certificates = CertificateDer::pem_slice_iter(&pem)
+    let certificates = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| TlsError::Pem {
             what,
@@ -156,16 +158,16 @@ fn certificates(
     Ok(certificates)
 }
 
-fn private_key(source: &SecretSource) -> Result<PrivateKeyDer<'static>, TlsError> {
-    let what = "key";
-    let pem = read(what, source)?;
-    PrivateKeyDer::from_pem_slice(&pem).map_err(|error| TlsError::Pem {
-        what,
+/// The key in a text of PEM.
+pub(crate) fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, TlsError> {
+    PrivateKeyDer::from_pem_slice(pem).map_err(|error| TlsError::Pem {
+        what: "key",
         message: error.to_string(),
     })
 }
 
-fn read(what: &'static str, source: &SecretSource) -> Result<Vec<u8>, TlsError> {
+/// A text of PEM, read now if it is in a file.
+pub(crate) fn read(what: &'static str, source: &SecretSource) -> Result<Vec<u8>, TlsError> {
     let path = match source {
         SecretSource::Inline(text) => return Ok(text.expose().as_bytes().to_vec()),
         SecretSource::File(path) => path,

@@ -34,18 +34,18 @@ const PROMETHEUS_HINT: &str =
 const LISTED_MAX: usize = 12;
 
 /// A value with the place it was written at.
-pub(super) type At<T> = Spanned<T>;
+pub(crate) type At<T> = Spanned<T>;
 
 /// The text being read, for errors that are found after parsing.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Source<'a> {
-    pub(super) origin: &'a Origin,
-    pub(super) text: &'a str,
+pub(crate) struct Source<'a> {
+    pub(crate) origin: &'a Origin,
+    pub(crate) text: &'a str,
 }
 
 impl Source<'_> {
     /// An error at `location`.
-    pub(super) fn error(&self, location: Location, message: impl AsRef<str>) -> ConfigError {
+    pub(crate) fn error(&self, location: Location, message: impl AsRef<str>) -> ConfigError {
         match position(location) {
             Some(position) => ConfigError::at(self.origin, self.text, position, message),
             None => ConfigError::of_file(self.origin, message),
@@ -54,7 +54,7 @@ impl Source<'_> {
 }
 
 /// Reads one document.
-pub(super) fn parse<T: DeserializeOwned>(source: Source<'_>) -> Result<T, ConfigError> {
+pub(crate) fn parse<T: DeserializeOwned>(source: Source<'_>) -> Result<T, ConfigError> {
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_nodes: NODES_MAX,
@@ -116,6 +116,10 @@ fn explain(source: Source<'_>, path: &str, error: &Error) -> ConfigError {
     let location = error.location().unwrap_or(Location::UNKNOWN);
     let (message, hint) = words(error, path);
     let explained = source.error(location, message);
+    let explained = match error {
+        Error::SerdeUnknownField { .. } => explained.without_value(),
+        _ => explained,
+    };
     match hint {
         Some(hint) => explained.with_hint(hint),
         None => explained,

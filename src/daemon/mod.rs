@@ -22,7 +22,7 @@ use crate::config::{self, Config, ConfigError};
 use crate::discovery::target::Target;
 use crate::discovery::{self, Discovered};
 use crate::manifesto::ManifestoError;
-use crate::publish::{self, App, Published, Reload, Telemetry};
+use crate::publish::{self, App, Guard, Hosts, Limits, Published, Reload, Telemetry, Web};
 use crate::scrape::{self, Capacity, DialPolicy, EngineStats, Network, Resolver, ScrapeSettings};
 use crate::snapshot::Snapshot;
 
@@ -42,12 +42,18 @@ const REQUESTS_MAX: usize = 16;
 const SHUTDOWN_MAX: Duration = Duration::from_millis(1_800);
 
 /// What the daemon is started with.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Options {
     /// The configuration file, read again at each reload; `None` for the embedded one.
     pub config_file: Option<PathBuf>,
     /// Whether `/-/reload` is served.
     pub enable_lifecycle: bool,
+    /// `--web.config.file`, loaded.
+    pub web: Option<Arc<Web>>,
+    /// Under which names the server is asked for; any if `None`.
+    pub hosts: Option<Hosts>,
+    /// What one client may take of the server.
+    pub limits: Limits,
 }
 
 /// Why the daemon did not start.
@@ -114,6 +120,10 @@ pub async fn run(
         telemetry: Arc::clone(&telemetry),
         ready,
         reload: options.enable_lifecycle.then(|| reloads.0.clone()),
+        guard: Guard {
+            web: options.web.clone(),
+            hosts: options.hosts.clone(),
+        },
         probe: probe_sender,
     });
 
@@ -150,20 +160,16 @@ pub async fn run(
         Arc::clone(&network),
         shutdown.clone(),
     ));
+    let limits = options.limits;
     let reloading = Reloading {
         options,
         config: config_sender,
         board,
         network,
-        telemetry: Arc::clone(&telemetry),
+        telemetry,
     };
     tasks.spawn(reloading.run(reloads.1, shutdown.clone()));
-    tasks.spawn(publish::serve(
-        listener,
-        publish::router(app),
-        telemetry,
-        shutdown.clone(),
-    ));
+    tasks.spawn(publish::serve(listener, app, limits, shutdown.clone()));
 
     // Every task runs until shutdown: one that ends before is a defect, and ends the process too.
     while let Some(ended) = tokio::select! {

@@ -1,17 +1,26 @@
 //! Publishing: what the snapshot says, as metrics, page and JSON. Nothing here judges.
 
 mod api;
+mod auth;
 mod body;
 pub mod compliance;
+mod guard;
 mod negotiate;
 mod page;
+mod patience;
+mod rate;
 mod render;
 mod routes;
 mod server;
 pub mod telemetry;
+mod tls;
+mod web;
+mod web_config;
 mod writer;
 
+pub use guard::{Guard, Hosts};
 pub use render::Published;
 pub use routes::{App, Probe, ProbeAnswer, Reload, router};
-pub use server::serve;
+pub use server::{Limits, serve};
 pub use telemetry::Telemetry;
+pub use web::{Web, WebError};

@@ -9,6 +9,7 @@ use flate2::{Compression, Crc};
 use tokio::sync::OnceCell;
 
 use super::compliance;
+use super::telemetry::Telemetry;
 use crate::exposition::Format;
 use crate::snapshot::Snapshot;
 
@@ -47,12 +48,23 @@ impl Published {
     }
 
     /// The exposition: the compliance families, then `end`, which changes with every scrape.
-    pub async fn exposition(&self, format: Format, gzip: bool, end: Vec<u8>) -> Pieces {
+    pub async fn exposition(
+        &self,
+        format: Format,
+        gzip: bool,
+        end: Vec<u8>,
+        telemetry: &Telemetry,
+    ) -> Pieces {
         let cell = match format {
             Format::Text => &self.text,
             Format::OpenMetrics => &self.open_metrics,
         };
-        let rendered = cell.get_or_init(|| self.render(format)).await;
+        let rendered = cell
+            .get_or_init(|| {
+                telemetry.rendered();
+                self.render(format)
+            })
+            .await;
         if gzip {
             rendered.gzip_with(&end)
         } else {

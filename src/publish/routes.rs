@@ -19,6 +19,7 @@ use serde::Deserialize;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::body::Pieces;
+use super::guard::{BODY_BYTES_MAX, Guard};
 use super::render::Published;
 use super::telemetry::{HANDLERS, Telemetry};
 use super::{api, negotiate, page};
@@ -26,12 +27,6 @@ use crate::discovery::Discovered;
 use crate::exposition::Format;
 use crate::scrape::EngineStats;
 use crate::snapshot::Snapshot;
-
-/// Bytes of a request's path and query.
-const URI_BYTES_MAX: usize = 4 * 1024;
-
-/// Bytes of a request's body: nothing here reads one.
-const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// A wish to reload the configuration; the answer is the error to show.
 #[derive(Debug)]
@@ -69,6 +64,8 @@ pub struct App {
     pub ready: watch::Receiver<Result<(), String>>,
     /// Where reloads are asked for; `None` unless `--web.enable-lifecycle`.
     pub reload: Option<mpsc::Sender<Reload>>,
+    /// Which requests are served.
+    pub guard: Guard,
     /// Where probes are asked for.
     pub probe: mpsc::Sender<Probe>,
 }
@@ -96,9 +93,10 @@ pub fn router(app: Arc<App>) -> Router {
 async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let start = Instant::now();
     let handler = handler_label(request.uri().path());
-    let mut response = match refuse(&request) {
+    let (parts, body) = request.into_parts();
+    let mut response = match app.guard.refuse(&parts).await {
         Some(refusal) => refusal,
-        None => next.run(request).await,
+        None => next.run(Request::from_parts(parts, body)).await,
     };
     let headers = response.headers_mut();
     headers.insert(
@@ -110,28 +108,12 @@ async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
         HeaderName::from_static("referrer-policy"),
         HeaderValue::from_static("no-referrer"),
     );
+    if let Some(web) = &app.guard.web {
+        headers.extend(web.in_force().config.headers.iter().cloned());
+    }
     app.telemetry
         .request(handler, response.status().as_u16(), start.elapsed());
     response
-}
-
-fn refuse(request: &Request) -> Option<Response> {
-    let uri_bytes = request
-        .uri()
-        .path_and_query()
-        .map_or(0, |uri| uri.as_str().len());
-    if uri_bytes > URI_BYTES_MAX {
-        let message = format!("the URL has {uri_bytes} bytes, at most {URI_BYTES_MAX} are read\n");
-        return Some((StatusCode::URI_TOO_LONG, message).into_response());
-    }
-    let length: Option<usize> = request
-        .headers()
-        .get(axum::http::header::CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse().ok());
-    length.filter(|bytes| *bytes > BODY_BYTES_MAX).map(|bytes| {
-        let message = format!("the body has {bytes} bytes, at most {BODY_BYTES_MAX} are read\n");
-        (StatusCode::PAYLOAD_TOO_LARGE, message).into_response()
-    })
 }
 
 /// The label of a path: a closed set, so that nobody can make series.
@@ -162,7 +144,9 @@ async fn exposition(app: &App, published: &Published, headers: &HeaderMap) -> Re
     let end = app
         .telemetry
         .write(format, &app.engine.snapshot(), &discovered);
-    let pieces = published.exposition(format, gzip, end).await;
+    let pieces = published
+        .exposition(format, gzip, end, &app.telemetry)
+        .await;
     let mut response = Response::new(Body::new(Pieces::new(pieces.0)));
     let answer = response.headers_mut();
     answer.insert(

@@ -1,27 +1,24 @@
 //! The HTTP server: hyper under axum's router, because `axum::serve` sets neither a header
 //! timeout nor a cap on connections.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
-use super::telemetry::Telemetry;
-
-/// Connections served at once; one more is closed at once.
-const CONNECTIONS_MAX: usize = 1_024;
-
-/// A client that has not sent its request's headers by then is cut off.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Bytes of request headers.
-const HEADER_BYTES_MAX: usize = 16 * 1024;
+use super::patience::Patient;
+use super::routes::{App, router};
+use super::web::Web;
 
 /// How long requests in flight may take to end at shutdown.
 const DRAIN_MAX: Duration = Duration::from_millis(1_500);
@@ -29,24 +26,59 @@ const DRAIN_MAX: Duration = Duration::from_millis(1_500);
 /// How long to pause when the process is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves `router` on `listener` until `shutdown`, then lets requests in flight end.
+/// What one client may take of the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections served at once; one more is closed at once.
+    pub connections_max: usize,
+    /// A client that has not sent its request's headers by then is cut off, as is one that sends
+    /// no next request.
+    pub header_timeout: Duration,
+    /// Bytes of request headers.
+    pub header_bytes_max: usize,
+    /// How long a TLS handshake may take.
+    pub handshake_timeout: Duration,
+    /// A client that takes no byte of its answer for so long is cut off.
+    pub write_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections_max: 1_024,
+            header_timeout: Duration::from_secs(10),
+            header_bytes_max: 16 * 1024,
+            handshake_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Serves `app` on `listener` until `shutdown`, then lets requests in flight end.
 pub async fn serve(
     listener: TcpListener,
-    router: axum::Router,
-    telemetry: Arc<Telemetry>,
+    app: Arc<App>,
+    limits: Limits,
     shutdown: CancellationToken,
 ) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let places = Arc::new(Semaphore::new(limits.connections_max));
     let graceful = GracefulShutdown::new();
     let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_buf_size(HEADER_BYTES_MAX);
+        .header_read_timeout(limits.header_timeout)
+        .max_buf_size(limits.header_bytes_max);
+    let server = Arc::new(Server {
+        router: router(Arc::clone(&app)),
+        app,
+        builder,
+        limits,
+        shutdown,
+    });
     loop {
         let accepted = tokio::select! {
-            () = shutdown.cancelled() => break,
+            () = server.shutdown.cancelled() => break,
             accepted = listener.accept() => accepted,
         };
         let stream = match accepted {
@@ -58,14 +90,11 @@ pub async fn serve(
             }
         };
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-            telemetry.connection_refused();
+            server.app.telemetry.connection_refused();
             continue;
         };
-        let service = TowerToHyperService::new(router.clone());
-        let connection = builder
-            .serve_connection(TokioIo::new(without_delay(stream)), service)
-            .into_owned();
-        tokio::spawn(hold(place, graceful.watch(connection)));
+        let connection = Arc::clone(&server).connection(stream, graceful.watcher());
+        tokio::spawn(hold(place, connection));
     }
     drop(listener);
     if tokio::time::timeout(DRAIN_MAX, graceful.shutdown())
@@ -76,22 +105,90 @@ pub async fn serve(
     }
 }
 
+/// Serves one connection; its place is free again when it ends.
+async fn hold(place: OwnedSemaphorePermit, connection: impl Future<Output = ()>) {
+    connection.await;
+    drop(place);
+}
+
+/// What all connections share.
+struct Server {
+    router: axum::Router,
+    app: Arc<App>,
+    builder: auto::Builder<TokioExecutor>,
+    limits: Limits,
+    shutdown: CancellationToken,
+}
+
+impl Server {
+    async fn connection(self: Arc<Self>, stream: TcpStream, watcher: Watcher) {
+        let stream = without_delay(stream);
+        let Some(web) = &self.app.guard.web else {
+            return self.speak(stream, watcher).await;
+        };
+        web.refresh(&self.app.telemetry).await;
+        match self.acceptor(web) {
+            None => self.speak(stream, watcher).await,
+            Some(acceptor) => {
+                if let Some(stream) = self.handshake(&acceptor, stream).await {
+                    self.speak(stream, watcher).await;
+                }
+            }
+        }
+    }
+
+    fn acceptor(&self, web: &Web) -> Option<TlsAcceptor> {
+        web.in_force().tls.clone().map(TlsAcceptor::from)
+    }
+
+    /// A handshake under its deadline.
+    async fn handshake(
+        &self,
+        acceptor: &TlsAcceptor,
+        stream: TcpStream,
+    ) -> Option<TlsStream<TcpStream>> {
+        let accepted = tokio::select! {
+            () = self.shutdown.cancelled() => return None,
+            accepted = tokio::time::timeout(self.limits.handshake_timeout, acceptor.accept(stream)) => accepted,
+        };
+        let (result, stream) = match accepted {
+            Ok(Ok(stream)) => ("ok", Some(stream)),
+            // A port that is only tried, as load balancers do.
+            Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => ("closed", None),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "a TLS handshake failed");
+                ("failed", None)
+            }
+            Err(_) => {
+                tracing::debug!(limit = ?self.limits.handshake_timeout, "a TLS handshake did not end in time");
+                ("timeout", None)
+            }
+        };
+        self.app.telemetry.handshake(result);
+        stream
+    }
+
+    /// A client that breaks off is its own business.
+    async fn speak<S>(&self, stream: S, watcher: Watcher)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let stream = Patient::new(stream, self.limits.write_timeout);
+        let service = TowerToHyperService::new(self.router.clone());
+        let connection = self
+            .builder
+            .serve_connection(TokioIo::new(stream), service)
+            .into_owned();
+        if let Err(error) = watcher.watch(connection).await {
+            tracing::debug!(%error, "a connection ended early");
+        }
+    }
+}
+
 /// Small answers must not wait for the client's acknowledgement.
 fn without_delay(stream: TcpStream) -> TcpStream {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY could not be set");
     }
     stream
-}
-
-/// Serves one connection; its place is free again when it ends. A client that breaks off is its
-/// own business.
-async fn hold(
-    place: OwnedSemaphorePermit,
-    connection: impl Future<Output = Result<(), impl std::fmt::Display>>,
-) {
-    if let Err(error) = connection.await {
-        tracing::debug!(%error, "a connection ended early");
-    }
-    drop(place);
 }

@@ -35,6 +35,9 @@ pub const HANDLERS: &[&str] = &[
     "other",
 ];
 
+/// How a TLS handshake ends, as label values.
+pub const HANDSHAKE_RESULTS: &[&str] = &["ok", "closed", "failed", "timeout"];
+
 /// Bounds of request durations, in seconds.
 const DURATION_BUCKETS: &[f64] = &[0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
 
@@ -50,6 +53,9 @@ pub struct Telemetry {
     reloads: IntCounterVec,
     ready: IntGauge,
     snapshot_seconds: Gauge,
+    renderings: IntCounter,
+    handshakes: IntCounterVec,
+    web_config_ok: IntGauge,
 }
 
 impl Telemetry {
@@ -105,6 +111,25 @@ impl Telemetry {
             "manifesto_exporter_snapshot_build_duration_seconds",
             "Time taken to put together the last snapshot of verdicts.",
         )?;
+        let renderings = IntCounter::new(
+            "manifesto_exporter_renderings_total",
+            "Times that a snapshot was written out as an exposition: at most once a format, however many ask.",
+        )?;
+        let handshakes = IntCounterVec::new(
+            Opts::new(
+                "manifesto_exporter_tls_handshakes_total",
+                "TLS handshakes with clients, by result.",
+            ),
+            &["result"],
+        )?;
+        let web_config_ok = IntGauge::new(
+            "manifesto_exporter_web_config_last_read_successful",
+            "1 if the web configuration and its files could be used when last read, 0 if the old ones stay in force.",
+        )?;
+        web_config_ok.set(1);
+        for result in HANDSHAKE_RESULTS {
+            handshakes.with_label_values(&[*result]);
+        }
         for handler in HANDLERS {
             requests.with_label_values(&[*handler, "200"]);
             durations.with_label_values(&[*handler]);
@@ -122,6 +147,9 @@ impl Telemetry {
         registry.register(Box::new(reloads.clone()))?;
         registry.register(Box::new(ready.clone()))?;
         registry.register(Box::new(snapshot_seconds.clone()))?;
+        registry.register(Box::new(renderings.clone()))?;
+        registry.register(Box::new(handshakes.clone()))?;
+        registry.register(Box::new(web_config_ok.clone()))?;
         #[cfg(target_os = "linux")]
         registry.register(Box::new(
             prometheus::process_collector::ProcessCollector::for_self(),
@@ -136,6 +164,9 @@ impl Telemetry {
             reloads,
             ready,
             snapshot_seconds,
+            renderings,
+            handshakes,
+            web_config_ok,
         })
     }
 
@@ -180,6 +211,21 @@ impl Telemetry {
     /// A snapshot was put together.
     pub fn snapshot_built(&self, took: Duration) {
         self.snapshot_seconds.set(took.as_secs_f64());
+    }
+
+    /// A snapshot was written out.
+    pub fn rendered(&self) {
+        self.renderings.inc();
+    }
+
+    /// A TLS handshake ended, with one of [`HANDSHAKE_RESULTS`].
+    pub fn handshake(&self, result: &'static str) {
+        self.handshakes.with_label_values(&[result]).inc();
+    }
+
+    /// The web configuration was read.
+    pub fn web_config_read(&self, usable: bool) {
+        self.web_config_ok.set(i64::from(usable));
     }
 
     /// Writes everything, with the end of the exposition.

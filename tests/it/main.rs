@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod bad_targets;
 mod commands;
 mod config;
 mod daemon;
@@ -10,8 +11,14 @@ mod discovery;
 mod exposition_chunks;
 mod exposition_events;
 mod expositions;
+mod faults;
+mod faults_table;
 mod openmetrics_suite;
 mod programs;
 mod real;
+mod secrets;
+mod server;
 mod snapshots_of_services;
 mod tidy;
+mod web_config;
+mod web_tls;

@@ -3,7 +3,6 @@
 mod fleet;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -270,11 +269,7 @@ async fn watch(fleet: Fleet, address: SocketAddr) -> Exit {
     print(&format!(
         "\nWatching: open http://{address}/ (verdicts settle after three scrapes, some 15 s). Ctrl-C ends.\n"
     ));
-    let options = Options {
-        config_file: None::<PathBuf>,
-        enable_lifecycle: false,
-    };
-    run::serve(options, loaded, address).await
+    run::serve(Options::default(), loaded, address).await
 }
 
 /// The fleet as a configuration: what a user would write.
