@@ -1,6 +1,8 @@
 //! What a metric's name says, worked out once a name: normalised, folded into its family, and
 //! pruned where it can never speak for the application itself.
 
+use std::borrow::Cow;
+
 use crate::exposition::MetricType;
 
 /// Why a family proves nothing about the application.
@@ -83,7 +85,7 @@ impl Family {
         let (stem, part) = fold(name);
         Self {
             name: name.to_owned(),
-            stem: snake(stem),
+            stem: snake(stem).into_owned(),
             part,
             kind,
             help_means_time,
@@ -165,7 +167,11 @@ const OUTBOUND_WORDS: &[&str] = &[
 
 /// Lower-case snake_case of a metric name or label key: `gitVersion` becomes `git_version`,
 /// `http.server.duration` becomes `http_server_duration`.
-pub fn snake(name: &str) -> String {
+pub fn snake(name: &str) -> Cow<'_, str> {
+    let is_snake = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'_';
+    if name.as_bytes().iter().all(is_snake) {
+        return Cow::Borrowed(name);
+    }
     let mut out = String::with_capacity(name.len() + 4);
     let mut previous_lower = false;
     for c in name.chars() {
@@ -179,7 +185,7 @@ pub fn snake(name: &str) -> String {
             out.push('_');
         }
     }
-    out
+    Cow::Owned(out)
 }
 
 /// Runtimes and what follows their name in a family that is theirs, at any depth of prefix.

@@ -179,7 +179,7 @@ impl Evidence {
                     .get_or_insert_with(|| sample.series().to_owned());
                 return;
             }
-            request_label |= REQUEST_KEYS.contains(&key.as_str());
+            request_label |= REQUEST_KEYS.contains(&&*key);
             quantile |= key == "quantile";
             if key == "le" {
                 bound = Some(value);

@@ -298,7 +298,7 @@ fn version_label(family: &Family, sample: &Sample<'_>) -> Option<(String, String
     let mut best: Option<(usize, String, String)> = None;
     for (key, value) in sample.labels() {
         let snaked = snake(&key);
-        let rank = if FOREIGN_KEYS.contains(&snaked.as_str()) {
+        let rank = if FOREIGN_KEYS.contains(&&*snaked) {
             continue;
         } else if let Some(rank) = KEYS.iter().position(|known| *known == snaked) {
             // Of several, what reads as a version wins.

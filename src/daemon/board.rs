@@ -1,6 +1,6 @@
 //! What is known of every target now: written by scrapes and discovery, read by snapshots.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -10,7 +10,7 @@ use super::rulebook::Rulebook;
 use crate::checks::warmup::History;
 use crate::checks::{FAULTS_MAX, Observation, Reason, Scraped, Verdict, all_unknown, judge_all};
 use crate::discovery::target::{Target, TargetUrl};
-use crate::measure::Measure;
+use crate::measure::{Held, Measure, Recall};
 use crate::scrape::{Down, DownReason, Handler, ScrapeResult};
 use crate::snapshot::{Scrape, TargetState};
 
@@ -18,14 +18,16 @@ use crate::snapshot::{Scrape, TargetState};
 #[derive(Debug)]
 pub(super) struct Board {
     rulebook: arc_swap::ArcSwap<Rulebook>,
-    entries: Mutex<HashMap<TargetUrl, Entry>>,
+    entries: Mutex<BTreeMap<TargetUrl, Entry>>,
     changed: Notify,
+    held: Arc<Held>,
 }
 
 #[derive(Debug)]
 struct Entry {
     state: Arc<TargetState>,
     history: History,
+    recall: Recall,
 }
 
 impl Board {
@@ -34,6 +36,7 @@ impl Board {
             rulebook: arc_swap::ArcSwap::new(rulebook),
             entries: Mutex::default(),
             changed: Notify::new(),
+            held: Arc::default(),
         }
     }
 
@@ -69,6 +72,7 @@ impl Board {
                 _ => Entry {
                     state: Arc::new(pending(target, &rulebook)),
                     history: History::new(now),
+                    recall: Recall::default(),
                 },
             };
             entries.insert(target.url.clone(), entry);
@@ -91,7 +95,7 @@ impl Board {
     }
 
     /// A holder that panicked left whole entries behind: each is replaced in one assignment.
-    fn lock(&self) -> MutexGuard<'_, HashMap<TargetUrl, Entry>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<TargetUrl, Entry>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -107,18 +111,25 @@ impl Handler for Board {
             target.job.fallback_format,
             FAULTS_MAX,
         )
+        .recalling(
+            self.lock()
+                .get_mut(&target.url)
+                .and_then(|entry| entry.recall.attempt(&self.held)),
+        )
     }
 
     fn done(&self, sink: Measure, result: ScrapeResult) {
         let rulebook = self.rulebook();
-        let observation = sink.into_observation();
+        let (observation, recalled) = sink.into_parts();
+        let observation = observation.as_deref();
         let now = SystemTime::now();
-        let judged = judge(&rulebook, &result, observation.as_ref());
+        let judged = judge(&rulebook, &result, observation);
         let mut entries = self.lock();
         // A target that discovery dropped while it was scraped is gone.
         let Some(entry) = entries.get_mut(&result.target.url) else {
             return;
         };
+        entry.recall.ended(recalled);
         let verdicts = match judged {
             Judged::Good(verdicts, process_start) => {
                 entry.history.temper(verdicts, process_start, now)
@@ -127,8 +138,12 @@ impl Handler for Board {
         };
         entry.state = Arc::new(TargetState {
             target: Arc::clone(&entry.state.target),
-            scrape: Some(figures(&result, observation.as_ref())),
-            verdicts: verdicts.into(),
+            scrape: Some(figures(&result, observation)),
+            // Most scrapes change nothing: what is equal is shared, so that what is made of it can be.
+            verdicts: match *entry.state.verdicts == *verdicts {
+                true => Arc::clone(&entry.state.verdicts),
+                false => verdicts.into(),
+            },
             version: observation
                 .and_then(|observation| observation.version.version().map(str::to_owned))
                 .or_else(|| entry.state.version.clone()),
