@@ -132,7 +132,7 @@ impl Follower {
             self.at += length + 1;
             let block = self.line / BLOCK_LINES;
             self.line += 1;
-            if self.line % BLOCK_LINES == 0 || self.line == self.outline.lines {
+            if self.line.is_multiple_of(BLOCK_LINES) || self.line == self.outline.lines {
                 if self.hash != self.outline.blocks[block].hash {
                     return false;
                 }

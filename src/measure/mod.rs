@@ -22,7 +22,7 @@ pub struct Measure {
     subject: Arc<Subject>,
     stage: Stage,
     attempt: Option<Attempt>,
-    observation: Option<Arc<Observation>>,
+    observation: Option<Observation>,
     recalled: Recalled,
 }
 
@@ -95,14 +95,13 @@ impl Measure {
     }
 
     /// What was learnt, `None` where no body was read to its end; and what is to be remembered.
-    /// An observation that was remembered counts the bytes of the body that taught it.
-    pub fn into_parts(self) -> (Option<Arc<Observation>>, Recalled) {
+    pub fn into_parts(self) -> (Option<Observation>, Recalled) {
         (self.observation, self.recalled)
     }
 
     /// What was learnt; `None` where no body was read to its end.
     pub fn into_observation(self) -> Option<Observation> {
-        self.observation.map(Arc::unwrap_or_clone)
+        self.observation
     }
 
     fn reading(&self, format: Format) -> Box<Reading> {
@@ -205,9 +204,7 @@ impl BodySink for Measure {
     fn end(&mut self, framed: bool) -> Result<(), Down> {
         if let (Stage::Following(follower), Some(attempt)) = (&self.stage, &self.attempt)
             && follower.is_complete(&attempt.body.bytes)
-            && let Some(memory) = &attempt.memory
         {
-            self.observation = Some(Arc::clone(&memory.observation));
             self.recalled = Recalled::Again;
             return Ok(());
         }
@@ -222,7 +219,7 @@ impl BodySink for Measure {
             ));
         };
         let summary = reading.finish();
-        let observation = Arc::new(reading.observer.finish(summary));
+        let observation = reading.observer.finish(summary);
         // Where nothing but the closing of the connection told the end, an unfinished line tells
         // that there was more.
         if !framed && observation.summary.unterminated {
@@ -247,7 +244,7 @@ impl Measure {
         }
     }
 
-    fn remember(&mut self, draft: Option<Draft>, observation: &Arc<Observation>) {
+    fn remember(&mut self, draft: Option<Draft>, observation: &Observation) {
         let (Some(attempt), Some(draft)) = (self.attempt.take(), draft) else {
             return;
         };
@@ -255,7 +252,6 @@ impl Measure {
         let outline = clean.then(|| draft.finish(&attempt.body.bytes)).flatten();
         self.recalled = Recalled::Anew(outline.map(|outline| Memory {
             outline: Arc::new(outline),
-            observation: Arc::clone(observation),
             subject: Arc::clone(&self.subject),
             limits: self.limits,
         }));

@@ -1,10 +1,10 @@
 //! What is remembered of a target's last body, so that one which differs in nothing but values
 //! that no check heeds need not be judged anew.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::checks::{Observation, Subject};
+use crate::checks::Subject;
 use crate::exposition::{Limits, Outline};
 
 /// Bytes of bodies that all scrapes in flight hold at once; past it bodies are read as they come.
@@ -13,11 +13,14 @@ const HELD_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Scrapes that pass without another try, at the most, where bodies keep changing.
 const REST_MAX: u32 = 62;
 
-/// A body that was read, and what it taught whom.
+/// Buffers that wait for the next body, and the bytes of each at the most.
+const FREE_MAX: usize = 32;
+const FREE_BYTES_MAX: usize = 128 * 1024;
+
+/// A body that was read, for whom and how. What it taught is its reader's to keep.
 #[derive(Debug)]
 pub struct Memory {
     pub(super) outline: Arc<Outline>,
-    pub(super) observation: Arc<Observation>,
     pub(super) subject: Arc<Subject>,
     pub(super) limits: Limits,
 }
@@ -25,7 +28,7 @@ pub struct Memory {
 /// What a scrape came to, as far as memory is concerned.
 #[derive(Debug)]
 pub enum Recalled {
-    /// The body was as remembered.
+    /// The body was as remembered: it teaches what the one before taught.
     Again,
     /// It was read, and this remains.
     Anew(Option<Memory>),
@@ -42,6 +45,11 @@ pub struct Recall {
 }
 
 impl Recall {
+    /// Remembers nothing: what bodies taught is out of date.
+    pub fn forget(&mut self) {
+        *self = Self::default();
+    }
+
     /// What to try at this scrape; `None` where trying did not pay lately.
     pub fn attempt(&mut self, held: &Arc<Held>) -> Option<Attempt> {
         if self.rest > 0 {
@@ -51,7 +59,7 @@ impl Recall {
         Some(Attempt {
             memory: self.memory.clone(),
             body: Body {
-                bytes: Vec::new(),
+                bytes: held.free().pop().unwrap_or_default(),
                 held: Arc::clone(held),
                 counted: 0,
             },
@@ -81,9 +89,18 @@ impl Recall {
     }
 }
 
-/// Bytes of bodies held by all scrapes.
+/// Bytes of bodies held by all scrapes, and buffers for the next.
 #[derive(Debug, Default)]
-pub struct Held(AtomicUsize);
+pub struct Held {
+    bytes: AtomicUsize,
+    free: Mutex<Vec<Vec<u8>>>,
+}
+
+impl Held {
+    fn free(&self) -> std::sync::MutexGuard<'_, Vec<Vec<u8>>> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// One scrape's try.
 #[derive(Debug)]
@@ -103,7 +120,7 @@ pub(super) struct Body {
 impl Body {
     /// Takes more; false where there is no room for it, and then it is not taken.
     pub(super) fn push(&mut self, bytes: &[u8]) -> bool {
-        let held = self.held.0.fetch_add(bytes.len(), Relaxed);
+        let held = self.held.bytes.fetch_add(bytes.len(), Relaxed);
         self.counted += bytes.len();
         if held + bytes.len() > HELD_BYTES_MAX {
             return false;
@@ -115,6 +132,13 @@ impl Body {
 
 impl Drop for Body {
     fn drop(&mut self) {
-        self.held.0.fetch_sub(self.counted, Relaxed);
+        self.held.bytes.fetch_sub(self.counted, Relaxed);
+        if (1..=FREE_BYTES_MAX).contains(&self.bytes.capacity()) {
+            let mut free = self.held.free();
+            if free.len() < FREE_MAX {
+                self.bytes.clear();
+                free.push(std::mem::take(&mut self.bytes));
+            }
+        }
     }
 }

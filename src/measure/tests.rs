@@ -32,8 +32,7 @@ fn learn(
         measure.end(true)
     })();
     let (observation, recalled) = measure.into_parts();
-    let observation = observation.map(|observation| {
-        let mut observation = (*observation).clone();
+    let observation = observation.map(|mut observation| {
         observation.summary.bytes = 0;
         observation
     });
@@ -112,7 +111,7 @@ proptest! {
         let content_type = if open { OPEN } else { TEXT };
         let mut lines: Vec<_> = kinds.iter().map(|(kind, value)| (*kind, VALUES[*value])).collect();
         let (held, mut recall) = (Arc::default(), Recall::default());
-        let (_, learnt) = learn(recall.attempt(&held), content_type, &body(open, &lines), piece);
+        let (first, learnt) = learn(recall.attempt(&held), content_type, &body(open, &lines), piece);
         recall.ended(learnt);
         for (at, value) in changes {
             let at = at.index(lines.len());
@@ -124,8 +123,11 @@ proptest! {
         }
         let (plain, _) = learn(None, content_type, &after, piece);
         recall.rest_no_more();
-        let (recalled, _) = learn(recall.attempt(&held), content_type, &after, piece);
-        prop_assert_eq!(recalled, plain, "{:?}", after);
+        let taught = match learn(recall.attempt(&held), content_type, &after, piece) {
+            (_, Recalled::Again) => first,
+            (taught, _) => taught,
+        };
+        prop_assert_eq!(taught, plain, "{:?}", after);
     }
 }
 
