@@ -22,6 +22,14 @@ pub struct TargetState {
     pub version: Option<String>,
 }
 
+impl TargetState {
+    fn is_up(&self) -> bool {
+        self.scrape
+            .as_ref()
+            .is_some_and(|scrape| scrape.down.is_none())
+    }
+}
+
 /// The figures of one scrape.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scrape {
@@ -174,7 +182,7 @@ pub struct Snapshot {
     /// The rules judged by.
     pub manifesto: Arc<Manifesto>,
     /// Services, by name and environment.
-    pub services: Vec<ServiceState>,
+    pub services: Vec<Arc<ServiceState>>,
     /// Targets, by URL.
     pub targets: Vec<Arc<TargetState>>,
 }
@@ -194,6 +202,18 @@ impl Snapshot {
     pub fn build(
         at: SystemTime,
         manifesto: Arc<Manifesto>,
+        targets: Vec<Arc<TargetState>>,
+    ) -> Self {
+        let empty = Self::empty(Arc::clone(&manifesto), at);
+        Self::after(&empty, at, manifesto, targets)
+    }
+
+    /// The same, sharing with the snapshot before the services of which nothing has changed:
+    /// most, each second.
+    pub fn after(
+        before: &Self,
+        at: SystemTime,
+        manifesto: Arc<Manifesto>,
         mut targets: Vec<Arc<TargetState>>,
     ) -> Self {
         targets.sort_by(|a, b| a.target.url.cmp(&b.target.url));
@@ -204,9 +224,20 @@ impl Snapshot {
                 .or_default()
                 .push(at);
         }
+        let same_rules = Arc::ptr_eq(&manifesto, &before.manifesto);
+        // Both are in the order of their keys.
+        let mut known = before.services.iter().filter(|_| same_rules).peekable();
         let services = by_service
             .into_iter()
-            .map(|(key, places)| service(key, places, &targets, &manifesto))
+            .map(|(key, places)| {
+                while known.next_if(|service| service.key < *key).is_some() {}
+                match known.next_if(|service| service.key == *key) {
+                    Some(service) if before.holds(service, &places, &targets) => {
+                        Arc::clone(service)
+                    }
+                    _ => Arc::new(service(key, places, &targets, &manifesto)),
+                }
+            })
             .collect();
         Self {
             at,
@@ -214,6 +245,24 @@ impl Snapshot {
             services,
             targets,
         }
+    }
+
+    /// Whether one of these services would be made the same of the targets at `places`.
+    fn holds(
+        &self,
+        service: &ServiceState,
+        places: &[usize],
+        targets: &[Arc<TargetState>],
+    ) -> bool {
+        service.targets == places
+            && places.iter().all(|&place| {
+                let (before, now) = (&self.targets[place], &targets[place]);
+                Arc::ptr_eq(before, now)
+                    || Arc::ptr_eq(&before.target, &now.target)
+                        && Arc::ptr_eq(&before.verdicts, &now.verdicts)
+                        && before.version == now.version
+                        && before.is_up() == now.is_up()
+            })
     }
 
     /// The rule of a verdict.
@@ -309,10 +358,7 @@ fn excuse_second_port(
     let sibling = instances.iter().find(|other| {
         other.target.url.host == instance.target.url.host
             && other.target.url.port == port
-            && other
-                .scrape
-                .as_ref()
-                .is_some_and(|scrape| scrape.down.is_none())
+            && other.is_up()
     });
     match sibling {
         Some(other) => Finding::not_applicable(

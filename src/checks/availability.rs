@@ -28,6 +28,16 @@ pub enum Role {
     Configured,
 }
 
+impl Role {
+    /// Whether a sample's value tells something, not only its series.
+    pub fn heeds_values(&self) -> bool {
+        match self {
+            Role::Gauge => true,
+            Role::Requests { .. } | Role::Errors { .. } | Role::Configured => false,
+        }
+    }
+}
+
 /// Last words of a total.
 const TOTALS: Words = Words(
     "request requests call calls query queries response responses notification notifications \

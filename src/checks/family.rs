@@ -1,6 +1,8 @@
 //! What a metric's name says, worked out once a name: normalised, folded into its family, and
 //! pruned where it can never speak for the application itself.
 
+use std::borrow::Cow;
+
 use super::subject::Subject;
 use super::words::Words;
 use crate::exposition::MetricType;
@@ -97,7 +99,7 @@ impl Family {
             pruned: prune(&whole, subject.prefix_bytes(&whole)),
             own: prefix_bytes.is_some(),
             prefix_bytes: prefix_bytes.unwrap_or(0),
-            stem,
+            stem: stem.into_owned(),
         }
     }
 
@@ -176,7 +178,11 @@ const BACKENDS: Words =
 
 /// Lower-case snake_case of a metric name or label key: `gitVersion` becomes `git_version`,
 /// `http.server.duration` becomes `http_server_duration`.
-pub fn snake(name: &str) -> String {
+pub fn snake(name: &str) -> Cow<'_, str> {
+    let is_snake = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'_';
+    if name.as_bytes().iter().all(is_snake) {
+        return Cow::Borrowed(name);
+    }
     let mut out = String::with_capacity(name.len() + 4);
     let mut previous_lower = false;
     for c in name.chars() {
@@ -190,7 +196,7 @@ pub fn snake(name: &str) -> String {
             out.push('_');
         }
     }
-    out
+    Cow::Owned(out)
 }
 
 /// Runtimes and what follows their name in a family that is theirs, at any depth of prefix.

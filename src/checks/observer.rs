@@ -102,6 +102,17 @@ impl Observer {
         }
     }
 
+    /// Whether the value of the last sample, not only its series, counts for what was learnt.
+    pub fn heeded_value(&self) -> bool {
+        self.roles.get(self.current).is_none_or(|roles| {
+            let state = roles
+                .availability
+                .as_ref()
+                .is_some_and(availability::Role::heeds_values);
+            roles.version.is_some() || roles.start_time || state
+        })
+    }
+
     /// Ends the scrape.
     pub fn finish(mut self, summary: Summary) -> Observation {
         self.observation.summary = summary;

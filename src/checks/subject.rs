@@ -31,7 +31,7 @@ impl Subject {
         let names = std::iter::once(name)
             .chain(aliases.iter().map(String::as_str))
             .filter(|name| !name.is_empty())
-            .map(snake)
+            .map(|name| snake(name).into_owned())
             .collect();
         Self {
             names,
@@ -53,7 +53,7 @@ impl Subject {
     /// Whether `name` names this service: case and separators do not count.
     pub fn is(&self, name: &str) -> bool {
         let name = snake(name);
-        self.names.contains(&name)
+        self.names.iter().any(|known| *known == name)
     }
 
     /// How many bytes of a (snake_case) name its full name takes, with the underscore behind it;

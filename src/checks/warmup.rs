@@ -2,6 +2,7 @@
 //! missing just after a start may still appear, and what was seen once has not gone for good.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::{Finding, Reason, Status, Verdict};
@@ -26,8 +27,8 @@ pub struct History {
     pub first_seen: SystemTime,
     /// Scrapes that were measured since then.
     pub good_scrapes: u32,
-    /// The last pass of each rule.
-    seen: BTreeMap<RuleId, (SystemTime, Finding)>,
+    /// The last pass of each rule, among the verdicts of its scrape.
+    seen: BTreeMap<RuleId, (SystemTime, Arc<[Verdict]>)>,
 }
 
 impl History {
@@ -41,49 +42,59 @@ impl History {
     }
 
     /// Takes the verdicts of a good scrape and tempers those that it is too early, or too late,
-    /// to fail.
+    /// to fail. Where there are none such, they are shared as they are.
     pub fn temper(
         &mut self,
-        verdicts: Vec<Verdict>,
+        verdicts: &Arc<[Verdict]>,
         process_start_seconds: Option<f64>,
         now: SystemTime,
-    ) -> Vec<Verdict> {
+    ) -> Arc<[Verdict]> {
         self.good_scrapes = self.good_scrapes.saturating_add(1);
         let age = self.age(process_start_seconds, now);
-        verdicts
-            .into_iter()
+        for verdict in verdicts.iter() {
+            if verdict.finding.status == Status::Pass {
+                self.seen.insert(verdict.rule, (now, Arc::clone(verdicts)));
+            }
+        }
+        let tempered: Vec<Option<Finding>> = verdicts
+            .iter()
             .map(|verdict| self.temper_one(verdict, age, now))
+            .collect();
+        if tempered.iter().all(Option::is_none) {
+            return Arc::clone(verdicts);
+        }
+        verdicts
+            .iter()
+            .zip(tempered)
+            .map(|(verdict, tempered)| Verdict {
+                rule: verdict.rule,
+                finding: tempered.unwrap_or_else(|| verdict.finding.clone()),
+            })
             .collect()
     }
 
-    fn temper_one(&mut self, verdict: Verdict, age: Duration, now: SystemTime) -> Verdict {
-        let Verdict { rule, finding } = verdict;
-        if finding.status == Status::Pass {
-            self.seen.insert(rule, (now, finding.clone()));
-            return Verdict { rule, finding };
-        }
+    /// What takes the place of a finding, if anything.
+    fn temper_one(&self, verdict: &Verdict, age: Duration, now: SystemTime) -> Option<Finding> {
+        let finding = &verdict.finding;
         if finding.status != Status::Fail || !finding.reason.may_still_appear() {
-            return Verdict { rule, finding };
+            return None;
         }
-        if let Some((seen, proof)) = self.seen.get(&rule) {
-            let since = now.duration_since(*seen).unwrap_or_default();
+        if let Some((seen, proof)) = self.seen(verdict.rule) {
+            let since = now.duration_since(seen).unwrap_or_default();
             if since < SEEN_COUNTS {
                 let message = format!(
                     "{} (not in the last scrape; seen {} s ago, which counts for 24 h)",
                     proof.message,
                     since.as_secs()
                 );
-                return Verdict {
-                    rule,
-                    finding: Finding {
-                        message,
-                        ..proof.clone()
-                    },
-                };
+                return Some(Finding {
+                    message,
+                    ..proof.clone()
+                });
             }
         }
         if self.good_scrapes >= GOOD_SCRAPES_MIN && age >= PROCESS_AGE_MIN {
-            return Verdict { rule, finding };
+            return None;
         }
         let message = format!(
             "too early to tell after {} of {GOOD_SCRAPES_MIN} good scrapes and {} of {} s: {}",
@@ -92,14 +103,17 @@ impl History {
             PROCESS_AGE_MIN.as_secs(),
             finding.message
         );
-        let early = Finding {
-            evidence: finding.evidence,
+        Some(Finding {
+            evidence: finding.evidence.clone(),
             ..Finding::unknown(Reason::WarmingUp, message)
-        };
-        Verdict {
-            rule,
-            finding: early,
-        }
+        })
+    }
+
+    /// When a rule last passed, and by what.
+    fn seen(&self, rule: RuleId) -> Option<(SystemTime, &Finding)> {
+        let (at, verdicts) = self.seen.get(&rule)?;
+        let proof = verdicts.iter().find(|verdict| verdict.rule == rule)?;
+        Some((*at, &proof.finding))
     }
 
     /// Forgets what was seen under other rules.
@@ -145,7 +159,7 @@ mod tests {
         minutes: u32,
     ) -> (Status, Reason) {
         let now = SystemTime::UNIX_EPOCH + MINUTE * minutes;
-        let tempered = history.temper(verdict(status, reason), Some(start), now);
+        let tempered = history.temper(&verdict(status, reason).into(), Some(start), now);
         (tempered[0].finding.status, tempered[0].finding.reason)
     }
 

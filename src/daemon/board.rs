@@ -1,6 +1,6 @@
 //! What is known of every target now: written by scrapes and discovery, read by snapshots.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -10,7 +10,7 @@ use super::rulebook::Rulebook;
 use crate::checks::warmup::History;
 use crate::checks::{FAULTS_MAX, Observation, Reason, Scraped, Verdict, all_unknown, judge_all};
 use crate::discovery::target::{Target, TargetUrl};
-use crate::measure::Measure;
+use crate::measure::{Held, Measure, Recall, Recalled};
 use crate::scrape::{Down, DownReason, Handler, ScrapeResult};
 use crate::snapshot::{Scrape, TargetState};
 
@@ -18,14 +18,29 @@ use crate::snapshot::{Scrape, TargetState};
 #[derive(Debug)]
 pub(super) struct Board {
     rulebook: arc_swap::ArcSwap<Rulebook>,
-    entries: Mutex<HashMap<TargetUrl, Entry>>,
+    entries: Mutex<BTreeMap<TargetUrl, Entry>>,
     changed: Notify,
+    held: Arc<Held>,
 }
 
 #[derive(Debug)]
 struct Entry {
     state: Arc<TargetState>,
     history: History,
+    recall: Recall,
+    /// What the body that `recall` remembers taught.
+    taught: Option<Taught>,
+}
+
+/// What one body taught.
+#[derive(Debug, Clone)]
+struct Taught {
+    rulebook: Arc<Rulebook>,
+    /// Before the target's history tempers them.
+    verdicts: Arc<[Verdict]>,
+    process_start_seconds: Option<f64>,
+    samples: u64,
+    version: Option<String>,
 }
 
 impl Board {
@@ -34,6 +49,7 @@ impl Board {
             rulebook: arc_swap::ArcSwap::new(rulebook),
             entries: Mutex::default(),
             changed: Notify::new(),
+            held: Arc::default(),
         }
     }
 
@@ -69,6 +85,8 @@ impl Board {
                 _ => Entry {
                     state: Arc::new(pending(target, &rulebook)),
                     history: History::new(now),
+                    recall: Recall::default(),
+                    taught: None,
                 },
             };
             entries.insert(target.url.clone(), entry);
@@ -85,21 +103,8 @@ impl Board {
             .collect()
     }
 
-    /// Returns once something has changed since the last time.
-    pub(super) async fn changed(&self) {
-        self.changed.notified().await;
-    }
-
-    /// A holder that panicked left whole entries behind: each is replaced in one assignment.
-    fn lock(&self) -> MutexGuard<'_, HashMap<TargetUrl, Entry>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Handler for Board {
-    type Sink = Measure;
-
-    fn sink(&self, target: &Arc<Target>) -> Measure {
+    /// Reads whatever a target answers.
+    pub(super) fn reader(&self, target: &Target) -> Measure {
         let subject = self.rulebook.load().subject(&target.service.name);
         Measure::new(
             subject,
@@ -109,32 +114,103 @@ impl Handler for Board {
         )
     }
 
+    /// Returns once something has changed since the last time.
+    pub(super) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// Puts a scrape's outcome in the place of the last one's.
+    fn replace(
+        &self,
+        entry: &mut Entry,
+        scrape: Scrape,
+        verdicts: Arc<[Verdict]>,
+        version: Option<String>,
+    ) {
+        let before = &entry.state;
+        // Most scrapes change nothing: what is equal is shared, so that what is made of it can be.
+        let same = before.verdicts == verdicts;
+        entry.state = Arc::new(TargetState {
+            target: Arc::clone(&before.target),
+            scrape: Some(scrape),
+            verdicts: if same {
+                Arc::clone(&before.verdicts)
+            } else {
+                verdicts
+            },
+            version: version.or_else(|| before.version.clone()),
+        });
+        self.changed.notify_one();
+    }
+
+    /// A holder that panicked left whole entries behind: each is replaced in one assignment.
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<TargetUrl, Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Handler for Board {
+    type Sink = Measure;
+
+    fn sink(&self, target: &Arc<Target>) -> Measure {
+        let rulebook = self.rulebook();
+        let attempt = self.lock().get_mut(&target.url).and_then(|entry| {
+            let by_these_rules = |taught: &Taught| Arc::ptr_eq(&taught.rulebook, &rulebook);
+            if !entry.taught.as_ref().is_none_or(by_these_rules) {
+                entry.recall.forget();
+                entry.taught = None;
+            }
+            entry.recall.attempt(&self.held)
+        });
+        self.reader(target).recalling(attempt)
+    }
+
     fn done(&self, sink: Measure, result: ScrapeResult) {
         let rulebook = self.rulebook();
-        let observation = sink.into_observation();
+        let (observation, recalled) = sink.into_parts();
+        let recalled = match &result.outcome {
+            Ok(()) => recalled,
+            // It may have failed behind the end of its body.
+            Err(_) => Recalled::Nothing,
+        };
         let now = SystemTime::now();
-        let judged = judge(&rulebook, &result, observation.as_ref());
+        // What a body like the last teaches is known.
+        let judged = match recalled {
+            Recalled::Again => None,
+            _ => Some(judge(&rulebook, &result, observation.as_ref())),
+        };
+        let mut scrape = figures(&result, observation.as_ref());
         let mut entries = self.lock();
         // A target that discovery dropped while it was scraped is gone.
         let Some(entry) = entries.get_mut(&result.target.url) else {
             return;
         };
-        let verdicts = match judged {
-            Judged::Good(verdicts, process_start) => {
-                entry.history.temper(verdicts, process_start, now)
+        let taught = match judged {
+            None => entry.taught.clone(),
+            Some(Judged::Unmeasured(verdicts)) => {
+                return self.replace(entry, scrape, verdicts.into(), None);
             }
-            Judged::Unmeasured(verdicts) => verdicts,
+            Some(Judged::Good(verdicts, process_start_seconds)) => Some(Taught {
+                rulebook,
+                verdicts: verdicts.into(),
+                process_start_seconds,
+                samples: scrape.samples,
+                version: observation
+                    .and_then(|observation| observation.version.version().map(str::to_owned)),
+            }),
         };
-        entry.state = Arc::new(TargetState {
-            target: Arc::clone(&entry.state.target),
-            scrape: Some(figures(&result, observation.as_ref())),
-            verdicts: verdicts.into(),
-            version: observation
-                .and_then(|observation| observation.version.version().map(str::to_owned))
-                .or_else(|| entry.state.version.clone()),
-        });
-        drop(entries);
-        self.changed.notify_one();
+        let Some(taught) = taught else {
+            return;
+        };
+        if matches!(recalled, Recalled::Anew(_)) {
+            entry.taught = Some(taught.clone());
+        }
+        entry.recall.ended(recalled);
+        scrape.samples = taught.samples;
+        let verdicts = entry
+            .history
+            .temper(&taught.verdicts, taught.process_start_seconds, now);
+        self.replace(entry, scrape, verdicts, taught.version);
     }
 
     /// Discovery's own list already said so, in [`Board::replace_targets`].

@@ -253,7 +253,9 @@ impl Publish {
 
     fn publish(&self) {
         let manifesto = Arc::clone(&self.board.rulebook().manifesto);
-        let snapshot = Arc::new(Snapshot::build(
+        let before = Arc::clone(&self.app.published.load().snapshot);
+        let snapshot = Arc::new(Snapshot::after(
+            &before,
             SystemTime::now(),
             manifesto,
             self.board.states(),

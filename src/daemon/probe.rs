@@ -11,7 +11,7 @@ use super::board::{Board, Judged, figures, judge};
 use crate::discovery::Discovered;
 use crate::discovery::target::Target;
 use crate::publish::ProbeAnswer;
-use crate::scrape::{Client, Handler as _, Network};
+use crate::scrape::{Client, Network};
 use crate::snapshot::{Snapshot, TargetState};
 
 /// Probes under way at once.
@@ -61,7 +61,7 @@ fn find(discovered: &Discovered, wanted: &str) -> Option<Arc<Target>> {
 
 async fn probe(target: &Arc<Target>, board: &Board, network: Arc<Network>) -> Arc<Snapshot> {
     let rulebook = board.rulebook();
-    let mut sink = board.sink(target);
+    let mut sink = board.reader(target);
     let client = Client::new(Arc::clone(&target.job.http), network);
     let result = client.scrape(target, &mut None, &mut sink).await;
     let observation = sink.into_observation();

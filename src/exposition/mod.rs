@@ -22,6 +22,7 @@ mod lines;
 mod metadata;
 mod metric;
 mod number;
+mod outline;
 mod point;
 mod role;
 mod rules;
@@ -33,6 +34,7 @@ pub use content_type::ContentTypeError;
 pub use event::{Event, Exemplar, Labels, MetricType, Sample};
 pub use fault::{Fault, Severity};
 pub use limits::Limits;
+pub use outline::{Draft, Follower, Outline};
 pub use scanner::{Scanner, Summary, scan};
 
 /// The text formats that Prometheus scrapes and this scanner reads.

@@ -282,7 +282,7 @@ fn verdicts(
         service
             .verdicts
             .iter()
-            .map(move |verdict| (service, verdict))
+            .map(move |verdict| (&**service, verdict))
     })
 }
 

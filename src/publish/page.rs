@@ -55,7 +55,7 @@ struct VerdictCell<'a> {
 
 /// `/`: every service, worst first, and what is wrong with it.
 pub(super) fn services(snapshot: &Snapshot) -> Result<String, askama::Error> {
-    let mut worst_first: Vec<&ServiceState> = snapshot.services.iter().collect();
+    let mut worst_first: Vec<&ServiceState> = snapshot.services.iter().map(AsRef::as_ref).collect();
     worst_first.sort_by_key(|service| {
         std::cmp::Reverse((
             service.count(RuleStatus::Fail),

@@ -219,7 +219,8 @@ fn in_order<'a>(
         snapshot
             .services
             .iter()
-            .find(|s| s.key.name == wanted.service)
+            .map(AsRef::as_ref)
+            .find(|s: &&ServiceState| s.key.name == wanted.service)
     })
 }
 

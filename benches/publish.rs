@@ -1,0 +1,112 @@
+//! What a scrape of ours costs with 100,000 compliance series, once they are rendered.
+//!
+//! `cargo bench --bench publish`
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use manifesto_exporter::checks::{Reason, all_unknown};
+use manifesto_exporter::config;
+use manifesto_exporter::config::http::HttpConfig;
+use manifesto_exporter::config::job::{Scheme, ScrapeJob, ScrapeLimits};
+use manifesto_exporter::daemon::rulebook::Rulebook;
+use manifesto_exporter::discovery::Discovered;
+use manifesto_exporter::discovery::target::{ServiceKey, Target, TargetUrl};
+use manifesto_exporter::exposition::Format;
+use manifesto_exporter::labels::Labels;
+use manifesto_exporter::publish::{Published, Telemetry};
+use manifesto_exporter::scrape::EngineStats;
+use manifesto_exporter::snapshot::{Scrape, Snapshot, TargetState};
+
+const SERVICES: usize = 5_000;
+
+fn snapshot() -> Snapshot {
+    let config = config::embedded().expect("the embedded configuration is good");
+    let rulebook = Rulebook::new(&config).expect("the rules are good");
+    let job = Arc::new(ScrapeJob {
+        name: "bench".to_owned(),
+        scheme: Scheme::Http,
+        metrics_path: "/metrics".to_owned(),
+        params: vec![],
+        interval: Duration::from_secs(30),
+        timeout: Duration::from_secs(10),
+        http: Arc::new(HttpConfig::default()),
+        enable_compression: true,
+        fallback_format: None,
+        limits: ScrapeLimits::default(),
+    });
+    let state = |at: usize| TargetState {
+        target: Arc::new(Target {
+            url: TargetUrl {
+                scheme: Scheme::Http,
+                host: format!("service-{at}.example"),
+                port: 8067,
+                path_and_query: "/metrics".to_owned(),
+            },
+            service: ServiceKey {
+                name: format!("service-{at}"),
+                environment: "production".to_owned(),
+            },
+            team: "team".to_owned(),
+            job: Arc::clone(&job),
+            interval: job.interval,
+            timeout: job.timeout,
+            labels: Labels::new(),
+            discovered: Labels::new(),
+            sources: vec![],
+        }),
+        scrape: Some(Scrape {
+            at: SystemTime::UNIX_EPOCH,
+            duration: Duration::from_millis(3),
+            samples: 700,
+            body_bytes: 60_000,
+            down: None,
+            violations: 0,
+            first_violation: None,
+        }),
+        verdicts: all_unknown(&rulebook.manifesto, Reason::WarmingUp, "too early").into(),
+        version: None,
+    };
+    let targets = (0..SERVICES).map(|at| Arc::new(state(at))).collect();
+    Snapshot::build(
+        SystemTime::UNIX_EPOCH,
+        Arc::clone(&rulebook.manifesto),
+        targets,
+    )
+}
+
+fn publishing(criterion: &mut Criterion) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime");
+    let snapshot = Arc::new(snapshot());
+    let published = Published::new(Arc::clone(&snapshot), usize::MAX);
+    let telemetry = Telemetry::new().expect("names are unique");
+    let (engine, discovered) = (EngineStats::default(), Discovered::default());
+    let scrape = |gzip| {
+        let end = telemetry.write(Format::Text, &engine.snapshot(), &discovered);
+        runtime.block_on(published.exposition(Format::Text, gzip, end))
+    };
+    let whole = scrape(false).0.concat();
+    let series = memchr::memchr_iter(b'\n', &whole).count();
+    assert!(series >= 100_000, "{series} lines");
+    let mut group = criterion.benchmark_group("publish");
+    group
+        .measurement_time(Duration::from_secs(3))
+        .warm_up_time(Duration::from_secs(1))
+        .sample_size(20);
+    group.bench_function("scrape_of_100k_series", |b| b.iter(|| scrape(false)));
+    group.bench_function("scrape_of_100k_series_gzip", |b| b.iter(|| scrape(true)));
+    group.bench_function("render_100k_series", |b| {
+        b.iter(|| {
+            let published = Published::new(Arc::clone(&snapshot), usize::MAX);
+            black_box(runtime.block_on(published.exposition(Format::Text, true, Vec::new())))
+        })
+    });
+    group.finish();
+}
+
+criterion_group!(benches, publishing);
+criterion_main!(benches);

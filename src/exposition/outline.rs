@@ -1,0 +1,322 @@
+//! What two scrapes of one target have in common: all but the values, nearly always.
+//!
+//! An [`Outline`] is learnt from a body that was read in full and had no fault. A body that follows
+//! it has the same lines but for numbers, and its numbers keep every rule on values: reading it in
+//! full would yield the same series, the same metadata and no fault either. Whatever is in doubt
+//! does not follow, so that being wrong costs a reading, never a verdict.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+
+use super::event::{MetricType, Sample};
+use super::{Format, number};
+
+/// Lines that share a hash: an outline costs a byte a line.
+const BLOCK_LINES: usize = 16;
+
+/// Bits of a line's rule.
+const RULE_BITS: usize = 4;
+
+/// Bytes of a value; longer ones are read in full.
+const VALUE_BYTES_MAX: usize = 32;
+
+/// Lines of an outline.
+const LINES_MAX: usize = 1 << 20;
+
+/// What a line may differ in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rule {
+    /// Nothing: a comment, or a sample whose value counts.
+    Same,
+    /// Its value, any number.
+    Number,
+    /// Its value, a number from 0.
+    NotNegative,
+    /// The first bucket of a histogram.
+    FirstBucket,
+    /// A bucket that holds what the one on the line before holds.
+    Bucket,
+    /// The count of a histogram, equal to its last bucket.
+    Count,
+}
+
+impl Rule {
+    const ALL: [Rule; 6] = [
+        Rule::Same,
+        Rule::Number,
+        Rule::NotNegative,
+        Rule::FirstBucket,
+        Rule::Bucket,
+        Rule::Count,
+    ];
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Block {
+    /// Of what may not differ in its lines.
+    hash: u64,
+    rules: u64,
+}
+
+/// What must be found again.
+#[derive(Debug)]
+pub struct Outline {
+    format: Format,
+    hasher: RandomState,
+    blocks: Box<[Block]>,
+    lines: usize,
+}
+
+impl Outline {
+    /// The format of the body it was learnt from.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    #[inline(always)]
+    fn rule(&self, line: usize) -> Rule {
+        let shift = line % BLOCK_LINES * RULE_BITS;
+        Rule::ALL[(self.blocks[line / BLOCK_LINES].rules >> shift & 0b111) as usize]
+    }
+}
+
+#[inline(always)]
+fn add(hasher: &RandomState, hash: u64, text: &[u8]) -> u64 {
+    let mut line = hasher.build_hasher();
+    line.write_u64(hash);
+    line.write(text);
+    line.finish()
+}
+
+/// What a line may not differ in, and its value: the text up to its last space, and what follows.
+#[inline(always)]
+fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let window = line.len().saturating_sub(VALUE_BYTES_MAX + 1);
+    let space = window + line[window..].iter().rposition(|&byte| byte == b' ')?;
+    Some((&line[..=space], &line[space + 1..]))
+}
+
+/// Follows an outline as a body arrives.
+#[derive(Debug)]
+pub struct Follower {
+    outline: Arc<Outline>,
+    line: usize,
+    /// Bytes of the body that were followed.
+    at: usize,
+    hash: u64,
+    /// The last bucket's value.
+    bucket: f64,
+}
+
+impl Follower {
+    /// At the start of a body.
+    pub fn new(outline: Arc<Outline>) -> Self {
+        Self {
+            outline,
+            line: 0,
+            at: 0,
+            hash: 0,
+            bucket: 0.0,
+        }
+    }
+
+    /// Takes the body as far as it has come; false where it does not follow.
+    pub fn follow(&mut self, body: &[u8]) -> bool {
+        while let Some(length) = memchr::memchr(b'\n', &body[self.at..]) {
+            if self.line == self.outline.lines || !self.line(&body[self.at..self.at + length]) {
+                return false;
+            }
+            self.at += length + 1;
+            let block = self.line / BLOCK_LINES;
+            self.line += 1;
+            if self.line.is_multiple_of(BLOCK_LINES) || self.line == self.outline.lines {
+                if self.hash != self.outline.blocks[block].hash {
+                    return false;
+                }
+                self.hash = 0;
+            }
+        }
+        true
+    }
+
+    /// Whether this is all that the outline holds.
+    pub fn is_complete(&self, body: &[u8]) -> bool {
+        self.at == body.len() && self.line == self.outline.lines
+    }
+
+    #[inline(always)]
+    fn line(&mut self, line: &[u8]) -> bool {
+        let rule = self.outline.rule(self.line);
+        if rule == Rule::Same {
+            self.hash = add(&self.outline.hasher, self.hash, line);
+            return true;
+        }
+        let Some((series, value)) = split(line) else {
+            return false;
+        };
+        self.hash = add(&self.outline.hasher, self.hash, series);
+        let Ok(value) = number::parse(value) else {
+            return false;
+        };
+        let open = self.outline.format == Format::OpenMetrics;
+        match rule {
+            Rule::Same | Rule::Number => true,
+            Rule::NotNegative => value >= 0.0,
+            Rule::FirstBucket | Rule::Bucket => {
+                let before = std::mem::replace(&mut self.bucket, value);
+                (rule == Rule::FirstBucket || value >= before) && (!open || is_count(value))
+            }
+            Rule::Count => value == self.bucket && (!open || is_count(value)),
+        }
+    }
+}
+
+fn is_count(value: f64) -> bool {
+    value >= 0.0 && value.is_finite() && value.trunc() == value
+}
+
+/// Gathers an outline beside the reading of a body.
+#[derive(Debug)]
+pub struct Draft {
+    format: Format,
+    hasher: RandomState,
+    /// Lines whose value may differ, with the bytes of their series.
+    samples: Vec<(u64, usize, Rule)>,
+    /// The histogram whose buckets came last, its last bucket being `+Inf`.
+    histogram: Option<(u64, bool)>,
+    histograms: HashSet<u64, super::family::Hashed>,
+    fit: bool,
+}
+
+impl Draft {
+    /// At the start of a body.
+    pub fn new(format: Format) -> Self {
+        Self {
+            format,
+            hasher: RandomState::default(),
+            samples: Vec::new(),
+            histogram: None,
+            histograms: HashSet::default(),
+            fit: true,
+        }
+    }
+
+    /// Takes a sample; `heeded` where its reader looks at its value.
+    pub fn sample(&mut self, sample: &Sample<'_>, heeded: bool) {
+        let rule = if heeded || sample.timestamp.is_some() || sample.exemplar().is_some() {
+            // A histogram's values must stay comparable.
+            match sample.kind {
+                MetricType::Histogram => None,
+                _ => Some(Rule::Same),
+            }
+        } else {
+            self.rule(sample)
+        };
+        match rule {
+            None => self.fit = false,
+            Some(Rule::Same) => {}
+            Some(rule) => self
+                .samples
+                .push((sample.line, sample.series().len(), rule)),
+        }
+    }
+
+    /// Which values keep the rules; `None` where that cannot be told line by line.
+    fn rule(&mut self, sample: &Sample<'_>) -> Option<Rule> {
+        let open = self.format == Format::OpenMetrics;
+        let number = match open {
+            true => Rule::NotNegative,
+            false => Rule::Number,
+        };
+        let name = sample.name();
+        match sample.kind {
+            MetricType::Gauge | MetricType::Unknown => Some(Rule::Number),
+            MetricType::Counter => Some(number),
+            // Whole counts are asked for: not remembered.
+            MetricType::Summary if open && name.ends_with("_count") => Some(Rule::Same),
+            MetricType::Summary => Some(number),
+            MetricType::Info | MetricType::StateSet => Some(Rule::Same),
+            MetricType::GaugeHistogram => None,
+            MetricType::Histogram => self.histogram(sample, &name, number),
+        }
+    }
+
+    /// Buckets of one histogram on consecutive lines up to `+Inf`, then its sum and count.
+    fn histogram(&mut self, sample: &Sample<'_>, name: &str, number: Rule) -> Option<Rule> {
+        if let Some(stem) = name.strip_suffix("_bucket") {
+            let (metric, bound) = self.metric(stem, sample);
+            let infinite = number::parse(bound?.as_bytes()) == Ok(f64::INFINITY);
+            let rule = match self.histogram {
+                Some((current, false)) if current == metric => Rule::Bucket,
+                // The one before goes without its last bucket, or this one came before.
+                Some((_, false)) => return None,
+                _ if !self.histograms.insert(metric) => return None,
+                _ => Rule::FirstBucket,
+            };
+            self.histogram = Some((metric, infinite));
+            return Some(rule);
+        }
+        if let Some(stem) = name.strip_suffix("_count") {
+            let (metric, _) = self.metric(stem, sample);
+            return (self.histogram == Some((metric, true))).then_some(Rule::Count);
+        }
+        (name.ends_with("_sum") || name.ends_with("_created")).then_some(number)
+    }
+
+    /// Which histogram a sample belongs to, and its `le`.
+    fn metric(&self, stem: &str, sample: &Sample<'_>) -> (u64, Option<String>) {
+        let mut hash = add(&self.hasher, 0, stem.as_bytes());
+        let mut bound = None;
+        for (name, value) in sample.labels() {
+            if name == "le" {
+                bound = Some(value.into_owned());
+            } else {
+                hash = add(&self.hasher, hash, name.as_bytes());
+                hash = add(&self.hasher, hash, value.as_bytes());
+            }
+        }
+        (hash, bound)
+    }
+
+    /// The outline of the body, which was read to its end without a fault.
+    pub fn finish(self, body: &[u8]) -> Option<Outline> {
+        if !self.fit || !body.ends_with(b"\n") {
+            return None;
+        }
+        let mut samples = self.samples.into_iter().peekable();
+        let mut blocks: Vec<Block> = Vec::new();
+        let mut lines = 0;
+        for line in body[..body.len() - 1].split(|&byte| byte == b'\n') {
+            if lines == LINES_MAX {
+                return None;
+            }
+            let sample = samples.next_if(|(number, ..)| *number == lines as u64 + 1);
+            let (kept, rule) = match (sample, split(line)) {
+                (None, _) => (line, Rule::Same),
+                // Nothing but its series and a space before the value, nothing behind.
+                (Some((_, length, rule)), Some((series, _))) if series.len() == length + 1 => {
+                    (series, rule)
+                }
+                (Some((.., Rule::Number | Rule::NotNegative)), _) => (line, Rule::Same),
+                (Some(_), _) => return None,
+            };
+            if lines % BLOCK_LINES == 0 {
+                blocks.push(Block::default());
+            }
+            if let Some(block) = blocks.last_mut() {
+                block.hash = add(&self.hasher, block.hash, kept);
+                block.rules |= (rule as u64) << (lines % BLOCK_LINES * RULE_BITS);
+            }
+            lines += 1;
+        }
+        Some(Outline {
+            format: self.format,
+            hasher: self.hasher,
+            blocks: blocks.into(),
+            lines,
+        })
+    }
+}

@@ -1,0 +1,288 @@
+//! Measuring: one body in, an [`Observation`] out. Joins scraping, the scanner and the checks'
+//! observer, for the daemon, `check` and the demo alike.
+
+mod recall;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+pub use self::recall::{Attempt, Held, Memory, Recall, Recalled};
+use crate::checks::{Observation, Observer, Subject};
+use crate::config::job::ScrapeLimits;
+use crate::exposition::{Draft, Event, Follower, Format, Limits, Scanner, Summary};
+use crate::scrape::{BodySink, Down, DownReason};
+
+/// Reads one body as it arrives.
+#[derive(Debug)]
+pub struct Measure {
+    limits: Limits,
+    samples_max: u64,
+    fallback: Option<Format>,
+    subject: Arc<Subject>,
+    stage: Stage,
+    attempt: Option<Attempt>,
+    observation: Option<Observation>,
+    recalled: Recalled,
+}
+
+/// How a body is taken.
+#[derive(Debug)]
+enum Stage {
+    /// It has not begun, or has ended.
+    Idle,
+    /// It is as remembered so far.
+    Following(Follower),
+    /// It is read.
+    Reading(Box<Reading>),
+}
+
+#[derive(Debug)]
+struct Reading {
+    scanner: Scanner,
+    observer: Observer,
+    /// Kept while the whole body is, to be remembered.
+    draft: Option<Draft>,
+}
+
+impl Reading {
+    fn feed(&mut self, bytes: &[u8]) {
+        let (observer, draft) = (&mut self.observer, &mut self.draft);
+        self.scanner
+            .feed(bytes, &mut |event| take(observer, draft, event));
+    }
+
+    fn finish(&mut self) -> Summary {
+        let (observer, draft) = (&mut self.observer, &mut self.draft);
+        self.scanner
+            .finish(&mut |event| take(observer, draft, event))
+    }
+}
+
+#[inline]
+fn take(observer: &mut Observer, draft: &mut Option<Draft>, event: Event<'_>) {
+    let (Some(draft), Event::Sample(sample)) = (draft, &event) else {
+        return observer.event(event);
+    };
+    let sample = *sample;
+    observer.event(event);
+    draft.sample(&sample, observer.heeded_value());
+}
+
+impl Measure {
+    /// Reads a body of `subject`, keeping at most `faults_max` faults.
+    pub fn new(
+        subject: Arc<Subject>,
+        limits: &ScrapeLimits,
+        fallback: Option<Format>,
+        faults_max: usize,
+    ) -> Self {
+        Self {
+            limits: scanner_limits(limits, faults_max),
+            samples_max: limits.samples_max,
+            fallback,
+            subject,
+            stage: Stage::Idle,
+            attempt: None,
+            observation: None,
+            recalled: Recalled::Nothing,
+        }
+    }
+
+    /// The same, but a body that is as remembered is not read again.
+    pub fn recalling(self, attempt: Option<Attempt>) -> Self {
+        Self { attempt, ..self }
+    }
+
+    /// What was learnt, `None` where no body was read to its end; and what is to be remembered.
+    pub fn into_parts(self) -> (Option<Observation>, Recalled) {
+        (self.observation, self.recalled)
+    }
+
+    /// What was learnt; `None` where no body was read to its end.
+    pub fn into_observation(self) -> Option<Observation> {
+        self.observation
+    }
+
+    fn reading(&self, format: Format) -> Box<Reading> {
+        Box::new(Reading {
+            scanner: Scanner::new(format, self.limits),
+            observer: Observer::new(Arc::clone(&self.subject), self.limits.faults_max),
+            draft: self.attempt.is_some().then(|| Draft::new(format)),
+        })
+    }
+
+    /// Reads from its start a body that turned out to be another.
+    fn read_after_all(&mut self) {
+        let Some(attempt) = &mut self.attempt else {
+            return;
+        };
+        if let Some(memory) = attempt.memory.take() {
+            let mut reading = self.reading(memory.outline.format());
+            if let Some(attempt) = &self.attempt {
+                reading.feed(&attempt.body.bytes);
+            }
+            self.stage = Stage::Reading(reading);
+        }
+    }
+
+    /// Whether the body, though complete, is one for which Prometheus would fail the scrape.
+    pub(crate) fn verdict_on_body(observation: &Observation) -> Result<(), Down> {
+        let summary = &observation.summary;
+        if summary.bytes == 0 {
+            return Err(Down::new(DownReason::Empty, "the body is empty"));
+        }
+        match observation.error() {
+            Some(fault) => {
+                let others = match summary.errors - 1 {
+                    0 => String::new(),
+                    others => format!(" (and {others} more errors)"),
+                };
+                Err(Down::new(
+                    DownReason::Parse,
+                    format!(
+                        "line {}, column {}: {}{others}",
+                        fault.line, fault.column, fault.message
+                    ),
+                ))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl BodySink for Measure {
+    fn begin(&mut self, content_type: Option<&str>) -> Result<(), Down> {
+        let format = Format::from_content_type(content_type, self.fallback)
+            .map_err(|error| Down::new(DownReason::ContentType, error.to_string()))?;
+        if let Some(attempt) = &mut self.attempt {
+            // What it depends on beside the body is as it was, or nothing is remembered.
+            attempt.memory.take_if(|memory| {
+                memory.outline.format() != format
+                    || memory.limits != self.limits
+                    || memory.subject != self.subject
+            });
+        }
+        let memory = self.attempt.as_ref().and_then(|a| a.memory.as_ref());
+        self.stage = match memory {
+            Some(memory) => Stage::Following(Follower::new(Arc::clone(&memory.outline))),
+            None => Stage::Reading(self.reading(format)),
+        };
+        Ok(())
+    }
+
+    fn chunk(&mut self, bytes: &[u8]) -> Result<(), Down> {
+        let held = match &mut self.attempt {
+            Some(attempt) => attempt.body.push(bytes),
+            None => false,
+        };
+        if let Stage::Following(follower) = &mut self.stage
+            && let Some(attempt) = &self.attempt
+        {
+            if held && follower.follow(&attempt.body.bytes) {
+                return Ok(());
+            }
+            self.read_after_all();
+            if held {
+                return self.within_limits();
+            }
+        }
+        let Stage::Reading(reading) = &mut self.stage else {
+            return Err(Down::new(
+                DownReason::Internal,
+                "a body came before its headers",
+            ));
+        };
+        if !held {
+            self.attempt = None;
+            reading.draft = None;
+        }
+        reading.feed(bytes);
+        self.within_limits()
+    }
+
+    fn end(&mut self, framed: bool) -> Result<(), Down> {
+        if let (Stage::Following(follower), Some(attempt)) = (&self.stage, &self.attempt)
+            && follower.is_complete(&attempt.body.bytes)
+        {
+            self.recalled = Recalled::Again;
+            return Ok(());
+        }
+        if matches!(self.stage, Stage::Following(_)) {
+            self.read_after_all();
+            self.within_limits()?;
+        }
+        let Stage::Reading(mut reading) = std::mem::replace(&mut self.stage, Stage::Idle) else {
+            return Err(Down::new(
+                DownReason::Internal,
+                "a body ended that never began",
+            ));
+        };
+        let summary = reading.finish();
+        let observation = reading.observer.finish(summary);
+        // Where nothing but the closing of the connection told the end, an unfinished line tells
+        // that there was more.
+        if !framed && observation.summary.unterminated {
+            let message = "the connection was closed in the middle of a line";
+            return Err(Down::new(DownReason::Incomplete, message));
+        }
+        let verdict = Self::verdict_on_body(&observation);
+        self.remember(reading.draft, &observation);
+        self.observation = Some(observation);
+        verdict
+    }
+}
+
+impl Measure {
+    fn within_limits(&self) -> Result<(), Down> {
+        match &self.stage {
+            Stage::Reading(reading) if reading.scanner.exhausted() => {
+                let message = format!("more than {} samples", self.samples_max);
+                Err(Down::new(DownReason::SampleLimit, message))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn remember(&mut self, draft: Option<Draft>, observation: &Observation) {
+        let (Some(attempt), Some(draft)) = (self.attempt.take(), draft) else {
+            return;
+        };
+        let clean = observation.summary.errors + observation.summary.violations == 0;
+        let outline = clean.then(|| draft.finish(&attempt.body.bytes)).flatten();
+        self.recalled = Recalled::Anew(outline.map(|outline| Memory {
+            outline: Arc::new(outline),
+            subject: Arc::clone(&self.subject),
+            limits: self.limits,
+        }));
+    }
+}
+
+/// Reads a whole body at hand: a file, standard input.
+pub fn measure_bytes(
+    subject: Arc<Subject>,
+    format: Format,
+    limits: &ScrapeLimits,
+    faults_max: usize,
+    body: &[u8],
+) -> Observation {
+    let mut observer = Observer::new(subject, faults_max);
+    let summary = crate::exposition::scan(
+        format,
+        scanner_limits(limits, faults_max),
+        body,
+        &mut |event: Event<'_>| observer.event(event),
+    );
+    observer.finish(summary)
+}
+
+fn scanner_limits(limits: &ScrapeLimits, faults_max: usize) -> Limits {
+    Limits {
+        labels_max: limits.labels_max,
+        label_name_bytes_max: limits.label_name_bytes_max,
+        label_value_bytes_max: limits.label_value_bytes_max,
+        samples_max: limits.samples_max,
+        faults_max,
+        ..Limits::default()
+    }
+}

@@ -1,0 +1,144 @@
+//! What is remembered of a target's last body, so that one which differs in nothing but values
+//! that no check heeds need not be judged anew.
+
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::checks::Subject;
+use crate::exposition::{Limits, Outline};
+
+/// Bytes of bodies that all scrapes in flight hold at once; past it bodies are read as they come.
+const HELD_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Scrapes that pass without another try, at the most, where bodies keep changing.
+const REST_MAX: u32 = 62;
+
+/// Buffers that wait for the next body, and the bytes of each at the most.
+const FREE_MAX: usize = 32;
+const FREE_BYTES_MAX: usize = 128 * 1024;
+
+/// A body that was read, for whom and how. What it taught is its reader's to keep.
+#[derive(Debug)]
+pub struct Memory {
+    pub(super) outline: Arc<Outline>,
+    pub(super) subject: Arc<Subject>,
+    pub(super) limits: Limits,
+}
+
+/// What a scrape came to, as far as memory is concerned.
+#[derive(Debug)]
+pub enum Recalled {
+    /// The body was as remembered: it teaches what the one before taught.
+    Again,
+    /// It was read, and this remains.
+    Anew(Option<Memory>),
+    /// No body was read to its end, or nothing was tried.
+    Nothing,
+}
+
+/// A target's memory from scrape to scrape.
+#[derive(Debug, Default)]
+pub struct Recall {
+    memory: Option<Arc<Memory>>,
+    misses: u32,
+    rest: u32,
+}
+
+impl Recall {
+    /// Remembers nothing: what bodies taught is out of date.
+    pub fn forget(&mut self) {
+        *self = Self::default();
+    }
+
+    /// What to try at this scrape; `None` where trying did not pay lately.
+    pub fn attempt(&mut self, held: &Arc<Held>) -> Option<Attempt> {
+        if self.rest > 0 {
+            self.rest -= 1;
+            return None;
+        }
+        Some(Attempt {
+            memory: self.memory.clone(),
+            body: Body {
+                bytes: held.free().pop().unwrap_or_default(),
+                held: Arc::clone(held),
+                counted: 0,
+            },
+        })
+    }
+
+    #[cfg(test)]
+    pub(super) fn rest_no_more(&mut self) {
+        self.rest = 0;
+    }
+
+    /// Takes what a scrape came to. Bodies that are never as they were (times, exemplars) are
+    /// tried ever less often.
+    pub fn ended(&mut self, recalled: Recalled) {
+        match recalled {
+            Recalled::Again => self.misses = 0,
+            Recalled::Anew(memory) => {
+                let missed = self.memory.is_some() || memory.is_none();
+                if missed {
+                    self.misses = (self.misses + 1).min(6);
+                    self.rest = ((1 << self.misses) - 2).min(REST_MAX);
+                }
+                self.memory = memory.map(Arc::new);
+            }
+            Recalled::Nothing => {}
+        }
+    }
+}
+
+/// Bytes of bodies held by all scrapes, and buffers for the next.
+#[derive(Debug, Default)]
+pub struct Held {
+    bytes: AtomicUsize,
+    free: Mutex<Vec<Vec<u8>>>,
+}
+
+impl Held {
+    fn free(&self) -> std::sync::MutexGuard<'_, Vec<Vec<u8>>> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One scrape's try.
+#[derive(Debug)]
+pub struct Attempt {
+    pub(super) memory: Option<Arc<Memory>>,
+    pub(super) body: Body,
+}
+
+/// A body as far as it has come, should it have to be read after all.
+#[derive(Debug)]
+pub(super) struct Body {
+    pub(super) bytes: Vec<u8>,
+    held: Arc<Held>,
+    counted: usize,
+}
+
+impl Body {
+    /// Takes more; false where there is no room for it, and then it is not taken.
+    pub(super) fn push(&mut self, bytes: &[u8]) -> bool {
+        let held = self.held.bytes.fetch_add(bytes.len(), Relaxed);
+        self.counted += bytes.len();
+        if held + bytes.len() > HELD_BYTES_MAX {
+            return false;
+        }
+        self.bytes.extend_from_slice(bytes);
+        true
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        self.held.bytes.fetch_sub(self.counted, Relaxed);
+        if (1..=FREE_BYTES_MAX).contains(&self.bytes.capacity()) {
+            let mut free = self.held.free();
+            if free.len() < FREE_MAX {
+                self.bytes.clear();
+                free.push(std::mem::take(&mut self.bytes));
+            }
+        }
+    }
+}
