@@ -247,15 +247,9 @@ async fn fault_71_the_server_recovers_from_running_out_of_file_descriptors() {
     for _ in 0..100 {
         held.push(TcpStream::connect(&address).await.unwrap());
     }
-    let begun = Instant::now();
-    while !program.log().contains("a connection could not be accepted") {
-        assert!(
-            begun.elapsed() < Duration::from_secs(10),
-            "{}",
-            program.log()
-        );
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    program
+        .until_log("a connection could not be accepted")
+        .await;
     drop(held);
     until(&url, |_| true).await;
     program.signal("TERM");
@@ -322,11 +316,7 @@ async fn fault_52_a_bad_reload_keeps_every_target_and_every_verdict() {
     daemon.program.signal("HUP");
     let body = daemon.until_metric(&format!("{failures} 4")).await;
     assert_eq!(up(&body), 20.0);
-    assert!(
-        daemon.program.log().contains("config.yaml:1:"),
-        "{}",
-        daemon.program.log()
-    );
+    daemon.program.until_log("config.yaml:1:").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -351,4 +341,51 @@ async fn fault_84_proxies_of_the_environment_are_ignored() {
     let _program = Program::start("env", &arguments, folder.path());
     let url = format!("http://{address}/metrics");
     until(&url, |body| total(body, "manifesto_target_up") == 1.0).await;
+}
+
+/// Stderr is a pipe that nobody reads: a log line of thirty kilobytes for each reload.
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_77_a_log_that_nobody_reads_stops_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.yaml");
+    std::fs::write(&file, "scrape_configs: []\n").unwrap();
+    let address = free_address().to_string();
+    let mut child = std::process::Command::new(BINARY)
+        .args([
+            "--config.file=config.yaml",
+            "--web.listen-address",
+            &address,
+        ])
+        .current_dir(folder.path())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let url = format!("http://{address}/metrics");
+    until(&url, |_| true).await;
+    std::fs::write(&file, format!("{}: 1\n", "x".repeat(30_000))).unwrap();
+    let kill = |signal: &str| {
+        let command = format!("kill -{signal} {}", child.id());
+        let status = std::process::Command::new("sh")
+            .args(["-c", &command])
+            .status();
+        assert!(status.unwrap().success());
+    };
+    let failures = "manifesto_exporter_config_reloads_total{result=\"failure\"}";
+    for count in 1..=8 {
+        kill("HUP");
+        until(&url, |body| total(body, failures) >= f64::from(count)).await;
+    }
+    kill("TERM");
+    let start = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if start.elapsed() > Duration::from_secs(5) {
+            child.kill().unwrap();
+            panic!("it does not end");
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert_eq!(status.code(), Some(0));
 }
