@@ -208,7 +208,7 @@ async fn fault_91_passwords_in_the_clear_need_a_flag() {
 }
 
 /// Two users: `ada` with `correct`, `bob` with `battery`.
-fn users(cost: u32) -> String {
+pub(crate) fn users(cost: u32) -> String {
     let hash = |password| bcrypt::hash_with_salt(password, cost, *b"sixteen bytes ok").unwrap();
     format!(
         "basic_auth_users:\n  ada: {}\n  bob: {}\n",

@@ -1,6 +1,7 @@
 //! TLS of the server: rotation, handshakes, client certificates.
 
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,8 +17,9 @@ use rcgen::{
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 
+use super::programs::{Program, free_address, until};
 use super::server::InProcess;
-use super::web_config::{TLS, start};
+use super::web_config::{TLS, start, users};
 
 /// A CA of our own.
 struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -226,4 +228,43 @@ async fn fault_86_client_certificates_are_asked_for_and_verified_as_configured()
         }
         assert_eq!(got, expected, "{more}\n{}", daemon.program.log());
     }
+}
+
+#[tokio::test]
+async fn prometheus_scrapes_over_tls_with_a_login() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new("an authority");
+    authority.write_pair(folder.path());
+    std::fs::write(folder.path().join("ca.pem"), authority.0.pem()).unwrap();
+    let (certificate, key) = authority.pair("spiffe://test/prometheus", false);
+    std::fs::write(folder.path().join("client.pem"), certificate).unwrap();
+    std::fs::write(folder.path().join("client.key"), key).unwrap();
+    let more = ", client_auth_type: RequireAndVerifyClientCert, client_ca_file: ca.pem}";
+    let web = format!("{}{}", TLS.replace('}', more), users(10));
+    let daemon = start(folder.path(), &web, &[]).await;
+    let scrape = format!(
+        "global: {{scrape_interval: 1s}}\nscrape_configs:\n  - job_name: exporter\n    \
+         scheme: https\n    basic_auth: {{username: ada, password: correct}}\n    \
+         tls_config: {{ca_file: ca.pem, cert_file: client.pem, key_file: client.key}}\n    \
+         static_configs: [{{targets: ['{}']}}]\n",
+        daemon.base.strip_prefix("https://").unwrap()
+    );
+    std::fs::write(folder.path().join("prometheus.yml"), scrape).unwrap();
+    // The file is Prometheus's own format: its tool reads it too.
+    let checked = Command::new("promtool")
+        .args(["check", "web-config", "web.yaml"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(checked.status.success(), "{checked:?}");
+    let address = free_address();
+    let listen = format!("--web.listen-address={address}");
+    let arguments = [
+        "--config.file=prometheus.yml",
+        "--storage.tsdb.path=tsdb",
+        &listen,
+    ];
+    let _prometheus = Program::start("prometheus", &arguments, folder.path());
+    let query = format!("http://{address}/api/v1/query?query=up%7Bjob%3D%22exporter%22%7D");
+    until(&query, |answer| answer.contains(",\"1\"]")).await;
 }
