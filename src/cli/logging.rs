@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::OnceLock;
+use std::time::Duration;
 
 use clap::ValueEnum;
 use tracing::field::{Field, Visit};
@@ -13,6 +15,8 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, MakeWriter};
 use tracing_subscriber::registry::LookupSpan;
+
+use super::log_queue::Queue;
 
 /// `--log.level`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -39,11 +43,34 @@ pub enum LogFormat {
 /// The `service` field of every line.
 pub const SERVICE: &str = "manifesto-exporter";
 
+/// How long the last lines may take to be written when the process ends.
+const FLUSH_MAX: Duration = Duration::from_millis(500);
+
+/// Where lines wait for stderr; unset where nothing is logged.
+static QUEUE: OnceLock<Queue> = OnceLock::new();
+
 /// Logs to stderr from now on. Does nothing if logging was set up before.
 pub fn init(level: LogLevel, format: LogFormat) {
-    let subscriber = subscriber(level, format, std::io::stderr);
     // Only tests set it up twice, and either will do.
-    drop(tracing::subscriber::set_global_default(subscriber));
+    match Queue::start(std::io::stderr()) {
+        Ok(queue) => {
+            let lines = QUEUE.get_or_init(|| queue).clone();
+            let subscriber = subscriber(level, format, move || lines.clone());
+            drop(tracing::subscriber::set_global_default(subscriber));
+        }
+        // Without a thread for it, a line is written by whoever logs it.
+        Err(_) => {
+            let subscriber = subscriber(level, format, std::io::stderr);
+            drop(tracing::subscriber::set_global_default(subscriber));
+        }
+    }
+}
+
+/// Writes what was logged last, before the process ends.
+pub(super) fn flush() {
+    if let Some(queue) = QUEUE.get() {
+        queue.flush(FLUSH_MAX);
+    }
 }
 
 /// Logs to `writer`.

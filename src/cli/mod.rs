@@ -6,6 +6,7 @@ mod config;
 mod demo;
 mod healthcheck;
 mod input;
+mod log_queue;
 pub mod logging;
 mod output;
 mod rules;
@@ -112,6 +113,7 @@ pub fn main() -> ExitCode {
         Some(Command::Completions(args)) => complete::completions::<Cli>(args),
         Some(Command::Man) => complete::man::<Cli>(),
     };
+    logging::flush();
     exit.into()
 }
 

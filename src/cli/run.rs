@@ -42,7 +42,7 @@ pub(super) struct Args {
     allow_plaintext_auth: bool,
 
     /// URL under which the exporter is reached; requests for another public host name are refused
-    #[arg(long = "web.external-url", value_name = "URL")]
+    #[arg(long = "web.external-url", value_name = "URL", value_parser = parse_external_url)]
     external_url: Option<url::Url>,
 
     /// One more host name under which the exporter may be asked for; can be repeated
@@ -129,6 +129,15 @@ fn web(args: &Args, address: SocketAddr) -> Result<Option<Arc<Web>>, String> {
         ));
     }
     Ok(Some(Arc::new(web)))
+}
+
+/// Without a host it would name nobody, and so allow everybody.
+fn parse_external_url(text: &str) -> Result<url::Url, String> {
+    let url = url::Url::parse(text).map_err(|error| error.to_string())?;
+    match url.scheme() {
+        "http" | "https" if url.has_host() => Ok(url),
+        scheme => Err(format!("scheme `{scheme}` is neither `http` nor `https`")),
+    }
 }
 
 /// Without either flag nobody has said which names are ours: any will do.

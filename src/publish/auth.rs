@@ -103,7 +103,7 @@ impl Logins {
 
     fn tag(&self, credentials: &Credentials, hash: &Secret) -> hmac::Tag {
         let mut context = hmac::Context::with_key(&self.key);
-        // A user's name has no NUL after it that could belong to the next: lengths go first.
+        // Lengths go first, so that no end of one part can be the start of the next.
         for part in [
             credentials.user.as_bytes(),
             hash.expose().as_bytes(),

@@ -45,6 +45,15 @@ impl Program {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
+    /// Waits until it has printed something.
+    pub(crate) async fn until_log(&self, part: &str) {
+        let start = Instant::now();
+        while !self.log().contains(part) {
+            assert!(start.elapsed() < PATIENCE, "no {part:?}:\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     /// Its process id.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()

@@ -204,19 +204,11 @@ async fn fault_91_passwords_in_the_clear_need_a_flag() {
             .contains("--web.allow-plaintext-auth")
     );
     let allowed = program(&["--web.allow-plaintext-auth"]);
-    let begun = Instant::now();
-    while !allowed.log().contains("listening") {
-        assert!(
-            begun.elapsed() < Duration::from_secs(20),
-            "{}",
-            allowed.log()
-        );
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    allowed.until_log("listening").await;
 }
 
 /// Two users: `ada` with `correct`, `bob` with `battery`.
-fn users(cost: u32) -> String {
+pub(crate) fn users(cost: u32) -> String {
     let hash = |password| bcrypt::hash_with_salt(password, cost, *b"sixteen bytes ok").unwrap();
     format!(
         "basic_auth_users:\n  ada: {}\n  bob: {}\n",

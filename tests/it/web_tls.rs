@@ -1,6 +1,7 @@
 //! TLS of the server: rotation, handshakes, client certificates.
 
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,8 +17,9 @@ use rcgen::{
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 
+use super::programs::{Program, free_address, until};
 use super::server::InProcess;
-use super::web_config::{TLS, start};
+use super::web_config::{TLS, start, users};
 
 /// A CA of our own.
 struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -110,14 +112,10 @@ async fn fault_87_a_rotated_pair_is_served_without_a_restart_and_a_bad_one_keeps
         let body = answer.text().await.unwrap();
         assert!(body.contains(&format!("{state} 0\n")), "{body}");
     }
-    assert_eq!(
-        daemon
-            .program
-            .log()
-            .matches("web configuration not taken")
-            .count(),
-        3
-    );
+    daemon.program.until_log("cannot read key").await;
+    // Once for each.
+    let log = daemon.program.log();
+    assert_eq!(log.matches("web configuration not taken").count(), 3);
 
     new.write_pair(folder.path());
     let answer = trusts_new.get(&metrics).send().await.unwrap();
@@ -128,7 +126,7 @@ async fn fault_87_a_rotated_pair_is_served_without_a_restart_and_a_bad_one_keeps
     // A truncated file must not turn TLS off.
     std::fs::write(folder.path().join("web.yaml"), "{}\n").unwrap();
     assert!(answers(&trusts_new, &metrics).await);
-    assert!(daemon.program.log().contains("takes a restart"));
+    daemon.program.until_log("takes a restart").await;
 }
 
 #[tokio::test]
@@ -230,4 +228,43 @@ async fn fault_86_client_certificates_are_asked_for_and_verified_as_configured()
         }
         assert_eq!(got, expected, "{more}\n{}", daemon.program.log());
     }
+}
+
+#[tokio::test]
+async fn prometheus_scrapes_over_tls_with_a_login() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new("an authority");
+    authority.write_pair(folder.path());
+    std::fs::write(folder.path().join("ca.pem"), authority.0.pem()).unwrap();
+    let (certificate, key) = authority.pair("spiffe://test/prometheus", false);
+    std::fs::write(folder.path().join("client.pem"), certificate).unwrap();
+    std::fs::write(folder.path().join("client.key"), key).unwrap();
+    let more = ", client_auth_type: RequireAndVerifyClientCert, client_ca_file: ca.pem}";
+    let web = format!("{}{}", TLS.replace('}', more), users(10));
+    let daemon = start(folder.path(), &web, &[]).await;
+    let scrape = format!(
+        "global: {{scrape_interval: 1s}}\nscrape_configs:\n  - job_name: exporter\n    \
+         scheme: https\n    basic_auth: {{username: ada, password: correct}}\n    \
+         tls_config: {{ca_file: ca.pem, cert_file: client.pem, key_file: client.key}}\n    \
+         static_configs: [{{targets: ['{}']}}]\n",
+        daemon.base.strip_prefix("https://").unwrap()
+    );
+    std::fs::write(folder.path().join("prometheus.yml"), scrape).unwrap();
+    // The file is Prometheus's own format: its tool reads it too.
+    let checked = Command::new("promtool")
+        .args(["check", "web-config", "web.yaml"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(checked.status.success(), "{checked:?}");
+    let address = free_address();
+    let listen = format!("--web.listen-address={address}");
+    let arguments = [
+        "--config.file=prometheus.yml",
+        "--storage.tsdb.path=tsdb",
+        &listen,
+    ];
+    let _prometheus = Program::start("prometheus", &arguments, folder.path());
+    let query = format!("http://{address}/api/v1/query?query=up%7Bjob%3D%22exporter%22%7D");
+    until(&query, |answer| answer.contains(",\"1\"]")).await;
 }
