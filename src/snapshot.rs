@@ -1,6 +1,6 @@
 //! Every verdict at one moment: immutable, swapped whole. Metrics, page and API read nothing else.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -23,7 +23,8 @@ pub struct TargetState {
 }
 
 impl TargetState {
-    fn is_up(&self) -> bool {
+    /// Whether the last scrape was measured.
+    pub fn is_up(&self) -> bool {
         self.scrape
             .as_ref()
             .is_some_and(|scrape| scrape.down.is_none())
@@ -311,61 +312,73 @@ fn service(
 
 /// The worst of the measured instances; unknown only where none could be measured.
 fn decide<'a>(rule: &Rule, instances: &[&'a TargetState]) -> Option<(&'a TargetState, Finding)> {
-    instances
-        .iter()
-        .map(|instance| {
-            // A reload may have brought a rule that this target was not judged by yet.
-            let judged = instance
-                .verdicts
-                .iter()
-                .find(|verdict| verdict.rule == rule.id);
-            let finding = judged.map_or_else(not_judged_yet, |verdict| verdict.finding.clone());
-            (
-                *instance,
-                excuse_second_port(rule, instance, finding, instances),
-            )
-        })
-        .max_by_key(|(_, finding)| match finding.status {
-            Status::NotApplicable => 0,
-            Status::Unknown => 1,
-            Status::Pass => 2,
-            Status::Fail => 3,
-        })
-}
-
-fn not_judged_yet() -> Finding {
-    Finding::unknown(
-        Reason::NotScrapedYet,
-        "not scraped since the rule came into force",
-    )
-}
-
-/// O-7 fails where metrics are found *only* elsewhere: a second port of a host that also serves
-/// the port asked for is no fault.
-fn excuse_second_port(
-    rule: &Rule,
-    instance: &TargetState,
-    finding: Finding,
-    instances: &[&TargetState],
-) -> Finding {
-    let wanted = rule.checks.iter().find_map(|check| match check {
+    let port = rule.checks.iter().find_map(|check| match check {
         Check::Endpoint { port } => Some(*port),
         _ => None,
     });
-    let (Some(port), Reason::OtherPort) = (wanted, finding.reason) else {
-        return finding;
-    };
-    let sibling = instances.iter().find(|other| {
-        other.target.url.host == instance.target.url.host
-            && other.target.url.port == port
-            && other.is_up()
+    let serving: HashSet<&str> = instances
+        .iter()
+        .filter(|other| Some(other.target.url.port) == port && other.is_up())
+        .map(|other| other.target.url.host.as_str())
+        .collect();
+    let judged = instances.iter().map(|instance| {
+        // A reload may have brought a rule that this target was not judged by yet.
+        let verdict = instance
+            .verdicts
+            .iter()
+            .find(|verdict| verdict.rule == rule.id);
+        let finding = verdict.map(|verdict| &verdict.finding);
+        // O-7 fails where metrics are found *only* elsewhere: a second port of a host that also
+        // serves the port asked for is no fault.
+        let excused = finding.is_some_and(|finding| finding.reason == Reason::OtherPort)
+            && serving.contains(instance.target.url.host.as_str());
+        (
+            *instance,
+            if excused {
+                Judged::Excused
+            } else {
+                Judged::As(finding)
+            },
+        )
     });
-    match sibling {
-        Some(other) => Finding::not_applicable(
+    let (worst, judged) = judged.max_by_key(|(_, judged)| judged.badness())?;
+    let finding = match judged {
+        Judged::Excused => Finding::not_applicable(
             Reason::ServedByAnother,
-            format!("{} serves port {port} on the same host", other.target.url),
+            format!(
+                "port {} of the same host serves metrics too",
+                port.unwrap_or_default()
+            ),
         ),
-        None => finding,
+        Judged::As(Some(finding)) => finding.clone(),
+        Judged::As(None) => Finding::unknown(
+            Reason::NotScrapedYet,
+            "not scraped since the rule came into force",
+        ),
+    };
+    Some((worst, finding))
+}
+
+/// What one instance says of a rule.
+#[derive(Clone, Copy)]
+enum Judged<'a> {
+    /// What its check found; `None` where it was not asked yet.
+    As(Option<&'a Finding>),
+    /// Another port of its host does what is asked.
+    Excused,
+}
+
+impl Judged<'_> {
+    /// Unknown decides only where nothing was measured; a pass with a warning is the worse pass.
+    fn badness(self) -> u8 {
+        let Judged::As(finding) = self else { return 0 };
+        match finding.map(|finding| (finding.status, finding.reason)) {
+            Some((Status::NotApplicable, _)) => 0,
+            None | Some((Status::Unknown, _)) => 1,
+            Some((Status::Pass, Reason::ProvenWeakly)) => 3,
+            Some((Status::Pass, _)) => 2,
+            Some((Status::Fail, _)) => 4,
+        }
     }
 }
 

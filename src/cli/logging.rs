@@ -11,9 +11,12 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Subscriber};
+use tracing::level_filters::LevelFilter;
+use tracing::{Event, Subscriber};
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, MakeWriter};
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::log_queue::Queue;
@@ -79,16 +82,21 @@ where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let level = match level {
-        LogLevel::Error => Level::ERROR,
-        LogLevel::Warn => Level::WARN,
-        LogLevel::Info => Level::INFO,
-        LogLevel::Debug => Level::DEBUG,
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
     };
+    // What libraries do in detail is not about the service.
+    let ours = Targets::new()
+        .with_target(env!("CARGO_CRATE_NAME"), level)
+        .with_default(level.min(LevelFilter::WARN));
     tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(writer)
         .event_format(Lines { format })
         .finish()
+        .with(ours)
 }
 
 /// Writes one event as one line.

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::logging::{self, LogFormat, LogLevel};
 use super::{Exit, complain, runtime};
-use crate::daemon::{self, Loaded, Options};
+use crate::daemon::{self, ConfigSource, Loaded, Options, StartError};
 use crate::publish::telemetry::VERSION;
 use crate::publish::{Hosts, Limits, Reload, Web};
 
@@ -99,7 +99,9 @@ pub(super) fn main(args: Args) -> Exit {
     };
     let options = Options {
         hosts: hosts(args.external_url.as_ref(), &args.allowed_hosts),
-        config_file: args.config_file,
+        source: args
+            .config_file
+            .map_or(ConfigSource::Embedded, ConfigSource::File),
         enable_lifecycle: args.enable_lifecycle,
         web,
         limits: Limits::default(),
@@ -166,16 +168,30 @@ pub(super) fn parse_address(text: &str) -> Result<SocketAddr, String> {
 
 /// Binds, then runs the daemon until SIGINT or SIGTERM; SIGHUP reloads.
 pub(super) async fn serve(options: Options, loaded: Loaded, address: SocketAddr) -> Exit {
-    let listener = match TcpListener::bind(address).await {
-        Ok(listener) => listener,
-        Err(error) => {
-            complain(&format!(
-                "cannot listen on {address}: {error}\nhint: choose another with --web.listen-address"
-            ));
-            return Exit::Usage;
+    match bind(address).await {
+        Ok(listener) => serve_on(options, loaded, listener).await,
+        Err(exit) => exit,
+    }
+}
+
+/// A listener on an address.
+pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, Exit> {
+    TcpListener::bind(address).await.map_err(|error| {
+        complain(&format!(
+            "cannot listen on {address}: {error}\nhint: choose another with --web.listen-address"
+        ));
+        Exit::Usage
+    })
+}
+
+/// Runs the daemon on a listener until SIGINT or SIGTERM; SIGHUP reloads.
+pub(super) async fn serve_on(options: Options, loaded: Loaded, listener: TcpListener) -> Exit {
+    if let Ok(address) = listener.local_addr() {
+        tracing::info!(%address, version = VERSION, "listening");
+        if matches!(options.source, ConfigSource::Embedded) && address.port() != 8067 {
+            tracing::warn!(%address, "the embedded configuration watches localhost:8067, which is not this exporter");
         }
-    };
-    tracing::info!(%address, version = VERSION, "listening");
+    }
     let shutdown = CancellationToken::new();
     let reloads = mpsc::channel(RELOADS_MAX);
     let signals = match signals(reloads.0.clone(), shutdown.clone()) {
@@ -194,7 +210,11 @@ pub(super) async fn serve(options: Options, loaded: Loaded, address: SocketAddr)
         }
         Err(error) => {
             complain(&error.to_string());
-            Exit::Usage
+            match error {
+                // Not the user's doing: whoever watches the process is to start it anew.
+                StartError::TaskEnded { .. } => Exit::Unmeasured,
+                _ => Exit::Usage,
+            }
         }
     }
 }

@@ -40,6 +40,8 @@ struct Taught {
     verdicts: Arc<[Verdict]>,
     process_start_seconds: Option<f64>,
     samples: u64,
+    violations: u64,
+    first_violation: Option<String>,
     version: Option<String>,
 }
 
@@ -58,9 +60,18 @@ impl Board {
         self.rulebook.load_full()
     }
 
-    /// Judges by other rules from the next scrape of each target on.
+    /// Judges by other rules from the next scrape of each target on. What was seen under the old
+    /// ones counts no more where they have changed: a mistyped override must not hide for a day.
     pub(super) fn set_rulebook(&self, rulebook: Arc<Rulebook>) {
-        self.rulebook.store(rulebook);
+        let before = self.rulebook.swap(Arc::clone(&rulebook));
+        for entry in self.lock().values_mut() {
+            let service = &entry.state.target.service.name;
+            if before.manifesto != rulebook.manifesto
+                || before.subject(service) != rulebook.subject(service)
+            {
+                entry.history.forget();
+            }
+        }
         self.changed.notify_one();
     }
 
@@ -128,6 +139,7 @@ impl Board {
         version: Option<String>,
     ) {
         let before = &entry.state;
+        log_change(before, &scrape);
         // Most scrapes change nothing: what is equal is shared, so that what is made of it can be.
         let same = before.verdicts == verdicts;
         entry.state = Arc::new(TargetState {
@@ -180,6 +192,7 @@ impl Handler for Board {
             _ => Some(judge(&rulebook, &result, observation.as_ref())),
         };
         let mut scrape = figures(&result, observation.as_ref());
+        log_scrape(&result);
         let mut entries = self.lock();
         // A target that discovery dropped while it was scraped is gone.
         let Some(entry) = entries.get_mut(&result.target.url) else {
@@ -195,6 +208,8 @@ impl Handler for Board {
                 verdicts: verdicts.into(),
                 process_start_seconds,
                 samples: scrape.samples,
+                violations: scrape.violations,
+                first_violation: scrape.first_violation.clone(),
                 version: observation
                     .and_then(|observation| observation.version.version().map(str::to_owned)),
             }),
@@ -207,6 +222,8 @@ impl Handler for Board {
         }
         entry.recall.ended(recalled);
         scrape.samples = taught.samples;
+        scrape.violations = taught.violations;
+        scrape.first_violation = taught.first_violation;
         let verdicts = entry
             .history
             .temper(&taught.verdicts, taught.process_start_seconds, now);
@@ -216,6 +233,39 @@ impl Handler for Board {
     /// Discovery's own list already said so, in [`Board::replace_targets`].
     fn gone(&self, target: &Arc<Target>) {
         tracing::debug!(target = %target.url, "a target is gone");
+    }
+}
+
+/// Every scrape, for who looks closely.
+fn log_scrape(result: &ScrapeResult) {
+    let outcome = result
+        .outcome
+        .as_ref()
+        .map_or_else(|down| down.reason.as_str(), |()| "ok");
+    tracing::debug!(
+        target_url = %result.target.url,
+        service_name = %result.target.service.name,
+        outcome,
+        duration_seconds = result.duration.as_secs_f64(),
+        body_bytes = result.body_bytes,
+        "scraped"
+    );
+}
+
+/// A target that goes down or comes back: once, not at each scrape.
+fn log_change(before: &TargetState, now: &Scrape) {
+    let (url, service_name) = (&before.target.url, &before.target.service.name);
+    let reason_before = before
+        .scrape
+        .as_ref()
+        .map(|scrape| scrape.down.as_ref().map(|d| d.0));
+    match (reason_before, &now.down) {
+        (Some(Some(known)), Some((reason, _))) if known == *reason => {}
+        (_, Some((reason, message))) => {
+            tracing::info!(target_url = %url, service_name, reason = reason.as_str(), why = message, "target down");
+        }
+        (Some(Some(_)), None) => tracing::info!(target_url = %url, service_name, "target up again"),
+        (_, None) => {}
     }
 }
 

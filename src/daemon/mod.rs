@@ -5,8 +5,9 @@ mod board;
 mod probe;
 pub mod rulebook;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
@@ -32,8 +33,11 @@ const SNAPSHOT_INTERVAL_MIN: Duration = Duration::from_secs(1);
 /// Without any change a snapshot is made all the same, so that its age tells that we live.
 const SNAPSHOT_INTERVAL_MAX: Duration = Duration::from_secs(15);
 
-/// A snapshot may take this share of the time: building a large one slows the next down.
-const SNAPSHOT_SHARE: u32 = 20;
+/// The pause after a snapshot is this much longer than it took: large ones come less often.
+const SNAPSHOT_PAUSE_FACTOR: u32 = 20;
+
+/// A target that has not answered its first scrape by then keeps nobody waiting.
+const READY_WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// Reloads and probes waiting at once.
 const REQUESTS_MAX: usize = 16;
@@ -44,8 +48,8 @@ const SHUTDOWN_MAX: Duration = Duration::from_millis(1_800);
 /// What the daemon is started with.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// The configuration file, read again at each reload; `None` for the embedded one.
-    pub config_file: Option<PathBuf>,
+    /// Where a reload reads the configuration.
+    pub source: ConfigSource,
     /// Whether `/-/reload` is served.
     pub enable_lifecycle: bool,
     /// `--web.config.file`, loaded.
@@ -56,7 +60,19 @@ pub struct Options {
     pub limits: Limits,
 }
 
-/// Why the daemon did not start.
+/// Where a configuration comes from.
+#[derive(Debug, Clone, Default)]
+pub enum ConfigSource {
+    /// A file, read again at each reload.
+    File(PathBuf),
+    /// The default that the binary carries.
+    #[default]
+    Embedded,
+    /// Put together by the caller: it cannot be read again.
+    Fixed,
+}
+
+/// Why the daemon did not start, or ended by itself.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The configuration cannot be used.
@@ -68,6 +84,17 @@ pub enum StartError {
     /// Two of our own metrics have the same name.
     #[error("own telemetry: {0}")]
     Telemetry(#[from] prometheus::Error),
+    /// A task that runs until shutdown ended before: a defect of ours.
+    #[error("the daemon's {task} ended: {why}")]
+    TaskEnded {
+        /// Which.
+        task: &'static str,
+        /// How.
+        why: String,
+    },
+    /// There is nothing to read again.
+    #[error("this configuration was not read from a file and cannot be reloaded")]
+    Fixed,
 }
 
 /// A configuration with the rules that it makes.
@@ -127,68 +154,91 @@ pub async fn run(
         probe: probe_sender,
     });
 
-    let mut tasks = JoinSet::new();
-    tasks.spawn(discovery::run(
-        config_receiver.clone(),
-        shutdown.clone(),
-        discovered_sender,
-    ));
-    tasks.spawn(follow(
+    let mut tasks = Tasks::default();
+    let discovering = discovery::run(config_receiver.clone(), shutdown.clone(), discovered_sender);
+    tasks.spawn("discovery", discovering);
+    let following = follow(
         discovered.clone(),
         targets_sender,
         Arc::clone(&board),
         shutdown.clone(),
-    ));
-    tasks.spawn(scrape::run(
+    );
+    tasks.spawn("target list", following);
+    let scraping = scrape::run(
         targets,
         Arc::clone(&network),
         Arc::clone(&board),
         stats,
         shutdown.clone(),
-    ));
+    );
+    tasks.spawn("scrape engine", scraping);
     let publish = Publish {
         app: Arc::clone(&app),
         board: Arc::clone(&board),
         ready: ready_sender,
         config: config_receiver,
+        discovered_at: OnceLock::new(),
     };
-    tasks.spawn(publish.run(shutdown.clone()));
-    tasks.spawn(probe::answer(
+    tasks.spawn("publisher", Arc::new(publish).run(shutdown.clone()));
+    let probing = probe::answer(
         probes,
         discovered,
         Arc::clone(&board),
         Arc::clone(&network),
         shutdown.clone(),
-    ));
+    );
+    tasks.spawn("prober", probing);
     let limits = options.limits;
     let reloading = Reloading {
-        options,
+        source: options.source,
         config: config_sender,
         board,
         network,
         telemetry,
     };
-    tasks.spawn(reloading.run(reloads.1, shutdown.clone()));
-    tasks.spawn(publish::serve(listener, app, limits, shutdown.clone()));
+    tasks.spawn("reloader", reloading.run(reloads.1, shutdown.clone()));
+    tasks.spawn(
+        "server",
+        publish::serve(listener, app, limits, shutdown.clone()),
+    );
+    tasks.until(shutdown).await
+}
 
-    // Every task runs until shutdown: one that ends before is a defect, and ends the process too.
-    while let Some(ended) = tokio::select! {
-        ended = tasks.join_next() => ended,
-        () = shutdown.cancelled() => None,
-    } {
-        if !shutdown.is_cancelled() {
-            match ended {
-                Ok(()) => tracing::error!("a task of the daemon ended early, shutting down"),
-                Err(error) => tracing::error!(%error, "a task of the daemon failed, shutting down"),
-            }
-            shutdown.cancel();
+/// The tasks of the daemon, by name. Each runs until shutdown.
+#[derive(Default)]
+struct Tasks {
+    running: JoinSet<()>,
+    names: HashMap<tokio::task::Id, &'static str>,
+}
+
+impl Tasks {
+    fn spawn(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        let id = self.running.spawn(task).id();
+        self.names.insert(id, name);
+    }
+
+    /// Waits for shutdown, then for the tasks, within a bound. A task that ends before is a defect:
+    /// everything ends, so that whoever watches the process starts it anew.
+    async fn until(mut self, shutdown: CancellationToken) -> Result<(), StartError> {
+        let early = tokio::select! {
+            () = shutdown.cancelled() => None,
+            ended = self.running.join_next_with_id() => ended,
+        };
+        let early = early.filter(|_| !shutdown.is_cancelled()).map(|ended| {
+            let (id, why) = match ended {
+                Ok((id, ())) => (id, "it returned".to_owned()),
+                Err(error) => (error.id(), error.to_string()),
+            };
+            let task = self.names.get(&id).copied().unwrap_or("task");
+            StartError::TaskEnded { task, why }
+        });
+        shutdown.cancel();
+        let ended = async { while self.running.join_next().await.is_some() {} };
+        if tokio::time::timeout(SHUTDOWN_MAX, ended).await.is_err() {
+            tracing::warn!(limit = ?SHUTDOWN_MAX, "tasks that did not end in time were dropped");
         }
+        early.map_or(Ok(()), Err)
     }
-    let ended = async { while tasks.join_next().await.is_some() {} };
-    if tokio::time::timeout(SHUTDOWN_MAX, ended).await.is_err() {
-        tracing::warn!(limit = ?SHUTDOWN_MAX, "tasks that did not end in time were dropped");
-    }
-    Ok(())
 }
 
 /// How the configuration wants scraping done.
@@ -229,16 +279,24 @@ struct Publish {
     board: Arc<Board>,
     ready: watch::Sender<Result<(), String>>,
     config: watch::Receiver<Arc<Config>>,
+    /// When discovery had answered first.
+    discovered_at: OnceLock<Instant>,
 }
 
 impl Publish {
-    async fn run(self, shutdown: CancellationToken) {
+    async fn run(self: Arc<Self>, shutdown: CancellationToken) {
         loop {
             let start = Instant::now();
-            self.publish();
+            // Thousands of services take their time: not on a thread that serves others.
+            let publish = Arc::clone(&self);
+            let built = tokio::task::spawn_blocking(move || publish.publish()).await;
+            if let Err(error) = built {
+                tracing::error!(%error, "a snapshot could not be put together, the last one stays");
+            }
             let took = start.elapsed();
             self.app.telemetry.snapshot_built(took);
-            let pause = SNAPSHOT_INTERVAL_MIN.max(took * SNAPSHOT_SHARE);
+            let pause =
+                (took * SNAPSHOT_PAUSE_FACTOR).clamp(SNAPSHOT_INTERVAL_MIN, SNAPSHOT_INTERVAL_MAX);
             let next = async {
                 tokio::time::sleep(pause).await;
                 let _changed_or_old =
@@ -261,7 +319,12 @@ impl Publish {
             self.board.states(),
         ));
         if self.ready.borrow().is_err() {
-            let ready = readiness(&self.app.discovered.borrow(), &snapshot);
+            let discovered = Arc::clone(&self.app.discovered.borrow());
+            let waited = match discovered.ready {
+                true => self.discovered_at.get_or_init(Instant::now).elapsed(),
+                false => Duration::ZERO,
+            };
+            let ready = readiness(&discovered, &snapshot, waited);
             self.app.telemetry.set_ready(ready.is_ok());
             if ready.is_ok() {
                 tracing::info!(
@@ -279,9 +342,10 @@ impl Publish {
     }
 }
 
-/// Ready once discovery has answered and every target that it found was scraped once; from then
-/// on for good, since a new target does not make what is published wrong.
-fn readiness(discovered: &Discovered, snapshot: &Snapshot) -> Result<(), String> {
+/// Ready once discovery has answered and every target that it found was scraped once, or has had
+/// [`READY_WAIT_MAX`] to be; from then on for good, since a new target does not make what is published
+/// wrong.
+fn readiness(discovered: &Discovered, snapshot: &Snapshot, waited: Duration) -> Result<(), String> {
     if !discovered.ready {
         let silent: Vec<String> = discovered
             .sources
@@ -305,6 +369,7 @@ fn readiness(discovered: &Discovered, snapshot: &Snapshot) -> Result<(), String>
         .saturating_sub(snapshot.targets.len());
     match pending + missing {
         0 => Ok(()),
+        _ if waited >= READY_WAIT_MAX => Ok(()),
         pending => Err(format!(
             "{pending} of {} targets were not scraped yet",
             discovered.targets.len()
@@ -314,7 +379,7 @@ fn readiness(discovered: &Discovered, snapshot: &Snapshot) -> Result<(), String>
 
 /// Reloads on demand; whatever fails leaves everything as it was.
 struct Reloading {
-    options: Options,
+    source: ConfigSource,
     config: watch::Sender<Arc<Config>>,
     board: Arc<Board>,
     network: Arc<Network>,
@@ -334,7 +399,7 @@ impl Reloading {
             while let Ok(another) = wishes.try_recv() {
                 waiting.push(another);
             }
-            let outcome = self.reload();
+            let outcome = self.reload().await;
             for wish in waiting {
                 // Whoever asked may have gone.
                 drop(wish.answer.send(outcome.clone()));
@@ -342,8 +407,21 @@ impl Reloading {
         }
     }
 
-    fn reload(&self) -> Result<(), String> {
-        let outcome = load(self.options.config_file.as_deref());
+    async fn reload(&self) -> Result<(), String> {
+        // Files may be slow: not on a thread that serves others.
+        let source = self.source.clone();
+        let outcome = tokio::task::spawn_blocking(move || match source {
+            ConfigSource::File(path) => load(Some(&path)),
+            ConfigSource::Embedded => load(None),
+            ConfigSource::Fixed => Err(StartError::Fixed),
+        });
+        let outcome = match outcome.await {
+            Ok(outcome) => outcome,
+            Err(error) => Err(StartError::TaskEnded {
+                task: "reload",
+                why: error.to_string(),
+            }),
+        };
         self.telemetry.reloaded(outcome.is_ok(), SystemTime::now());
         match outcome {
             Ok(Loaded { config, rulebook }) => {

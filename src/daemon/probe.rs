@@ -35,14 +35,19 @@ pub(super) async fn answer(
                 None => return,
             },
         };
-        let target = find(&discovered.borrow(), &wanted);
+        let found = find(&discovered.borrow(), &wanted);
         let (board, network) = (Arc::clone(&board), Arc::clone(&network));
         let busy = running.len() >= PROBES_MAX;
         running.spawn(async move {
-            let found = match target {
+            let found = match found {
                 _ if busy => ProbeAnswer::Busy,
-                None => ProbeAnswer::NotDiscovered,
-                Some(target) => ProbeAnswer::Judged(probe(&target, &board, network).await),
+                found => match &found[..] {
+                    [] => ProbeAnswer::NotDiscovered,
+                    [target] => ProbeAnswer::Judged(probe(target, &board, network).await),
+                    several => {
+                        ProbeAnswer::Several(several.iter().map(|t| t.url.to_string()).collect())
+                    }
+                },
             };
             // Whoever asked may have gone.
             drop(answer.send(found));
@@ -50,13 +55,17 @@ pub(super) async fn answer(
     }
 }
 
-/// The target that a URL, or a host and port, names.
-fn find(discovered: &Discovered, wanted: &str) -> Option<Arc<Target>> {
-    discovered
+/// The target that a URL names, or all of a host and port: one port serves many plugins.
+fn find(discovered: &Discovered, wanted: &str) -> Vec<Arc<Target>> {
+    let named = |target: &&Arc<Target>| target.url.to_string() == wanted;
+    if let Some(target) = discovered.targets.iter().find(named) {
+        return vec![Arc::clone(target)];
+    }
+    let there = discovered
         .targets
         .iter()
-        .find(|target| target.url.to_string() == wanted || target.url.authority() == wanted)
-        .cloned()
+        .filter(|target| target.url.authority() == wanted);
+    there.cloned().collect()
 }
 
 async fn probe(target: &Arc<Target>, board: &Board, network: Arc<Network>) -> Arc<Snapshot> {

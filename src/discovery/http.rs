@@ -42,7 +42,7 @@ pub(super) async fn run(config: HttpSd, retry: Duration, reports: Reports) -> Go
 
 async fn ask(config: &HttpSd) -> Result<Listing, String> {
     let deadline = config.refresh_interval.min(DEADLINE_MAX);
-    // The client's own deadline covers each request; this one covers them all, and file reads.
+    // This deadline covers all requests and file reads; the client's own, of each request, is a net below it.
     match tokio::time::timeout(deadline, list(config, deadline)).await {
         Ok(result) => result,
         Err(_) => Err(format!("no complete answer within {}", display(deadline))),
@@ -50,7 +50,7 @@ async fn ask(config: &HttpSd) -> Result<Listing, String> {
 }
 
 async fn list(config: &HttpSd, deadline: Duration) -> Result<Listing, String> {
-    let response = Prepared::new(config.http.clone(), deadline)
+    let response = Prepared::new(config.http.clone(), deadline * 2)
         .await?
         .get(&config.url)
         .header(ACCEPT, "application/json")

@@ -11,41 +11,51 @@ use crate::snapshot::{RuleStatus, ServiceState, Snapshot, TargetState};
 /// way to counts per service: the rest is what alerts and dashboards stand on.
 pub fn write(snapshot: &Snapshot, format: Format, series_max: usize) -> Vec<u8> {
     let mut out = Writer::new(format);
+    let summarised = series_count(snapshot) > series_max;
     rules(snapshot, &mut out);
     services(snapshot, &mut out);
-    let summarised = series_count(snapshot) > series_max;
     if !summarised {
         targets(snapshot, &mut out);
     }
     target_counts(snapshot, &mut out);
-    out.family(
-        "manifesto_exporter_series_budget",
-        Kind::Gauge,
-        "Compliance series that are published at the most, as configured.",
-    );
-    out.sample("manifesto_exporter_series_budget", &[], series_max as f64);
-    out.family(
-        "manifesto_exporter_series_summarised",
-        Kind::Gauge,
-        "1 while the families of single targets are left out to stay within the budget of series.",
-    );
-    out.sample(
-        "manifesto_exporter_series_summarised",
-        &[],
-        f64::from(u8::from(summarised)),
-    );
-    out.family(
-        "manifesto_snapshot_timestamp_seconds",
-        Kind::Gauge,
-        "When the published verdicts were put together.",
-    );
-    out.sample(
-        "manifesto_snapshot_timestamp_seconds",
-        &[],
-        unix_seconds(snapshot.at),
-    );
+    let gauges = [
+        (
+            "manifesto_exporter_series_budget",
+            "Compliance series past which single targets are summarised, as configured.",
+            series_max as f64,
+        ),
+        (
+            "manifesto_exporter_series_summarised",
+            "1 while the families of single targets are left out to stay within the budget of series.",
+            f64::from(u8::from(summarised)),
+        ),
+        (
+            "manifesto_snapshot_timestamp_seconds",
+            "When the published verdicts were put together.",
+            unix_seconds(snapshot.at),
+        ),
+    ];
+    for (name, help, value) in gauges {
+        out.family(name, Kind::Gauge, help);
+        out.sample(name, &[], value);
+    }
     out.into_part()
 }
+
+/// Writes the verdicts alone, whole: what `/probe` found of one target.
+pub(super) fn write_verdicts(snapshot: &Snapshot, format: Format) -> Vec<u8> {
+    let mut out = Writer::new(format);
+    rules(snapshot, &mut out);
+    services(snapshot, &mut out);
+    targets(snapshot, &mut out);
+    out.into_end()
+}
+
+/// Series of a service beside its rules: score, coverage, info and three states of targets.
+const SERVICE_SERIES: usize = 6;
+
+/// Series of a target that is up: one that is down has its reason too.
+const TARGET_SERIES: usize = 5;
 
 /// How many series a snapshot makes in full.
 pub fn series_count(snapshot: &Snapshot) -> usize {
@@ -53,9 +63,14 @@ pub fn series_count(snapshot: &Snapshot) -> usize {
     let of_services: usize = snapshot
         .services
         .iter()
-        .map(|service| service.verdicts.len() + RuleStatus::ALL.len() + 5)
+        .map(|service| service.verdicts.len() + RuleStatus::ALL.len() + SERVICE_SERIES)
         .sum();
-    rules + of_services + 5 * snapshot.targets.len()
+    let down = snapshot
+        .targets
+        .iter()
+        .filter(|target| !target.is_up())
+        .count();
+    rules + of_services + TARGET_SERIES * snapshot.targets.len() + down
 }
 
 fn rules(snapshot: &Snapshot, out: &mut Writer) {
@@ -169,6 +184,8 @@ fn services(snapshot: &Snapshot, out: &mut Writer) {
             name_label,
             environment,
             ("team", &*service.team),
+            // The service catalogue will say; the label is part of the contract.
+            ("tier", ""),
             ("version", &*service.version),
         ];
         out.sample(name, &labels, 1.0);

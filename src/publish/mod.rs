@@ -19,6 +19,7 @@ mod web_config;
 mod writer;
 
 pub use guard::{Guard, Hosts};
+pub use page::percent;
 pub use render::Published;
 pub use routes::{App, Probe, ProbeAnswer, Reload, router};
 pub use server::{Limits, serve};

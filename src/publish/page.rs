@@ -17,6 +17,9 @@ const ROWS_MAX: usize = 500;
 struct Services<'a> {
     version: &'a str,
     at: String,
+    query: &'a str,
+    total: usize,
+    hidden: usize,
     rules: Vec<RuleHead<'a>>,
     services: Vec<ServiceRow<'a>>,
 }
@@ -54,17 +57,33 @@ struct VerdictCell<'a> {
 }
 
 /// `/`: every service, worst first, and what is wrong with it.
-pub(super) fn services(snapshot: &Snapshot) -> Result<String, askama::Error> {
-    let mut worst_first: Vec<&ServiceState> = snapshot.services.iter().map(AsRef::as_ref).collect();
+pub(super) fn services(snapshot: &Snapshot, query: &str) -> Result<String, askama::Error> {
+    let matches = |service: &&ServiceState| {
+        let key = &service.key;
+        [&key.name, &key.environment, &service.team]
+            .iter()
+            .any(|text| text.contains(query))
+    };
+    let mut worst_first: Vec<&ServiceState> = snapshot
+        .services
+        .iter()
+        .map(AsRef::as_ref)
+        .filter(matches)
+        .collect();
     worst_first.sort_by_key(|service| {
         std::cmp::Reverse((
             service.count(RuleStatus::Fail),
             service.count(RuleStatus::Unknown),
         ))
     });
+    let hidden = worst_first.len().saturating_sub(ROWS_MAX);
+    worst_first.truncate(ROWS_MAX);
     Services {
         version: VERSION,
         at: time(snapshot.at),
+        query,
+        total: snapshot.services.len(),
+        hidden,
         rules: snapshot
             .manifesto
             .rules()
@@ -113,7 +132,7 @@ fn row<'a>(snapshot: &'a Snapshot, service: &'a ServiceState) -> ServiceRow<'a> 
         })
         .collect();
     ServiceRow {
-        anchor: format!("{}@{}", service.key.name, service.key.environment),
+        anchor: anchor(&service.key),
         name: &service.key.name,
         environment: &service.key.environment,
         team: &service.team,
@@ -126,6 +145,16 @@ fn row<'a>(snapshot: &'a Snapshot, service: &'a ServiceState) -> ServiceRow<'a> 
         has_findings: verdicts.iter().any(|verdict| verdict.is_finding),
         verdicts,
     }
+}
+
+/// A fragment that needs no escaping, whatever the service is called.
+fn anchor(key: &crate::discovery::target::ServiceKey) -> String {
+    let plain = |text: &str| -> String {
+        text.chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+            .collect()
+    };
+    format!("{}--{}", plain(&key.name), plain(&key.environment))
 }
 
 /// Status is never told by colour alone.
@@ -301,9 +330,10 @@ fn source_row(source: &crate::discovery::SourceStatus) -> SourceRow {
     }
 }
 
-/// A ratio as whole per cent: shown to people only.
-fn percent(ratio: f64) -> String {
-    format!("{:.0} %", ratio * 100.0)
+/// A ratio as whole per cent, shown to people only. Rounded down: 100 % is nothing less.
+pub fn percent(ratio: f64) -> String {
+    // 0.29 * 100 is a hair below 29.
+    format!("{:.0} %", (ratio * 100.0 + 1e-9).floor())
 }
 
 /// RFC 3339 in UTC, to the second.

@@ -40,6 +40,8 @@ pub struct Reload {
 pub enum ProbeAnswer {
     /// Discovery does not know the target: nothing was dialled.
     NotDiscovered,
+    /// A host and port where several targets are: their URLs.
+    Several(Vec<String>),
     /// Too many probes run already.
     Busy,
     /// The target's verdicts alone.
@@ -190,16 +192,21 @@ async fn probe(
                 format!("{target:?} is not among the discovered targets: /targets lists them\n");
             (StatusCode::NOT_FOUND, message).into_response()
         }
-        Ok(ProbeAnswer::Busy) | Err(_) => busy(),
+        Ok(ProbeAnswer::Several(urls)) => {
+            let message = format!(
+                "{target:?} is where several targets are: say which of\n{}\n",
+                urls.join("\n")
+            );
+            (StatusCode::BAD_REQUEST, message).into_response()
+        }
+        Ok(ProbeAnswer::Busy) => busy(),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "shutting down\n").into_response(),
     }
 }
 
-/// The compliance families of one target, without our own telemetry.
+/// The verdicts of one target, without our own telemetry.
 fn probe_exposition(snapshot: &Snapshot, format: Format) -> Response {
-    let mut body = super::compliance::write(snapshot, format, usize::MAX);
-    if format == Format::OpenMetrics {
-        body.extend_from_slice(b"# EOF\n");
-    }
+    let body = super::compliance::write_verdicts(snapshot, format);
     ([(CONTENT_TYPE, negotiate::content_type(format))], body).into_response()
 }
 
@@ -211,17 +218,17 @@ fn busy() -> Response {
         .into_response()
 }
 
-async fn services(State(app): State<Arc<App>>) -> Response {
-    html(page::services(&app.published.load().snapshot))
+async fn services(State(app): State<Arc<App>>, Query(query): Query<Search>) -> Response {
+    html(page::services(&app.published.load().snapshot, &query.q))
 }
 
 #[derive(Deserialize)]
-struct TargetsQuery {
+struct Search {
     #[serde(default)]
     q: String,
 }
 
-async fn targets(State(app): State<Arc<App>>, Query(query): Query<TargetsQuery>) -> Response {
+async fn targets(State(app): State<Arc<App>>, Query(query): Query<Search>) -> Response {
     let discovered = app.discovered.borrow().clone();
     html(page::targets(
         &app.published.load().snapshot,

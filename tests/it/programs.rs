@@ -141,7 +141,8 @@ pub(crate) async fn until(url: &str, found: impl Fn(&str) -> bool) -> String {
         match &answer {
             Ok((200, body)) if found(body) => return body.clone(),
             _ if start.elapsed() > PATIENCE => {
-                panic!("{url} never answered as expected: {answer:?}")
+                let said: String = format!("{answer:?}").chars().take(3_000).collect();
+                panic!("{url} never answered as expected: {said}")
             }
             _ => tokio::time::sleep(Duration::from_millis(50)).await,
         }

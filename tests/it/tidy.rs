@@ -16,7 +16,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("scrape", &["config", "discovery", "exposition", "labels"]),
     ("manifesto", &["checks", "config"]),
     ("checks", &["discovery", "exposition", "manifesto"]),
-    ("measure.rs", &["checks", "config", "exposition", "scrape"]),
+    ("measure", &["checks", "config", "exposition", "scrape"]),
     (
         "snapshot.rs",
         &["checks", "discovery", "manifesto", "scrape"],

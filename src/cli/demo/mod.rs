@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use self::fleet::{Fleet, Service};
@@ -15,10 +16,11 @@ use crate::checks::{Reason, Scraped, Status, all_unknown, judge_all};
 use crate::config::job::Scheme;
 use crate::config::{Config, Origin};
 use crate::daemon::rulebook::Rulebook;
-use crate::daemon::{Loaded, Options};
+use crate::daemon::{ConfigSource, Loaded, Options};
 use crate::discovery::target::{Target, TargetUrl};
 use crate::manifesto::Manifesto;
 use crate::measure::Measure;
+use crate::publish::percent;
 use crate::scrape::{DownReason, ScrapeSettings, scrape_once};
 use crate::snapshot::{RuleStatus, Scrape, ServiceState, Snapshot, TargetState};
 
@@ -59,6 +61,14 @@ pub(super) fn main(args: Args) -> Exit {
 }
 
 async fn demo(once: bool, address: SocketAddr) -> Exit {
+    // Whether the page can be served shows before anything is judged.
+    let listener = match once {
+        true => None,
+        false => match run::bind(address).await {
+            Ok(listener) => Some(listener),
+            Err(exit) => return exit,
+        },
+    };
     let (config, fleet) = match (crate::config::embedded(), Fleet::start().await) {
         (Ok(config), Ok(fleet)) => (config, fleet),
         (Err(error), _) => {
@@ -90,10 +100,9 @@ async fn demo(once: bool, address: SocketAddr) -> Exit {
         complain(&format!("not judged as built:\n{}", surprises.join("\n")));
         return Exit::Unmeasured;
     }
-    if once {
-        Exit::NonCompliant
-    } else {
-        watch(fleet, address).await
+    match listener {
+        None => Exit::NonCompliant,
+        Some(listener) => watch(fleet, listener).await,
     }
 }
 
@@ -182,7 +191,6 @@ fn table(snapshot: &Snapshot, services: &[Service]) -> String {
             };
             out += &format!(" {status:9}");
         }
-        let percent = |ratio: f64| format!("{:.0} %", ratio * 100.0);
         let score = service
             .score
             .ratio()
@@ -253,7 +261,7 @@ fn surprises(snapshot: &Snapshot, services: &[Service]) -> Vec<String> {
 }
 
 /// Runs the daemon over the fleet until it is told to stop.
-async fn watch(fleet: Fleet, address: SocketAddr) -> Exit {
+async fn watch(fleet: Fleet, listener: TcpListener) -> Exit {
     let loaded = Config::parse(&configuration(&fleet), &Origin::embedded())
         .map_err(|error| error.to_string())
         .and_then(|config| {
@@ -267,10 +275,17 @@ async fn watch(fleet: Fleet, address: SocketAddr) -> Exit {
             return Exit::Usage;
         }
     };
+    let address = listener
+        .local_addr()
+        .map_or_else(|_| "?".to_owned(), |a| a.to_string());
     print(&format!(
         "\nWatching: open http://{address}/ (verdicts settle after three scrapes, some 15 s). Ctrl-C ends.\n"
     ));
-    run::serve(Options::default(), loaded, address).await
+    let options = Options {
+        source: ConfigSource::Fixed,
+        ..Options::default()
+    };
+    run::serve_on(options, loaded, listener).await
 }
 
 /// The fleet as a configuration: what a user would write.
