@@ -12,17 +12,17 @@ use manifesto_exporter::config::tls::client_config;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The binary under test.
-pub const BINARY: &str = env!("CARGO_BIN_EXE_manifesto-exporter");
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_manifesto-exporter");
 
 /// A running program; dropped, it is killed.
-pub struct Program {
+pub(crate) struct Program {
     child: Child,
     log: PathBuf,
 }
 
 impl Program {
     /// Starts `name` with its output in `folder`.
-    pub fn start(name: &str, arguments: &[&str], folder: &Path) -> Self {
+    pub(crate) fn start(name: &str, arguments: &[&str], folder: &Path) -> Self {
         let file_name = Path::new(name).file_name().unwrap().to_str().unwrap();
         let log = folder.join(format!("{file_name}.log"));
         let output = std::fs::File::create(&log).unwrap();
@@ -41,12 +41,12 @@ impl Program {
     }
 
     /// Everything that it printed so far.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
     /// Sends a signal by name.
-    pub fn signal(&self, signal: &str) {
+    pub(crate) fn signal(&self, signal: &str) {
         let kill = format!("kill -{signal} {}", self.child.id());
         assert!(
             Command::new("sh")
@@ -59,7 +59,7 @@ impl Program {
     }
 
     /// Waits for it to end: its status and how long it took.
-    pub fn wait(mut self) -> (ExitStatus, Duration) {
+    pub(crate) fn wait(mut self) -> (ExitStatus, Duration) {
         let start = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -84,7 +84,7 @@ impl Drop for Program {
 }
 
 /// An address on loopback that was free a moment ago.
-pub fn free_address() -> SocketAddr {
+pub(crate) fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -92,7 +92,7 @@ pub fn free_address() -> SocketAddr {
 }
 
 /// A client that uses no proxy.
-pub fn client() -> reqwest::Client {
+pub(crate) fn client() -> reqwest::Client {
     let tls = client_config(&TlsConfig::default()).unwrap();
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
@@ -103,12 +103,12 @@ pub fn client() -> reqwest::Client {
 }
 
 /// Status and body of a GET; the error as text where nobody answers.
-pub async fn get(url: &str) -> Result<(u16, String), String> {
+pub(crate) async fn get(url: &str) -> Result<(u16, String), String> {
     get_as(url, "*/*").await
 }
 
 /// The same, with an Accept header.
-pub async fn get_as(url: &str, accept: &str) -> Result<(u16, String), String> {
+pub(crate) async fn get_as(url: &str, accept: &str) -> Result<(u16, String), String> {
     let response = client().get(url).header("accept", accept).send().await;
     let response = response.map_err(|error| error.to_string())?;
     let status = response.status().as_u16();
@@ -120,7 +120,7 @@ pub async fn get_as(url: &str, accept: &str) -> Result<(u16, String), String> {
 }
 
 /// Polls until `found` says so; the last answer where it never does.
-pub async fn until(url: &str, found: impl Fn(&str) -> bool) -> String {
+pub(crate) async fn until(url: &str, found: impl Fn(&str) -> bool) -> String {
     let start = Instant::now();
     loop {
         let answer = get(url).await;
@@ -135,14 +135,14 @@ pub async fn until(url: &str, found: impl Fn(&str) -> bool) -> String {
 }
 
 /// The daemon under test.
-pub struct Daemon {
+pub(crate) struct Daemon {
     pub program: Program,
     pub base: String,
 }
 
 impl Daemon {
     /// Starts it with a configuration, on a free address.
-    pub fn start(configuration: &str, folder: &Path, more: &[&str]) -> Self {
+    pub(crate) fn start(configuration: &str, folder: &Path, more: &[&str]) -> Self {
         std::fs::write(folder.join("config.yaml"), configuration).unwrap();
         let address = free_address().to_string();
         let flags = [
@@ -158,12 +158,12 @@ impl Daemon {
     }
 
     /// The URL of a path.
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base)
     }
 
     /// Waits until `/metrics` holds a line.
-    pub async fn until_metric(&self, line: &str) -> String {
+    pub(crate) async fn until_metric(&self, line: &str) -> String {
         until(&self.url("/metrics"), |body| {
             body.lines().any(|have| have == line)
         })
