@@ -20,7 +20,7 @@ use manifesto_exporter::publish::{Published, Telemetry};
 use manifesto_exporter::scrape::EngineStats;
 use manifesto_exporter::snapshot::{Scrape, Snapshot, TargetState};
 
-const SERVICES: usize = 5_000;
+const SERVICES: usize = 6_000;
 
 fn snapshot() -> Snapshot {
     let config = config::embedded().expect("the embedded configuration is good");

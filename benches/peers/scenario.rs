@@ -10,8 +10,8 @@ use crate::simulator::{address, service};
 /// Instances of one service in one environment.
 const INSTANCES: usize = 4;
 
-/// The port that every simulated target serves.
-pub(crate) const TARGET_PORT: u16 = 8067;
+/// The port that every simulated target serves: not 8067, which a daemon or a test may use.
+pub(crate) const TARGET_PORT: u16 = 28_060;
 
 /// One workload.
 #[derive(Debug, Clone, Copy)]
