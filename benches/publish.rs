@@ -87,7 +87,7 @@ fn publishing(criterion: &mut Criterion) {
     let (engine, discovered) = (EngineStats::default(), Discovered::default());
     let scrape = |gzip| {
         let end = telemetry.write(Format::Text, &engine.snapshot(), &discovered);
-        runtime.block_on(published.exposition(Format::Text, gzip, end))
+        runtime.block_on(published.exposition(Format::Text, gzip, end, &telemetry))
     };
     let whole = scrape(false).0.concat();
     let series = memchr::memchr_iter(b'\n', &whole).count();
@@ -102,7 +102,12 @@ fn publishing(criterion: &mut Criterion) {
     group.bench_function("render_100k_series", |b| {
         b.iter(|| {
             let published = Published::new(Arc::clone(&snapshot), usize::MAX);
-            black_box(runtime.block_on(published.exposition(Format::Text, true, Vec::new())))
+            black_box(runtime.block_on(published.exposition(
+                Format::Text,
+                true,
+                Vec::new(),
+                &telemetry,
+            )))
         })
     });
     group.finish();
