@@ -1,6 +1,6 @@
 //! `run`: the daemon, with its flags, its socket and its signals.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -161,8 +161,13 @@ pub(super) fn parse_address(text: &str) -> Result<SocketAddr, String> {
     } else {
         text.to_owned()
     };
-    full.parse().map_err(|_| {
-        format!("--web.listen-address: {text:?} is no address: expected HOST:PORT with an IP address, as in 0.0.0.0:8067 or [::1]:8067")
+    // A name stands for the first address that it resolves to.
+    let resolved = full
+        .to_socket_addrs()
+        .ok()
+        .and_then(|mut addresses| addresses.next());
+    resolved.ok_or_else(|| {
+        format!("--web.listen-address: {text:?} is no address: expected HOST:PORT, as in 0.0.0.0:8067, [::1]:8067 or localhost:8067")
     })
 }
 
