@@ -208,7 +208,7 @@ fn hostile_bodies_take_time_in_proportion() {
         assert!(scanner.finish(&mut |_| {}).errors > 0, "{name}");
         // Far above what it takes, far below what a square of the length would.
         assert!(
-            start.elapsed().as_secs() < 10,
+            start.elapsed().as_secs() < 60,
             "{name} took {:?}",
             start.elapsed()
         );
