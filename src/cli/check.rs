@@ -9,11 +9,8 @@ use clap::ValueEnum;
 use super::input::{Input, InputError, Measured};
 use super::output::{self, Output, Report};
 use super::{Exit, complain, print, runtime};
-use crate::checks::{Reason, Scraped, Status, Verdict, all_unknown, judge_all};
+use crate::checks::{Status, Verdict};
 use crate::daemon;
-use crate::daemon::rulebook::Rulebook;
-use crate::manifesto::Manifesto;
-use crate::scrape::{Down, DownReason};
 
 /// Examples come first.
 const EXAMPLES: &str = "\
@@ -119,7 +116,13 @@ pub(super) fn main(args: Args) -> Exit {
             };
         }
     };
-    let verdicts = judge(&rulebook, &args.service, &measured);
+    // One scrape has no history: it is judged as it stands.
+    let verdicts = rulebook.judge(
+        &args.service,
+        measured.url.as_ref(),
+        measured.down.as_ref(),
+        measured.observation.as_ref(),
+    );
     let exit = exit(&verdicts, &measured, args.strict);
     let report = Report {
         input: &name,
@@ -131,39 +134,6 @@ pub(super) fn main(args: Args) -> Exit {
     };
     print(&output::write(args.output, &report, args.color.wanted()));
     exit
-}
-
-/// One scrape has no history: it is judged as it stands.
-fn judge(rulebook: &Rulebook, service: &str, measured: &Measured) -> Vec<Verdict> {
-    let subject = rulebook.subject(service);
-    match (&measured.down, &measured.observation) {
-        (None, Some(observation)) => {
-            let scraped = Scraped {
-                observation,
-                subject: &subject,
-                url: measured.url.as_ref(),
-            };
-            judge_all(&rulebook.manifesto, scraped)
-        }
-        (Some(down), _) => unmeasured(&rulebook.manifesto, down),
-        (None, None) => unmeasured(
-            &rulebook.manifesto,
-            &Down::new(DownReason::Internal, "nothing was read"),
-        ),
-    }
-}
-
-fn unmeasured(manifesto: &Manifesto, down: &Down) -> Vec<Verdict> {
-    let reason = match down.reason {
-        DownReason::Parse => Reason::BadExposition,
-        _ => Reason::TargetDown,
-    };
-    let message = format!(
-        "could not be measured ({}): {}",
-        down.reason.as_str(),
-        down.message
-    );
-    all_unknown(manifesto, reason, &message)
 }
 
 /// Nothing measured outweighs everything; then a rule that is not kept.

@@ -6,12 +6,12 @@ use std::time::SystemTime;
 
 use tokio::sync::Notify;
 
-use super::rulebook::Rulebook;
+use super::rulebook::{Rulebook, figures};
 use crate::checks::warmup::History;
-use crate::checks::{FAULTS_MAX, Observation, Reason, Scraped, Verdict, all_unknown, judge_all};
+use crate::checks::{FAULTS_MAX, Reason, Verdict, all_unknown};
 use crate::discovery::target::{Target, TargetUrl};
 use crate::measure::{Held, Measure, Recall, Recalled};
-use crate::scrape::{Down, DownReason, Handler, ScrapeResult};
+use crate::scrape::{Handler, ScrapeResult};
 use crate::snapshot::{Scrape, TargetState};
 
 /// One entry per target of the latest discovery; nothing else.
@@ -189,7 +189,12 @@ impl Handler for Board {
         // What a body like the last teaches is known.
         let judged = match recalled {
             Recalled::Again => None,
-            _ => Some(judge(&rulebook, &result, observation.as_ref())),
+            _ => Some(rulebook.judge(
+                &result.target.service.name,
+                Some(&result.target.url),
+                result.outcome.as_ref().err(),
+                observation.as_ref(),
+            )),
         };
         let mut scrape = figures(&result, observation.as_ref());
         log_scrape(&result);
@@ -198,21 +203,19 @@ impl Handler for Board {
         let Some(entry) = entries.get_mut(&result.target.url) else {
             return;
         };
-        let taught = match judged {
-            None => entry.taught.clone(),
-            Some(Judged::Unmeasured(verdicts)) => {
-                return self.replace(entry, scrape, verdicts.into(), None);
-            }
-            Some(Judged::Good(verdicts, process_start_seconds)) => Some(Taught {
+        let taught = match (judged, &observation) {
+            (None, _) => entry.taught.clone(),
+            (Some(verdicts), Some(observation)) if result.outcome.is_ok() => Some(Taught {
                 rulebook,
                 verdicts: verdicts.into(),
-                process_start_seconds,
+                process_start_seconds: observation.process_start_seconds,
                 samples: scrape.samples,
                 violations: scrape.violations,
                 first_violation: scrape.first_violation.clone(),
-                version: observation
-                    .and_then(|observation| observation.version.version().map(str::to_owned)),
+                version: observation.version.version().map(str::to_owned),
             }),
+            // Nothing was measured: there is no history to ask.
+            (Some(verdicts), _) => return self.replace(entry, scrape, verdicts.into(), None),
         };
         let Some(taught) = taught else {
             return;
@@ -281,75 +284,5 @@ fn pending(target: &Arc<Target>, rulebook: &Rulebook) -> TargetState {
         scrape: None,
         verdicts: verdicts.into(),
         version: None,
-    }
-}
-
-/// What the rules say of one scrape, before its history is asked.
-pub(super) enum Judged {
-    /// Measured: verdicts and the process's start by its own word.
-    Good(Vec<Verdict>, Option<f64>),
-    /// Not measured.
-    Unmeasured(Vec<Verdict>),
-}
-
-pub(super) fn judge(
-    rulebook: &Rulebook,
-    result: &ScrapeResult,
-    observation: Option<&Observation>,
-) -> Judged {
-    let subject = rulebook.subject(&result.target.service.name);
-    match (&result.outcome, observation) {
-        (Ok(()), Some(observation)) => {
-            let scraped = Scraped {
-                observation,
-                subject: &subject,
-                url: Some(&result.target.url),
-            };
-            let verdicts = judge_all(&rulebook.manifesto, scraped);
-            Judged::Good(verdicts, observation.process_start_seconds)
-        }
-        (Ok(()), None) => Judged::Unmeasured(down_verdicts(
-            rulebook,
-            &Down::new(
-                DownReason::Internal,
-                "the scrape ended without an observation",
-            ),
-        )),
-        (Err(down), _) => Judged::Unmeasured(down_verdicts(rulebook, down)),
-    }
-}
-
-fn down_verdicts(rulebook: &Rulebook, down: &Down) -> Vec<Verdict> {
-    let reason = match down.reason {
-        DownReason::Parse => Reason::BadExposition,
-        _ => Reason::TargetDown,
-    };
-    let message = format!(
-        "the last scrape failed ({}): {}",
-        down.reason.as_str(),
-        down.message
-    );
-    all_unknown(&rulebook.manifesto, reason, &message)
-}
-
-pub(super) fn figures(result: &ScrapeResult, observation: Option<&Observation>) -> Scrape {
-    let first = observation.and_then(Observation::violation);
-    Scrape {
-        at: result.started,
-        duration: result.duration,
-        samples: observation.map_or(0, |observation| observation.summary.samples),
-        body_bytes: result.body_bytes,
-        down: result
-            .outcome
-            .as_ref()
-            .err()
-            .map(|down| (down.reason, down.message.clone())),
-        violations: observation.map_or(0, |observation| observation.summary.violations),
-        first_violation: first.map(|fault| {
-            format!(
-                "line {}, column {}: {}",
-                fault.line, fault.column, fault.message
-            )
-        }),
     }
 }

@@ -7,12 +7,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::board::{Board, Judged, figures, judge};
+use super::board::Board;
 use crate::discovery::Discovered;
 use crate::discovery::target::Target;
 use crate::publish::ProbeAnswer;
 use crate::scrape::{Client, Network};
-use crate::snapshot::{Snapshot, TargetState};
+use crate::snapshot::Snapshot;
 
 /// Probes under way at once.
 const PROBES_MAX: usize = 8;
@@ -74,15 +74,7 @@ async fn probe(target: &Arc<Target>, board: &Board, network: Arc<Network>) -> Ar
     let client = Client::new(Arc::clone(&target.job.http), network);
     let result = client.scrape(target, &mut None, &mut sink).await;
     let observation = sink.into_observation();
-    let verdicts = match judge(&rulebook, &result, observation.as_ref()) {
-        Judged::Good(verdicts, _) | Judged::Unmeasured(verdicts) => verdicts,
-    };
-    let state = TargetState {
-        target: Arc::clone(target),
-        scrape: Some(figures(&result, observation.as_ref())),
-        verdicts: verdicts.into(),
-        version: observation.and_then(|o| o.version.version().map(str::to_owned)),
-    };
+    let state = rulebook.state(&result, observation.as_ref());
     let manifesto = Arc::clone(&rulebook.manifesto);
     Arc::new(Snapshot::build(
         SystemTime::now(),

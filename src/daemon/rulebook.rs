@@ -1,11 +1,17 @@
-//! The rules in force and whom they concern, as one configuration says: swapped whole at a reload.
+//! The rules in force and whom they concern, as one configuration says, swapped whole at a reload;
+//! and the one way from a scrape to verdicts, for daemon, probe, `check` and demo alike.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::checks::{SeriesOverrides, Subject};
+use crate::checks::{
+    Observation, Reason, Scraped, SeriesOverrides, Subject, Verdict, all_unknown, judge_all,
+};
 use crate::config::Config;
+use crate::discovery::target::TargetUrl;
 use crate::manifesto::{Manifesto, ManifestoError};
+use crate::scrape::{Down, DownReason, ScrapeResult};
+use crate::snapshot::{Scrape, TargetState};
 
 /// Rules and per-service overrides.
 #[derive(Debug)]
@@ -49,5 +55,81 @@ impl Rulebook {
             Some(configured) => Arc::clone(configured),
             None => Arc::new(Subject::new(service, &[], SeriesOverrides::default())),
         }
+    }
+
+    /// Judges every rule for a service on one scrape, or file, as it stands: `down` says why nothing
+    /// was measured.
+    pub fn judge(
+        &self,
+        service: &str,
+        url: Option<&TargetUrl>,
+        down: Option<&Down>,
+        observation: Option<&Observation>,
+    ) -> Vec<Verdict> {
+        match (down, observation) {
+            (None, Some(observation)) => {
+                let subject = self.subject(service);
+                let scraped = Scraped {
+                    observation,
+                    subject: &subject,
+                    url,
+                };
+                judge_all(&self.manifesto, scraped)
+            }
+            (Some(down), _) => self.unmeasured(down),
+            (None, None) => self.unmeasured(&Down::new(
+                DownReason::Internal,
+                "the scrape ended without an observation",
+            )),
+        }
+    }
+
+    fn unmeasured(&self, down: &Down) -> Vec<Verdict> {
+        let reason = match down.reason {
+            DownReason::Parse => Reason::BadExposition,
+            _ => Reason::TargetDown,
+        };
+        let message = format!(
+            "could not be measured ({}): {}",
+            down.reason.as_str(),
+            down.message
+        );
+        all_unknown(&self.manifesto, reason, &message)
+    }
+
+    /// A target as one scrape alone shows it, without history.
+    pub fn state(&self, result: &ScrapeResult, observation: Option<&Observation>) -> TargetState {
+        let target = &result.target;
+        let down = result.outcome.as_ref().err();
+        let verdicts = self.judge(&target.service.name, Some(&target.url), down, observation);
+        TargetState {
+            target: Arc::clone(target),
+            scrape: Some(figures(result, observation)),
+            verdicts: verdicts.into(),
+            version: observation.and_then(|o| o.version.version().map(str::to_owned)),
+        }
+    }
+}
+
+/// The figures of one scrape.
+pub(super) fn figures(result: &ScrapeResult, observation: Option<&Observation>) -> Scrape {
+    let first = observation.and_then(Observation::violation);
+    Scrape {
+        at: result.started,
+        duration: result.duration,
+        samples: observation.map_or(0, |observation| observation.summary.samples),
+        body_bytes: result.body_bytes,
+        down: result
+            .outcome
+            .as_ref()
+            .err()
+            .map(|down| (down.reason, down.message.clone())),
+        violations: observation.map_or(0, |observation| observation.summary.violations),
+        first_violation: first.map(|fault| {
+            format!(
+                "line {}, column {}: {}",
+                fault.line, fault.column, fault.message
+            )
+        }),
     }
 }

@@ -18,7 +18,7 @@ use super::web::Web;
 const URI_BYTES_MAX: usize = 4 * 1024;
 
 /// Bytes of a request's body: nothing here reads one.
-pub(super) const BODY_BYTES_MAX: usize = 64 * 1024;
+const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// Which requests are served.
 #[derive(Debug, Default)]

@@ -19,7 +19,7 @@ use serde::Deserialize;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::body::Pieces;
-use super::guard::{BODY_BYTES_MAX, Guard};
+use super::guard::Guard;
 use super::render::Published;
 use super::telemetry::{HANDLERS, Telemetry};
 use super::{api, negotiate, page};
@@ -86,7 +86,6 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/-/healthy", get(healthy))
         .route("/-/ready", get(ready))
         .route("/-/reload", post(reload).put(reload))
-        .layer(axum::extract::DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), around))
         .with_state(app)
 }

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use self::fleet::{Fleet, Service};
 use super::input::one_target;
 use super::{Exit, complain, print, run, runtime};
-use crate::checks::{Reason, Scraped, Status, all_unknown, judge_all};
+use crate::checks::{Reason, Status};
 use crate::config::job::Scheme;
 use crate::config::{Config, Origin};
 use crate::daemon::rulebook::Rulebook;
@@ -21,8 +21,8 @@ use crate::discovery::target::{Target, TargetUrl};
 use crate::manifesto::Manifesto;
 use crate::measure::Measure;
 use crate::publish::percent;
-use crate::scrape::{DownReason, ScrapeSettings, scrape_once};
-use crate::snapshot::{RuleStatus, Scrape, ServiceState, Snapshot, TargetState};
+use crate::scrape::{ScrapeSettings, scrape_once};
+use crate::snapshot::{RuleStatus, ServiceState, Snapshot, TargetState};
 
 /// Deadline of the demo's scrapes: one service never answers.
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -81,7 +81,7 @@ async fn demo(once: bool, address: SocketAddr) -> Exit {
         }
     };
     let rulebook = match rulebook(&config, fleet.port) {
-        Ok(rulebook) => rulebook,
+        Ok(rulebook) => Arc::new(rulebook),
         Err(error) => {
             complain(&error);
             return Exit::Usage;
@@ -113,7 +113,7 @@ fn rulebook(config: &Config, port: u16) -> Result<Rulebook, String> {
 }
 
 /// Scrapes every instance once, all at the same time, and judges each by that scrape alone.
-async fn judge(fleet: &Fleet, rulebook: &Rulebook) -> Snapshot {
+async fn judge(fleet: &Fleet, rulebook: &Arc<Rulebook>) -> Snapshot {
     let mut scrapes = JoinSet::new();
     for (place, address) in &fleet.instances {
         let service = &fleet.services[*place];
@@ -125,54 +125,18 @@ async fn judge(fleet: &Fleet, rulebook: &Rulebook) -> Snapshot {
         };
         let mut target = one_target(url, &service.service, None, TIMEOUT);
         target.team.clone_from(&service.team);
-        let subject = rulebook.subject(&service.service);
-        let manifesto = Arc::clone(&rulebook.manifesto);
-        scrapes.spawn(async move { state(Arc::new(target), &subject, &manifesto).await });
+        let rulebook = Arc::clone(rulebook);
+        scrapes.spawn(async move { state(Arc::new(target), &rulebook).await });
     }
     let states = scrapes.join_all().await.into_iter().map(Arc::new).collect();
     Snapshot::build(SystemTime::now(), Arc::clone(&rulebook.manifesto), states)
 }
 
-async fn state(
-    target: Arc<Target>,
-    subject: &Arc<crate::checks::Subject>,
-    manifesto: &Manifesto,
-) -> TargetState {
-    let mut sink = Measure::new(Arc::clone(subject), &target.job.limits, None, 1);
+async fn state(target: Arc<Target>, rulebook: &Rulebook) -> TargetState {
+    let subject = rulebook.subject(&target.service.name);
+    let mut sink = Measure::new(subject, &target.job.limits, None, 1);
     let result = scrape_once(&target, &ScrapeSettings::default(), &mut sink).await;
-    let observation = sink.into_observation();
-    let verdicts = match (&result.outcome, &observation) {
-        (Ok(()), Some(observation)) => judge_all(
-            manifesto,
-            Scraped {
-                observation,
-                subject,
-                url: Some(&target.url),
-            },
-        ),
-        (Err(down), _) if down.reason == DownReason::Parse => {
-            all_unknown(manifesto, Reason::BadExposition, &down.message)
-        }
-        (Err(down), _) => {
-            let message = format!("{}: {}", down.reason.as_str(), down.message);
-            all_unknown(manifesto, Reason::TargetDown, &message)
-        }
-        (Ok(()), None) => all_unknown(manifesto, Reason::TargetDown, "nothing was read"),
-    };
-    TargetState {
-        scrape: Some(Scrape {
-            at: result.started,
-            duration: result.duration,
-            samples: observation.as_ref().map_or(0, |o| o.summary.samples),
-            body_bytes: result.body_bytes,
-            down: result.outcome.err().map(|down| (down.reason, down.message)),
-            violations: observation.as_ref().map_or(0, |o| o.summary.violations),
-            first_violation: None,
-        }),
-        version: observation.and_then(|o| o.version.version().map(str::to_owned)),
-        verdicts: verdicts.into(),
-        target,
-    }
+    rulebook.state(&result, sink.into_observation().as_ref())
 }
 
 /// One line a service, in the order of the description.
