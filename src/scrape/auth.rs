@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 use tokio::io::AsyncReadExt as _;
 
 use super::down::{Down, DownReason};
-use super::request::value;
+use super::request::{Headers, value};
 use crate::config::http::{Auth, Header, HttpConfig};
 use crate::config::secret::{Secret, SecretSource};
 
@@ -84,7 +84,7 @@ async fn read_text(path: &Path) -> std::io::Result<String> {
 
 /// Adds `http_headers`, then the credentials of every mechanism but oauth2, which needs a token.
 pub(super) async fn add(
-    headers: &mut HeaderMap,
+    headers: &mut Headers,
     http: &HttpConfig,
     files: &Files,
 ) -> Result<(), Down> {
@@ -110,7 +110,7 @@ pub(super) async fn add(
 
 /// Adds configured headers, values in the order plain, secret, file.
 pub(super) async fn add_headers(
-    headers: &mut HeaderMap,
+    headers: &mut Headers,
     configured: &[Header],
     files: &Files,
 ) -> Result<(), Down> {
@@ -144,7 +144,7 @@ pub(super) fn basic(username: &str, password: &str) -> Result<HeaderValue, Down>
     secret_value("password", &format!("Basic {pair}"))
 }
 
-/// A value that hyper's and our logs show as `Sensitive`.
+/// A value that is shown as `Sensitive`.
 pub(super) fn secret_value(what: &str, text: &str) -> Result<HeaderValue, Down> {
     let mut value = value(what, text)?;
     value.set_sensitive(true);

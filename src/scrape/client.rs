@@ -3,22 +3,19 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, Response, StatusCode};
-use http_body_util::Full;
-use hyper::body::{Body as _, Incoming};
+use http::{Method, StatusCode};
 use tokio::time::Instant;
 
+use super::answer::{Answer, Kind};
 use super::auth::{self, Files};
 use super::connect::ChosenBy;
 use super::down::{Down, DownReason};
-use super::encoding::{self, Coding, Decoder};
-use super::exchange::{self, Exchange};
+use super::exchange::{self, Ended};
 use super::network::Network;
 use super::progress::{Phase, Progress};
-use super::redirect::{self, Trail};
-use super::request;
+use super::redirect::Trail;
+use super::request::{self, Headers};
 use super::resolve::Resolver;
 use super::result::{BodySink, ScrapeResult};
 use super::settings::ScrapeSettings;
@@ -30,9 +27,6 @@ use crate::discovery::target::Target;
 
 /// Past this interval a connection is closed after its scrape: the peer would close it anyway.
 const KEPT_INTERVAL_MAX: Duration = Duration::from_secs(5 * 60);
-
-/// Bytes of a redirect's body that are read for the sake of its connection.
-const REDIRECT_BODY_BYTES_MAX: usize = 16 * 1024;
 
 /// A connection kept for the target's next scrape; dropped, it is closed.
 #[derive(Debug)]
@@ -116,7 +110,7 @@ impl Client {
         let mut renewed = false;
         loop {
             progress.enter(Phase::Preparing);
-            let mut headers = request::headers(target)?;
+            let mut headers = Headers::of(target)?;
             auth::add(&mut headers, &self.http, &self.files).await?;
             let token = match &self.tokens {
                 Some(tokens) => Some(tokens.authorization(&self.files, progress).await?),
@@ -125,48 +119,50 @@ impl Client {
             if let Some(token) = &token {
                 headers.insert(AUTHORIZATION, auth::secret_value("token", token.expose())?);
             }
-            let (mut exchange, response) = self
-                .ask(target, trail.here(), headers, kept, progress)
+            let path = trail.here().to_owned();
+            let settings = self.network.settings();
+            let follow = self.http.follow_redirects.0;
+            let trail = follow.then_some((&mut trail, &settings.dial));
+            let mut answer = Answer::new(target, trail, &mut *sink, progress);
+            let ended = self
+                .ask(target, &path, headers, kept, &mut answer, progress)
                 .await?;
-            let status = response.status();
-            progress.answered(status.as_u16());
-            if status == StatusCode::OK {
-                let idle = read_body(exchange, response, target, sink, progress).await?;
-                *kept = idle
-                    .filter(|_| target.interval <= KEPT_INTERVAL_MAX)
-                    .map(Kept);
-                return Ok(());
-            }
-            if redirect::is_redirect(status) && self.http.follow_redirects.0 {
-                let policy = &self.network.settings().dial;
-                trail.follow(status, response.headers(), policy)?;
-                if drain(&mut exchange, response.into_body()).await {
-                    *kept = exchange.into_idle().await.map(Kept);
+            match answer.kind {
+                Kind::Exposition(decoder) => {
+                    decoder.finish(ended.framed)?;
+                    *kept = ended
+                        .idle
+                        .filter(|_| target.interval <= KEPT_INTERVAL_MAX)
+                        .map(Kept);
+                    return Ok(());
                 }
-                continue;
+                Kind::Redirect => *kept = ended.idle.map(Kept),
+                Kind::Other(status) => {
+                    if let (StatusCode::UNAUTHORIZED, false) = (status, renewed)
+                        && let (Some(tokens), Some(token)) = (&self.tokens, &token)
+                        && tokens.refused(token).await
+                    {
+                        renewed = true;
+                        continue;
+                    }
+                    return Err(unexpected(status));
+                }
             }
-            if let (StatusCode::UNAUTHORIZED, false) = (status, renewed)
-                && let (Some(tokens), Some(token)) = (&self.tokens, &token)
-                && tokens.refused(token).await
-            {
-                renewed = true;
-                continue;
-            }
-            return Err(unexpected(status));
         }
     }
 
-    /// Sends a GET of `path` and waits for the response's headers. A kept connection may have
-    /// died unseen: then, and only if nothing of a response came, the request is made once more
-    /// on a fresh one.
-    async fn ask<'p>(
+    /// Sends a GET of `path` and hands the response to `answer`. A kept connection may have died
+    /// unseen: then, and only if nothing of a response came, the request is made once more on a
+    /// fresh one.
+    async fn ask<S: BodySink>(
         &self,
         target: &Target,
         path: &str,
-        headers: HeaderMap,
+        headers: Headers,
         kept: &mut Option<Kept>,
-        progress: &'p Progress,
-    ) -> Result<(Exchange<'p>, Response<Incoming>), Down> {
+        answer: &mut Answer<'_, '_, S>,
+        progress: &Progress,
+    ) -> Result<Ended, Down> {
         let url = &target.url;
         let authority = url.authority();
         let destination = Destination {
@@ -175,29 +171,28 @@ impl Client {
             port: url.port,
             authority: &authority,
         };
-        let prepare = |stream: &Stream, headers| {
+        let request = |stream: &Stream, mut headers| {
             if auth::carries_credentials(&self.http) {
                 self.way.check_plaintext(destination, stream)?;
             }
-            self.way
-                .address(stream, destination, path, request::get(headers))
+            let uri = self.way.address(stream, destination, path, &mut headers)?;
+            Ok(request::render(&Method::GET, &uri, headers, &[]))
         };
         if let Some(Kept(mut stream)) = kept.take()
-            && stream.is_idle().await
+            && stream.is_idle()
             && self.way.allows(&stream)
         {
-            let request = prepare(&stream, headers.clone())?;
-            match send(stream, request, true, progress).await {
-                Ok(answer) => return Ok(answer),
-                Err(Failed { stale: false, down }) => return Err(down),
-                Err(Failed { stale: true, .. }) => progress.set_retried(),
+            let request = request(&stream, headers.clone())?;
+            progress.begin_exchange(true);
+            match exchange::run(stream, &request, answer, progress).await {
+                Err(_) if progress.response_bytes() == 0 => progress.set_retried(),
+                ended => return ended,
             }
         }
         let stream = self.way.open(destination, &self.files, progress).await?;
-        let request = prepare(&stream, headers)?;
-        send(stream, request, false, progress)
-            .await
-            .map_err(|failed| failed.down)
+        let request = request(&stream, headers)?;
+        progress.begin_exchange(false);
+        exchange::run(stream, &request, answer, progress).await
     }
 }
 
@@ -210,68 +205,6 @@ pub async fn scrape_once<S: BodySink>(
     let network = Network::new(settings.clone(), Resolver::system());
     let client = Client::new(target.job.http.clone(), Arc::new(network));
     client.scrape(target, &mut None, sink).await
-}
-
-/// A request that got no response.
-struct Failed {
-    /// The connection was a kept one and died before the first byte of a response.
-    stale: bool,
-    down: Down,
-}
-
-async fn send<'p>(
-    stream: Stream,
-    request: http::Request<Full<Bytes>>,
-    reused: bool,
-    progress: &'p Progress,
-) -> Result<(Exchange<'p>, Response<Incoming>), Failed> {
-    progress.begin_exchange(reused);
-    let failed = |error: hyper::Error| Failed {
-        stale: reused && progress.response_bytes() == 0,
-        down: exchange::down(&error, progress),
-    };
-    let mut exchange = Exchange::open(stream, progress).await.map_err(failed)?;
-    let response = exchange.send(request).await.map_err(failed)?;
-    Ok((exchange, response))
-}
-
-/// Streams the body into the sink; the connection, if it can be used again.
-async fn read_body<S: BodySink>(
-    mut exchange: Exchange<'_>,
-    response: Response<Incoming>,
-    target: &Target,
-    sink: &mut S,
-    progress: &Progress,
-) -> Result<Option<Stream>, Down> {
-    progress.enter(Phase::Body);
-    let (head, mut body) = response.into_parts();
-    let coding = Coding::of(&head.headers)?;
-    let chunked = encoding::is_chunked(&head.headers)?;
-    let content_type = head.headers.get(http::header::CONTENT_TYPE);
-    let content_type = content_type.map(|value| String::from_utf8_lossy(value.as_bytes()));
-    sink.begin(content_type.as_deref())?;
-    // hyper knows the length beforehand or reads chunks; else the end is the connection's.
-    let framed = chunked || body.size_hint().exact().is_some();
-    let mut decoder = Decoder::new(coding, target.job.limits.body_bytes_max, sink, progress);
-    while let Some(bytes) = exchange.next(&mut body).await {
-        let bytes = bytes.map_err(|error| exchange::down(&error, progress))?;
-        decoder.write(&bytes)?;
-    }
-    decoder.finish(framed)?;
-    drop(body);
-    Ok(exchange.into_idle().await)
-}
-
-/// Reads the rest of a small body, so that its connection can be used again.
-async fn drain(exchange: &mut Exchange<'_>, mut body: Incoming) -> bool {
-    let mut left = REDIRECT_BODY_BYTES_MAX;
-    while let Some(bytes) = exchange.next(&mut body).await {
-        match bytes {
-            Ok(bytes) if bytes.len() <= left => left -= bytes.len(),
-            _ => return false,
-        }
-    }
-    true
 }
 
 fn unexpected(status: StatusCode) -> Down {

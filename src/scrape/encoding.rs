@@ -1,15 +1,22 @@
 //! Content codings: identity and gzip, streamed, capped.
 
+use std::cell::RefCell;
+
+use http::HeaderName;
 use http::header::{CONTENT_ENCODING, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderName};
 
 use super::down::{Down, DownReason};
 use super::gzip::Gzip;
+use super::head::Head;
 use super::progress::Progress;
 use super::result::BodySink;
 
-/// Decompressed bytes handed over at once. One buffer a scrape, whatever the body's size.
+/// Decompressed bytes handed over at once, from one buffer a thread.
 const OUTPUT_BYTES: usize = 32 * 1024;
+
+thread_local! {
+    static OUTPUT: RefCell<Box<[u8]>> = RefCell::new(vec![0; OUTPUT_BYTES].into_boxed_slice());
+}
 
 /// Characters of an unknown coding shown in a message.
 const SHOWN_CHARS_MAX: usize = 100;
@@ -23,15 +30,15 @@ pub(super) enum Coding {
 
 impl Coding {
     /// Reads Content-Encoding. One coding at most: stacking them is how small bodies grow large.
-    pub(super) fn of(headers: &HeaderMap) -> Result<Self, Down> {
-        match single(headers, CONTENT_ENCODING) {
+    pub(super) fn of(head: &Head<'_>) -> Result<Self, Down> {
+        match single(head, CONTENT_ENCODING) {
             Single::None => Ok(Self::Identity),
             Single::One(v) if v.is_empty() || v.eq_ignore_ascii_case(b"identity") => {
                 Ok(Self::Identity)
             }
             Single::One(v) if v.eq_ignore_ascii_case(b"gzip") => Ok(Self::Gzip),
             Single::One(_) | Single::Many => Err(unsupported(
-                headers,
+                head,
                 CONTENT_ENCODING,
                 "only gzip or identity, once",
             )),
@@ -39,14 +46,12 @@ impl Coding {
     }
 }
 
-/// Whether the body is chunked. No other transfer coding is undone by anybody here.
-pub(super) fn is_chunked(headers: &HeaderMap) -> Result<bool, Down> {
-    match single(headers, TRANSFER_ENCODING) {
-        Single::None => Ok(false),
-        Single::One(v) if v.eq_ignore_ascii_case(b"chunked") => Ok(true),
-        Single::One(_) | Single::Many => {
-            Err(unsupported(headers, TRANSFER_ENCODING, "only chunked"))
-        }
+/// Refuses transfer codings other than chunked, which nobody here undoes.
+pub(super) fn check_transfer(head: &Head<'_>) -> Result<(), Down> {
+    match single(head, TRANSFER_ENCODING) {
+        Single::None => Ok(()),
+        Single::One(v) if v.eq_ignore_ascii_case(b"chunked") => Ok(()),
+        Single::One(_) | Single::Many => Err(unsupported(head, TRANSFER_ENCODING, "only chunked")),
     }
 }
 
@@ -57,19 +62,19 @@ enum Single<'a> {
     Many,
 }
 
-fn single(headers: &HeaderMap, name: HeaderName) -> Single<'_> {
-    let mut values = headers.get_all(name).iter();
+fn single<'a>(head: &Head<'a>, name: HeaderName) -> Single<'a> {
+    let mut values = head.all(name);
     match (values.next(), values.next()) {
         (None, _) => Single::None,
-        (Some(value), None) => Single::One(value.as_bytes().trim_ascii()),
+        (Some(value), None) => Single::One(value),
         (Some(_), Some(_)) => Single::Many,
     }
 }
 
-fn unsupported(headers: &HeaderMap, name: HeaderName, supported: &str) -> Down {
-    let lines = headers.get_all(&name).iter();
-    let all: Vec<_> = lines
-        .map(|value| String::from_utf8_lossy(value.as_bytes()))
+fn unsupported(head: &Head<'_>, name: HeaderName, supported: &str) -> Down {
+    let all: Vec<_> = head
+        .all(name.clone())
+        .map(String::from_utf8_lossy)
         .collect();
     let shown: String = all.join(", ").chars().take(SHOWN_CHARS_MAX).collect();
     Down::new(
@@ -83,7 +88,7 @@ pub(super) struct Decoder<'a, S> {
     sink: &'a mut S,
     progress: &'a Progress,
     body_bytes_max: u64,
-    gzip: Option<(Gzip, Box<[u8]>)>,
+    gzip: Option<Box<Gzip>>,
 }
 
 impl<'a, S: BodySink> Decoder<'a, S> {
@@ -93,40 +98,40 @@ impl<'a, S: BodySink> Decoder<'a, S> {
         sink: &'a mut S,
         progress: &'a Progress,
     ) -> Self {
-        let gzip = (coding == Coding::Gzip)
-            .then(|| (Gzip::new(), vec![0; OUTPUT_BYTES].into_boxed_slice()));
         Self {
             sink,
             progress,
             body_bytes_max,
-            gzip,
+            gzip: (coding == Coding::Gzip).then(|| Box::new(Gzip::new())),
         }
     }
 
     /// Bytes as they came.
     pub(super) fn write(&mut self, mut input: &[u8]) -> Result<(), Down> {
-        let Some((mut gzip, mut output)) = self.gzip.take() else {
+        let Some(mut gzip) = self.gzip.take() else {
             return self.deliver(input);
         };
-        loop {
-            // Input may be used up while output is still held back.
-            let last = input.is_empty();
-            let (taken, written) = gzip
-                .step(input, &mut output)
-                .map_err(|what| corrupt(gzip.members, &what))?;
-            self.deliver(&output[..written])?;
-            input = &input[taken..];
-            if last && written == 0 {
-                break;
+        OUTPUT.with_borrow_mut(|output| {
+            loop {
+                // Input may be used up while output is still held back.
+                let last = input.is_empty();
+                let (taken, written) = gzip
+                    .step(input, output)
+                    .map_err(|what| corrupt(gzip.members, &what))?;
+                self.deliver(&output[..written])?;
+                input = &input[taken..];
+                if last && written == 0 {
+                    return Ok(());
+                }
             }
-        }
-        self.gzip = Some((gzip, output));
+        })?;
+        self.gzip = Some(gzip);
         Ok(())
     }
 
     /// The body is complete as far as HTTP can tell.
     pub(super) fn finish(self, framed: bool) -> Result<(), Down> {
-        if let Some((gzip, _)) = &self.gzip
+        if let Some(gzip) = &self.gzip
             && !gzip.is_between_members()
         {
             return Err(corrupt(gzip.members, "it ends in the middle"));

@@ -1,167 +1,240 @@
 //! One request and its response over one connection.
 //!
-//! hyper's connection is polled by the scrape itself, in the same task as the request: no driver
-//! task, no wake-ups between tasks. After the response the connection is taken apart again and
-//! only the socket is kept, so that hyper's buffers live as long as a scrape and ten thousand
-//! idle targets cost their sockets alone.
+//! Read by hand, on `httparse`: a client that must serve every use holds buffers, channels and
+//! header maps for each exchange, which cost more than the response itself
+//! (docs/decisions has the figures). Here bytes go from the socket through one buffer a thread to
+//! whom they concern, so that a target which keeps us waiting costs its socket alone.
 
+use std::cell::RefCell;
 use std::error::Error;
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
-use std::task::Poll;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use http::StatusCode;
+use tokio::io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf};
 
 use super::down::{Down, DownReason};
+use super::framing::Framing;
+use super::head::{self, Head, not_http};
 use super::progress::Progress;
-use super::stream::{Counted, Stream};
+use super::stream::Stream;
 
-/// Bytes of one read. Larger ones save system calls and lose as much to page faults: 16, 32 and
-/// 64 KiB cost 60, 68 and 75 us a scrape of 60 kB.
-const READ_BYTES: usize = 16 * 1024;
+/// Bytes of one read. A thread has one buffer of this size, in use while it is being filled and
+/// emptied, never while anything is waited for.
+const READ_BYTES: usize = 64 * 1024;
 
-/// Bytes of status line and headers (and trailers); nobody sends as much in earnest.
-const HEADER_BYTES_MAX: usize = 16 * 1024;
-
-type Connection<'a> = http1::Connection<TokioIo<Counted<'a>>, Full<Bytes>>;
-
-/// A connection lent to hyper.
-pub(super) struct Exchange<'a> {
-    sender: http1::SendRequest<Full<Bytes>>,
-    /// `None` once hyper has closed it.
-    connection: Option<Connection<'a>>,
+thread_local! {
+    static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into_boxed_slice());
 }
 
-impl<'a> Exchange<'a> {
-    pub(super) async fn open(stream: Stream, progress: &'a Progress) -> Result<Self, hyper::Error> {
-        let io = TokioIo::new(Counted { stream, progress });
-        let (sender, connection) = http1::Builder::new()
-            .read_buf_exact_size(Some(READ_BYTES))
-            .max_header_size(HEADER_BYTES_MAX)
-            .handshake(io)
-            .await?;
-        Ok(Self {
-            sender,
-            connection: Some(connection),
+/// Takes a response as it arrives. An error ends the exchange and its connection.
+pub(super) trait Receiver {
+    /// The head, but for interim ones.
+    fn head(&mut self, head: &Head<'_>) -> Result<Wanted, Down>;
+
+    /// Bytes of the body, without their chunks.
+    fn data(&mut self, bytes: &[u8]) -> Result<(), Down>;
+}
+
+/// What a receiver wants of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// All of it.
+    Body,
+    /// Nothing, but up to so many bytes are read for the sake of the connection.
+    Connection { bytes_max: u64 },
+    /// Nothing: the connection is closed.
+    Nothing,
+}
+
+/// How an exchange ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    /// The connection, if it can carry another exchange.
+    pub(super) idle: Option<Stream>,
+    /// Content-Length or chunks told the body's end; else the connection's end did.
+    pub(super) framed: bool,
+}
+
+/// Sends `request` and hands the response to `receiver`.
+pub(super) async fn run(
+    mut stream: Stream,
+    request: &[u8],
+    receiver: &mut impl Receiver,
+    progress: &Progress,
+) -> Result<Ended, Down> {
+    let sent = stream.io.write_all(request).await;
+    let sent = match sent {
+        Ok(()) => stream.io.flush().await,
+        Err(error) => Err(error),
+    };
+    sent.map_err(|error| broken(&error, progress))?;
+    let mut response = Response::default();
+    let end = poll_fn(|cx| response.poll(&mut stream, receiver, progress, cx)).await?;
+    Ok(Ended {
+        idle: (end.reusable && response.keeps_connection).then_some(stream),
+        framed: response.framing != Some(Framing::Close),
+    })
+}
+
+/// A response as far as it has come.
+#[derive(Debug, Default)]
+struct Response {
+    /// A head that has not come whole.
+    head: Vec<u8>,
+    /// Once the head has come.
+    framing: Option<Framing>,
+    keeps_connection: bool,
+    /// Body bytes that may be passed over, where nothing else is wanted of them.
+    passed_over_max: Option<u64>,
+}
+
+/// Whether nothing stands against another exchange.
+struct End {
+    reusable: bool,
+}
+
+impl Response {
+    fn poll(
+        &mut self,
+        stream: &mut Stream,
+        receiver: &mut impl Receiver,
+        progress: &Progress,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<End, Down>> {
+        BUFFER.with_borrow_mut(|buffer| {
+            loop {
+                let mut read = ReadBuf::new(buffer);
+                if let Err(error) = ready!(Pin::new(&mut stream.io).poll_read(cx, &mut read)) {
+                    return Poll::Ready(Err(broken(&error, progress)));
+                }
+                let bytes = read.filled();
+                progress.received(bytes.len());
+                let end = match bytes {
+                    [] => self.connection_ended(progress).map(Some),
+                    bytes => self.take(bytes, receiver, progress),
+                };
+                if let Some(end) = end.transpose() {
+                    return Poll::Ready(end);
+                }
+            }
         })
     }
 
-    /// Sends the request; returns at the end of the response's headers.
-    pub(super) async fn send(
-        &mut self,
-        request: Request<Full<Bytes>>,
-    ) -> Result<Response<Incoming>, hyper::Error> {
-        let response = self.sender.send_request(request);
-        drive(&mut self.connection, response).await
+    fn connection_ended(&self, progress: &Progress) -> Result<End, Down> {
+        match self.framing {
+            Some(Framing::Close) => Ok(End { reusable: false }),
+            _ => Err(broken(&io::ErrorKind::UnexpectedEof.into(), progress)),
+        }
     }
 
-    /// The next bytes of the body; `None` at its end. Trailers are passed over.
-    pub(super) async fn next(
+    /// Takes what came; the end where this is it.
+    fn take(
         &mut self,
-        body: &mut Incoming,
-    ) -> Option<Result<Bytes, hyper::Error>> {
+        bytes: &[u8],
+        receiver: &mut impl Receiver,
+        progress: &Progress,
+    ) -> Result<Option<End>, Down> {
+        if self.framing.is_some() {
+            return self.body(bytes, receiver);
+        }
+        if self.head.is_empty() {
+            return self.heads(bytes, receiver, progress);
+        }
+        let mut all = std::mem::take(&mut self.head);
+        all.extend_from_slice(bytes);
+        self.heads(&all, receiver, progress)
+    }
+
+    /// Reads interim heads and the final one, then what of the body came with it.
+    fn heads(
+        &mut self,
+        mut bytes: &[u8],
+        receiver: &mut impl Receiver,
+        progress: &Progress,
+    ) -> Result<Option<End>, Down> {
         loop {
-            match drive(&mut self.connection, body.frame()).await? {
-                Ok(frame) => {
-                    if let Ok(bytes) = frame.into_data() {
-                        return Some(Ok(bytes));
-                    }
+            let read = head::read(bytes, progress.response_bytes(), |head, length| {
+                if head.status.is_informational() {
+                    return match head.status {
+                        StatusCode::SWITCHING_PROTOCOLS => {
+                            Err(not_http("it switches to another protocol"))
+                        }
+                        _ => Ok((length, None)),
+                    };
                 }
-                Err(error) => return Some(Err(error)),
+                self.framing = Some(head.framing()?);
+                self.keeps_connection = head.keeps_connection();
+                Ok((length, Some(receiver.head(&head)?)))
+            })?;
+            let Some((length, wanted)) = read else {
+                self.head.extend_from_slice(bytes);
+                return Ok(None);
+            };
+            bytes = &bytes[length..];
+            let reusable = self.keeps_connection && self.framing != Some(Framing::Close);
+            self.passed_over_max = match wanted {
+                None => continue,
+                Some(Wanted::Body) => None,
+                Some(Wanted::Connection { bytes_max }) if reusable => Some(bytes_max),
+                Some(Wanted::Connection { .. } | Wanted::Nothing) => {
+                    return Ok(Some(End { reusable: false }));
+                }
+            };
+            return self.body(bytes, receiver);
+        }
+    }
+
+    fn body(&mut self, bytes: &[u8], receiver: &mut impl Receiver) -> Result<Option<End>, Down> {
+        let Some(framing) = &mut self.framing else {
+            return Ok(None);
+        };
+        let passed_over = &mut self.passed_over_max;
+        let mut enough = false;
+        let taken = framing.take(bytes, |data| {
+            let Some(left) = passed_over else {
+                return receiver.data(data);
+            };
+            match left.checked_sub(data.len() as u64) {
+                Some(less) => *left = less,
+                None => enough = true,
             }
+            Ok(())
+        })?;
+        if enough {
+            return Ok(Some(End { reusable: false }));
         }
-    }
-
-    /// The connection, if it can carry another exchange. Call at the end of the body.
-    pub(super) async fn into_idle(mut self) -> Option<Stream> {
-        // hyper notices the end of the exchange when polled, and then asks for another request,
-        // unless the server said close or sent more than one response.
-        let (sender, connection) = (&mut self.sender, &mut self.connection);
-        let ready = drive(connection, poll_fn(|cx| Poll::Ready(sender.poll_ready(cx)))).await;
-        if !matches!(ready, Poll::Ready(Ok(()))) {
-            return None;
-        }
-        let parts = self.connection?.into_parts();
-        parts
-            .read_buf
-            .is_empty()
-            .then(|| parts.io.into_inner().stream)
+        Ok(framing.is_complete().then_some(End {
+            // What came behind it answers no request of ours.
+            reusable: taken == bytes.len(),
+        }))
     }
 }
 
-/// Waits for `future` and does the connection's work meanwhile.
-async fn drive<F: Future>(connection: &mut Option<Connection<'_>>, future: F) -> F::Output {
-    let mut future = pin!(future);
-    poll_fn(|cx| {
-        if let Some(open) = connection
-            && Pin::new(open).poll(cx).is_ready()
-        {
-            // An error of the connection reaches `future` through hyper's channels.
-            *connection = None;
-        }
-        future.as_mut().poll(cx)
-    })
-    .await
-}
-
-/// What a failed exchange means.
-pub(super) fn down(error: &hyper::Error, progress: &Progress) -> Down {
+/// What it means that reading or writing failed.
+fn broken(error: &io::Error, progress: &Progress) -> Down {
     if let Some(tls) = source::<rustls::Error>(error) {
         return Down::new(
             DownReason::Tls,
             format!("tls: {}", super::tls::explain(tls)),
         );
     }
-    let received = progress.response_bytes();
-    if error.is_parse_too_large() {
-        return Down::new(
-            DownReason::HeaderLimit,
-            format!(
-                "the response headers are larger than {HEADER_BYTES_MAX} bytes or 100 lines, cut at {received} bytes"
-            ),
-        );
-    }
-    if error.is_parse() {
-        return Down::new(
-            DownReason::Protocol,
-            format!("the response is not HTTP/1: {}", chain(error)),
-        );
-    }
-    if received == 0 {
-        return Down::new(
+    let why = match error.kind() {
+        io::ErrorKind::UnexpectedEof => "the peer closed it".to_owned(),
+        _ => error.to_string(),
+    };
+    match progress.response_bytes() {
+        0 => Down::new(
             DownReason::Connect,
-            format!(
-                "the connection closed before any response: {}",
-                chain(error)
-            ),
-        );
-    }
-    Down::new(
-        DownReason::Incomplete,
-        format!(
-            "the response ended before its announced end, after {received} bytes: {}",
-            chain(error)
+            format!("the connection closed before any response: {why}"),
         ),
-    )
-}
-
-/// The error with its causes.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = error.source();
+        received => Down::new(
+            DownReason::Incomplete,
+            format!("the response ended before its announced end, after {received} bytes: {why}"),
+        ),
     }
-    text
 }
 
 /// A cause of type `T`, wherever in the chain; io errors hide theirs one level down.
@@ -172,8 +245,8 @@ fn source<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'
             return Some(found);
         }
         let inner = error
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
         next = match inner {
             Some(inner) => Some(inner),
             None => error.source(),

@@ -3,6 +3,8 @@
 //! Read here so that one inflater serves all members, and because the checksum of the inflater's
 //! own gzip mode takes a fifth of a scrape.
 
+use std::cell::RefCell;
+
 use crc32fast::Hasher;
 use flate2::{Decompress, FlushDecompress, Status};
 
@@ -21,9 +23,42 @@ pub(super) struct Gzip {
     at: At,
     /// Members begun.
     pub(super) members: u64,
-    inflate: Decompress,
+    inflater: Inflater,
     checksum: Hasher,
     length: u32,
+}
+
+/// Inflaters that wait for the next body, of each thread: one is some 40 kB.
+const FREE_MAX: usize = 8;
+
+thread_local! {
+    static FREE: RefCell<Vec<Decompress>> = const { RefCell::new(Vec::new()) };
+}
+
+/// An inflater on loan, from the first member to the end of the body.
+#[derive(Debug, Default)]
+struct Inflater(Option<Decompress>);
+
+impl Inflater {
+    fn get(&mut self) -> &mut Decompress {
+        self.0.get_or_insert_with(|| {
+            let free = FREE.with_borrow_mut(Vec::pop);
+            free.unwrap_or_else(|| Decompress::new(false))
+        })
+    }
+}
+
+impl Drop for Inflater {
+    fn drop(&mut self) {
+        let Some(inflater) = self.0.take() else {
+            return;
+        };
+        FREE.with_borrow_mut(|free| {
+            if free.len() < FREE_MAX {
+                free.push(inflater);
+            }
+        });
+    }
 }
 
 #[derive(Debug)]
@@ -68,7 +103,7 @@ impl Gzip {
         Self {
             at: At::Between,
             members: 0,
-            inflate: Decompress::new(false),
+            inflater: Inflater::default(),
             checksum: Hasher::new(),
             length: 0,
         }
@@ -101,7 +136,7 @@ impl Gzip {
                     taken += 1;
                 }
                 if header.field == Field::End {
-                    self.inflate.reset(false);
+                    self.inflater.get().reset(false);
                     self.checksum = Hasher::new();
                     self.length = 0;
                     self.at = At::Data;
@@ -129,13 +164,13 @@ impl Gzip {
     }
 
     fn inflate(&mut self, input: &[u8], output: &mut [u8]) -> Result<(usize, usize), String> {
-        let before = (self.inflate.total_in(), self.inflate.total_out());
-        let status = self
-            .inflate
+        let inflater = self.inflater.get();
+        let before = (inflater.total_in(), inflater.total_out());
+        let status = inflater
             .decompress(input, output, FlushDecompress::None)
             .map_err(|error| error.to_string())?;
-        let taken = (self.inflate.total_in() - before.0) as usize;
-        let written = (self.inflate.total_out() - before.1) as usize;
+        let taken = (inflater.total_in() - before.0) as usize;
+        let written = (inflater.total_out() - before.1) as usize;
         self.checksum.update(&output[..written]);
         self.length = self.length.wrapping_add(written as u32);
         match status {

@@ -5,6 +5,7 @@
 //! and the decompressed bytes. A target that fails is a [`Down`] with a bounded reason, never an
 //! error of ours.
 
+mod answer;
 mod auth;
 mod client;
 mod connect;
@@ -13,7 +14,9 @@ mod down;
 mod encoding;
 mod engine;
 mod exchange;
+mod framing;
 mod gzip;
+mod head;
 mod network;
 mod oauth2;
 mod progress;

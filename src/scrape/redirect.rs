@@ -1,6 +1,6 @@
 //! Redirects: within the origin only, so that credentials and the dial policy hold.
 
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use url::Url;
 
 use super::dial::DialPolicy;
@@ -42,16 +42,16 @@ impl<'a> Trail<'a> {
     pub(super) fn follow(
         &mut self,
         status: StatusCode,
-        headers: &HeaderMap,
+        location: Option<&[u8]>,
         policy: &DialPolicy,
     ) -> Result<(), Down> {
         let refused = |why: String| Down::new(DownReason::Redirect, why);
         let origin = self.origin;
         let status = status.as_u16();
-        let Some(location) = headers.get(http::header::LOCATION) else {
+        let Some(location) = location else {
             return Err(refused(format!("status {status} without a location")));
         };
-        let location = String::from_utf8_lossy(location.as_bytes());
+        let location = String::from_utf8_lossy(location);
         let shown: String = location.chars().take(LOCATION_SHOWN_MAX).collect();
         let here = format!(
             "{}://{}{}",

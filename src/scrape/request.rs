@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{ACCEPT, ACCEPT_ENCODING, HOST, USER_AGENT};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri};
-use http_body_util::Full;
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, HOST, USER_AGENT};
+use http::{HeaderName, HeaderValue, Method, Uri};
 
 use super::down::{Down, DownReason};
 use crate::discovery::target::Target;
@@ -24,26 +22,73 @@ pub(super) const AGENT: HeaderValue =
 
 const TIMEOUT_SECONDS: HeaderName = HeaderName::from_static("x-prometheus-scrape-timeout-seconds");
 
-/// The headers of every request to `target`, before those of its authentication.
-pub(super) fn headers(target: &Target) -> Result<HeaderMap, Down> {
-    let mut headers = HeaderMap::with_capacity(8);
-    headers.insert(HOST, value("host", &host(target))?);
-    headers.insert(USER_AGENT, AGENT);
-    headers.insert(ACCEPT, EXPOSITIONS);
-    let encoding = if target.job.enable_compression {
-        "gzip"
-    } else {
-        "identity"
-    };
-    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(encoding));
-    headers.insert(TIMEOUT_SECONDS, value("timeout", &seconds(target.timeout))?);
-    Ok(headers)
+/// Header lines, in order: a handful, made anew for each request.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Headers(Vec<(HeaderName, HeaderValue)>);
+
+impl Headers {
+    /// The headers of every request to `target`, before those of its authentication.
+    pub(super) fn of(target: &Target) -> Result<Self, Down> {
+        let encoding = if target.job.enable_compression {
+            "gzip"
+        } else {
+            "identity"
+        };
+        let mut lines = Vec::with_capacity(8);
+        lines.push((HOST, value("host", &host(target))?));
+        lines.push((USER_AGENT, AGENT));
+        lines.push((ACCEPT, EXPOSITIONS));
+        lines.push((ACCEPT_ENCODING, HeaderValue::from_static(encoding)));
+        lines.push((TIMEOUT_SECONDS, value("timeout", &seconds(target.timeout))?));
+        Ok(Self(lines))
+    }
+
+    /// Puts one line in the place of those of its name.
+    pub(super) fn insert(&mut self, name: HeaderName, value: HeaderValue) {
+        self.remove(&name);
+        self.append(name, value);
+    }
+
+    /// Adds a line beside those of its name.
+    pub(super) fn append(&mut self, name: HeaderName, value: HeaderValue) {
+        self.0.push((name, value));
+    }
+
+    /// Removes the lines of a name.
+    pub(super) fn remove(&mut self, name: &HeaderName) {
+        self.0.retain(|(known, _)| known != name);
+    }
+
+    /// Writes the lines and the empty one that ends them.
+    pub(super) fn write(&self, request: &mut Vec<u8>) {
+        for (name, value) in &self.0 {
+            request.extend_from_slice(name.as_str().as_bytes());
+            request.extend_from_slice(b": ");
+            request.extend_from_slice(value.as_bytes());
+            request.extend_from_slice(b"\r\n");
+        }
+        request.extend_from_slice(b"\r\n");
+    }
 }
 
-/// A GET with these headers, not yet addressed.
-pub(super) fn get(headers: HeaderMap) -> Request<Full<Bytes>> {
-    let mut request = Request::new(Full::default());
-    *request.headers_mut() = headers;
+/// A request as it is sent. Every byte of it has been checked to be a URI's or a header's.
+pub(super) fn render(method: &Method, uri: &Uri, mut headers: Headers, body: &[u8]) -> Vec<u8> {
+    let mut request = Vec::with_capacity(1024);
+    request.extend_from_slice(method.as_str().as_bytes());
+    request.push(b' ');
+    match uri.path_and_query() {
+        // A proxy is told the whole.
+        Some(path) if uri.authority().is_none() => {
+            request.extend_from_slice(path.as_str().as_bytes());
+        }
+        _ => request.extend_from_slice(uri.to_string().as_bytes()),
+    }
+    request.extend_from_slice(b" HTTP/1.1\r\n");
+    if !body.is_empty() {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    }
+    headers.write(&mut request);
+    request.extend_from_slice(body);
     request
 }
 
@@ -99,5 +144,28 @@ mod tests {
             AGENT.to_str().unwrap(),
             format!("manifesto-exporter/{}", env!("CARGO_PKG_VERSION"))
         );
+    }
+
+    #[test]
+    fn a_request_is_written_as_http_has_it() {
+        let mut headers = Headers::default();
+        headers.insert(HOST, HeaderValue::from_static("a:1"));
+        headers.append(ACCEPT, HeaderValue::from_static("x"));
+        headers.insert(ACCEPT, HeaderValue::from_static("y"));
+        let written = |uri: &str, body: &[u8]| {
+            let uri = self::uri(uri).unwrap();
+            String::from_utf8(render(&Method::POST, &uri, headers.clone(), body)).unwrap()
+        };
+        assert_eq!(
+            written("/p?q#f", b""),
+            "POST /p?q HTTP/1.1\r\nhost: a:1\r\naccept: y\r\n\r\n"
+        );
+        assert_eq!(
+            written("http://h:2/p", b"body"),
+            "POST http://h:2/p HTTP/1.1\r\nhost: a:1\r\naccept: y\r\ncontent-length: 4\r\n\r\nbody"
+        );
+        for bad in ["/a b", "/a\r\nx: y", "/a\u{0}"] {
+            assert!(uri(bad).is_err(), "{bad:?}");
+        }
     }
 }

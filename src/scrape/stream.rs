@@ -5,13 +5,11 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
-
-use super::progress::Progress;
 
 /// A connection, plain or encrypted. It counts as open until dropped.
 #[derive(Debug)]
@@ -36,17 +34,14 @@ impl Stream {
 
     /// Whether a kept connection can be used again: still open, and silent since its last
     /// response. Costs no system call unless the peer did something.
-    pub(super) async fn is_idle(&mut self) -> bool {
+    pub(super) fn is_idle(&mut self) -> bool {
         let mut byte = [0];
-        std::future::poll_fn(|cx| {
-            let mut buffer = ReadBuf::new(&mut byte);
-            Poll::Ready(
-                Pin::new(&mut self.io)
-                    .poll_read(cx, &mut buffer)
-                    .is_pending(),
-            )
-        })
-        .await
+        let mut buffer = ReadBuf::new(&mut byte);
+        // Nobody is to be woken: a waker left here would keep its task in memory.
+        let mut cx = Context::from_waker(Waker::noop());
+        Pin::new(&mut self.io)
+            .poll_read(&mut cx, &mut buffer)
+            .is_pending()
     }
 }
 
@@ -94,45 +89,6 @@ impl AsyncWrite for Io {
             Io::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
             Io::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
         }
-    }
-}
-
-/// A stream lent to one exchange, which counts what it receives.
-#[derive(Debug)]
-pub(super) struct Counted<'a> {
-    pub(super) stream: Stream,
-    pub(super) progress: &'a Progress,
-}
-
-impl AsyncRead for Counted<'_> {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        let before = buffer.filled().len();
-        let polled = Pin::new(&mut this.stream.io).poll_read(cx, buffer);
-        this.progress.received(buffer.filled().len() - before);
-        polled
-    }
-}
-
-impl AsyncWrite for Counted<'_> {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream.io).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream.io).poll_flush(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream.io).poll_shutdown(cx)
     }
 }
 

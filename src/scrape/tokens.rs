@@ -3,21 +3,20 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
-use http::{HeaderValue, Method, Request, StatusCode};
-use http_body_util::Full;
+use http::{HeaderValue, Method, StatusCode};
 use tokio::sync::Mutex;
 use url::form_urlencoded::byte_serialize;
 
 use super::auth::{self, Files};
 use super::connect::ChosenBy;
 use super::down::{Down, DownReason};
-use super::exchange::{self, Exchange};
+use super::exchange::{self, Receiver, Wanted};
+use super::head::Head;
 use super::network::Network;
 use super::oauth2::{self, ANSWER_BYTES_MAX, Token};
 use super::progress::{Phase, Progress};
-use super::request::{self, AGENT};
+use super::request::{self, AGENT, Headers};
 use super::way::{Destination, Way};
 use crate::config::http::OAuth2;
 use crate::config::job::Scheme;
@@ -133,9 +132,7 @@ impl Tokens {
         let secret = files.text("client_secret", client_secret).await?;
 
         let mut form = oauth2::form(scopes, endpoint_params);
-        let mut request = Request::new(Full::default());
-        *request.method_mut() = Method::POST;
-        let headers = request.headers_mut();
+        let mut headers = Headers::default();
         let shown = token_url[url::Position::BeforeHost..url::Position::AfterPort].to_owned();
         headers.insert(HOST, request::value("host", &shown)?);
         headers.insert(USER_AGENT, AGENT);
@@ -161,8 +158,6 @@ impl Tokens {
                     .finish();
             }
         }
-        *request.body_mut() = Full::new(Bytes::from(form));
-
         let stream = self
             .way
             .open(destination, files, progress)
@@ -170,20 +165,13 @@ impl Tokens {
             .map_err(|down| self.failed(&down.message))?;
         self.way.check_plaintext(destination, &stream)?;
         let path = &token_url[url::Position::BeforePath..url::Position::AfterQuery];
-        let request = self.way.address(&stream, destination, path, request)?;
-        let broken = |error| self.failed(&exchange::down(&error, progress).message);
-        let mut exchange = Exchange::open(stream, progress).await.map_err(broken)?;
-        let (head, mut body) = exchange.send(request).await.map_err(broken)?.into_parts();
-        let mut answer = Vec::new();
-        while let Some(bytes) = exchange.next(&mut body).await {
-            answer.extend_from_slice(&bytes.map_err(broken)?);
-            if answer.len() > ANSWER_BYTES_MAX {
-                return Err(self.failed(&format!(
-                    "its answer is larger than {ANSWER_BYTES_MAX} bytes"
-                )));
-            }
-        }
-        Ok((head.status, answer))
+        let uri = self.way.address(&stream, destination, path, &mut headers)?;
+        let request = request::render(&Method::POST, &uri, headers, form.as_bytes());
+        let mut answer = Answer::default();
+        exchange::run(stream, &request, &mut answer, progress)
+            .await
+            .map_err(|down| self.failed(&down.message))?;
+        Ok((answer.status, answer.body))
     }
 
     /// The server without its query, which may hold a key.
@@ -198,5 +186,28 @@ impl Tokens {
 
     fn failed(&self, why: &str) -> Down {
         Down::new(DownReason::Credentials, format!("{}: {why}", self.name()))
+    }
+}
+
+/// A token server's answer, whole.
+#[derive(Debug, Default)]
+struct Answer {
+    status: StatusCode,
+    body: Vec<u8>,
+}
+
+impl Receiver for Answer {
+    fn head(&mut self, head: &Head<'_>) -> Result<Wanted, Down> {
+        self.status = head.status;
+        Ok(Wanted::Body)
+    }
+
+    fn data(&mut self, bytes: &[u8]) -> Result<(), Down> {
+        self.body.extend_from_slice(bytes);
+        if self.body.len() > ANSWER_BYTES_MAX {
+            let why = format!("its answer is larger than {ANSWER_BYTES_MAX} bytes");
+            return Err(Down::new(DownReason::Credentials, why));
+        }
+        Ok(())
     }
 }

@@ -1,9 +1,9 @@
 //! CONNECT: a way through an HTTP proxy to a TLS server.
 
-use http::HeaderMap;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::down::{Down, DownReason};
+use super::request::Headers;
 use super::stream::Stream;
 
 /// Bytes of the proxy's answer.
@@ -15,16 +15,10 @@ const ANSWER_BYTES_MAX: usize = 16 * 1024;
 pub(super) async fn open(
     stream: &mut Stream,
     authority: &str,
-    headers: &HeaderMap,
+    headers: &Headers,
 ) -> Result<(), Down> {
     let mut request = format!("CONNECT {authority} HTTP/1.1\r\n").into_bytes();
-    for (name, value) in headers {
-        request.extend_from_slice(name.as_str().as_bytes());
-        request.extend_from_slice(b": ");
-        request.extend_from_slice(value.as_bytes());
-        request.extend_from_slice(b"\r\n");
-    }
-    request.extend_from_slice(b"\r\n");
+    headers.write(&mut request);
     let peer = stream.peer;
     let failed = |why: String| Down::new(DownReason::Proxy, format!("proxy {peer}: {why}"));
     let io = &mut stream.io;

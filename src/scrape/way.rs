@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::header::{HOST, PROXY_AUTHORIZATION, USER_AGENT};
-use http::{HeaderMap, HeaderValue, Request};
-use http_body_util::Full;
+use http::{HeaderValue, Uri};
 use url::Url;
 
 use super::auth::{self, Files};
@@ -14,7 +12,7 @@ use super::down::{Down, DownReason};
 use super::network::Network;
 use super::progress::{Phase, Progress};
 use super::proxy::{self, Routes};
-use super::request::{self, AGENT};
+use super::request::{self, AGENT, Headers};
 use super::stream::Stream;
 use super::tls::Tls;
 use super::tunnel;
@@ -123,7 +121,7 @@ impl Way {
         stream.proxied = true;
         if destination.scheme == Scheme::Https {
             progress.enter(Phase::Proxy);
-            let mut headers = HeaderMap::new();
+            let mut headers = Headers::default();
             headers.insert(HOST, request::value("host", destination.authority)?);
             headers.insert(USER_AGENT, AGENT);
             if let Some(credentials) = credentials(proxy)? {
@@ -135,32 +133,27 @@ impl Way {
         Ok(stream)
     }
 
-    /// Addresses `request` as the connection needs it: a proxy that forwards plain HTTP wants the
-    /// whole URL and its own credentials.
+    /// What a request for `path` asks for on `stream`: a proxy that forwards plain HTTP wants the
+    /// whole URL and, among the headers, its own credentials.
     pub(super) fn address(
         &self,
         stream: &Stream,
         destination: Destination<'_>,
         path: &str,
-        mut request: Request<Full<Bytes>>,
-    ) -> Result<Request<Full<Bytes>>, Down> {
-        let forwarded = stream.proxied && destination.scheme == Scheme::Http;
-        if !forwarded {
-            *request.uri_mut() = request::uri(path)?;
-            return Ok(request);
-        }
-        *request.uri_mut() = request::uri(&format!("http://{}{path}", destination.authority))?;
+        headers: &mut Headers,
+    ) -> Result<Uri, Down> {
         let Destination {
             scheme, host, port, ..
         } = destination;
+        if !stream.proxied || scheme != Scheme::Http {
+            return request::uri(path);
+        }
         if let Some(proxy) = self.routes.proxy_for(scheme, host, port)
             && let Some(credentials) = credentials(proxy)?
         {
-            request
-                .headers_mut()
-                .insert(PROXY_AUTHORIZATION, credentials);
+            headers.insert(PROXY_AUTHORIZATION, credentials);
         }
-        Ok(request)
+        request::uri(&format!("http://{}{path}", destination.authority))
     }
 
     /// Whether a kept connection may still be used: the policy may have changed since.
