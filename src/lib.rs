@@ -20,4 +20,5 @@ pub mod manifesto;
 pub mod measure;
 pub mod publish;
 pub mod scrape;
+mod shared;
 pub mod snapshot;

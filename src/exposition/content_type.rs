@@ -30,13 +30,19 @@ impl Format {
         let error = if header.is_empty() {
             ContentTypeError::Missing
         } else {
-            match media_type(header).as_deref() {
-                Some("application/openmetrics-text") => return Ok(Format::OpenMetrics),
-                Some("text/plain") => return Ok(Format::Text),
+            let media = media_type(header);
+            let is = |known: &str| media.is_some_and(|media| media.eq_ignore_ascii_case(known));
+            if is("text/plain") {
+                return Ok(Format::Text);
+            }
+            if is("application/openmetrics-text") {
+                return Ok(Format::OpenMetrics);
+            }
+            if is("application/vnd.google.protobuf") {
                 // Prometheus would read it as such, and so uses no fallback.
-                Some("application/vnd.google.protobuf") => {
-                    return Err(ContentTypeError::Unsupported(quoted(header)));
-                }
+                return Err(ContentTypeError::Unsupported(quoted(header)));
+            }
+            match media {
                 Some(_) => ContentTypeError::Unsupported(quoted(header)),
                 None => ContentTypeError::Invalid(quoted(header)),
             }
@@ -59,26 +65,26 @@ fn quoted(header: &str) -> String {
     header[..header.floor_char_boundary(QUOTED_BYTES_MAX)].to_owned()
 }
 
-/// The lower-case media type, if the whole header is well formed (RFC 2045 parameters, none repeated).
-fn media_type(header: &str) -> Option<String> {
+/// The media type, if the whole header is well formed (RFC 2045 parameters, none repeated).
+fn media_type(header: &str) -> Option<&str> {
     let (media, mut rest) = header.split_at(header.find(';').unwrap_or(header.len()));
-    let media = media.trim().to_ascii_lowercase();
+    let media = media.trim();
     let well_formed = match media.split_once('/') {
         Some((kind, subtype)) => is_token(kind) && is_token(subtype),
-        None => is_token(&media),
+        None => is_token(media),
     };
     if !well_formed {
         return None;
     }
-    let mut seen = Vec::new();
+    let mut seen: Vec<&str> = Vec::new();
     loop {
         rest = rest.trim_start();
         if rest.is_empty() || rest.trim() == ";" {
             return Some(media);
         }
         let (name, after) = rest.strip_prefix(';')?.trim_start().split_once('=')?;
-        let name = name.trim_end().to_ascii_lowercase();
-        if !is_token(&name) || seen.contains(&name) {
+        let name = name.trim_end();
+        if !is_token(name) || seen.iter().any(|known| known.eq_ignore_ascii_case(name)) {
             return None;
         }
         seen.push(name);
@@ -89,7 +95,10 @@ fn media_type(header: &str) -> Option<String> {
 /// What follows a parameter's value, a token or a quoted string.
 fn after_value(text: &str) -> Option<&str> {
     let Some(quoted) = text.strip_prefix('"') else {
-        let end = text.find(|c| !is_token_char(c)).unwrap_or(text.len());
+        let end = text
+            .bytes()
+            .position(|byte| !is_token_byte(byte))
+            .unwrap_or(text.len());
         return (end > 0).then(|| &text[end..]);
     };
     let mut escaped = false;
@@ -106,11 +115,28 @@ fn after_value(text: &str) -> Option<&str> {
 }
 
 fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(is_token_char)
+    !text.is_empty() && text.bytes().all(is_token_byte)
 }
 
-fn is_token_char(c: char) -> bool {
-    c.is_ascii_graphic() && !"()<>@,;:\\\"/[]?=".contains(c)
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_graphic()
+        && !matches!(
+            byte,
+            b'(' | b')'
+                | b'<'
+                | b'>'
+                | b'@'
+                | b','
+                | b';'
+                | b':'
+                | b'\\'
+                | b'"'
+                | b'/'
+                | b'['
+                | b']'
+                | b'?'
+                | b'='
+        )
 }
 
 #[cfg(test)]

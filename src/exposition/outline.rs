@@ -7,24 +7,24 @@
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use foldhash::fast::RandomState;
 
 use super::event::{MetricType, Sample};
 use super::{Format, number};
 
-/// Lines that share a hash: an outline costs a byte a line.
+/// Lines that share a hash.
 const BLOCK_LINES: usize = 16;
-
-/// Bits of a line's rule.
-const RULE_BITS: usize = 4;
 
 /// Bytes of a value; longer ones are read in full.
 const VALUE_BYTES_MAX: usize = 32;
 
 /// Lines of an outline.
 const LINES_MAX: usize = 1 << 20;
+
+/// One seed for all outlines, so that equal ones can be shared.
+static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::default);
 
 /// What a line may differ in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,20 +54,40 @@ impl Rule {
     ];
 }
 
-#[derive(Debug, Clone, Copy, Default)]
-struct Block {
-    /// Of what may not differ in its lines.
-    hash: u64,
-    rules: u64,
+/// One line: how many of its bytes may not differ, up to where a value begins, and its rule, in
+/// two bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Line(u16);
+
+impl Line {
+    const RULE_BITS: u32 = 3;
+
+    /// `None` where the line is too long.
+    fn new(kept: usize, rule: Rule) -> Option<Self> {
+        let kept = u16::try_from(kept).ok()?;
+        (kept < 1 << (u16::BITS - Self::RULE_BITS))
+            .then_some(Self(kept << Self::RULE_BITS | rule as u16))
+    }
+
+    #[inline(always)]
+    fn kept(self) -> usize {
+        usize::from(self.0 >> Self::RULE_BITS)
+    }
+
+    #[inline(always)]
+    fn rule(self) -> Rule {
+        Rule::ALL[usize::from(self.0 & 0b111)]
+    }
 }
 
 /// What must be found again.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Outline {
     format: Format,
-    hasher: RandomState,
-    blocks: Box<[Block]>,
-    lines: usize,
+    lines: Box<[Line]>,
+    /// For every [`BLOCK_LINES`] lines, of what may not differ in them.
+    hashes: Box<[u64]>,
+    bytes: usize,
 }
 
 impl Outline {
@@ -76,23 +96,22 @@ impl Outline {
         self.format
     }
 
-    #[inline(always)]
-    fn rule(&self, line: usize) -> Rule {
-        let shift = line % BLOCK_LINES * RULE_BITS;
-        Rule::ALL[(self.blocks[line / BLOCK_LINES].rules >> shift & 0b111) as usize]
+    /// The bytes of the body it was learnt from: one that follows has about as many.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 }
 
+/// Adds a line to the hash of its block. Lines are hashed apart, which the processor does several
+/// at a time, and turned so that their order counts.
 #[inline(always)]
-fn add(hasher: &RandomState, hash: u64, text: &[u8]) -> u64 {
-    let mut line = hasher.build_hasher();
-    line.write_u64(hash);
+fn add(hash: u64, text: &[u8]) -> u64 {
+    let mut line = SEED.build_hasher();
     line.write(text);
-    line.finish()
+    hash.rotate_left(5) ^ line.finish()
 }
 
 /// What a line may not differ in, and its value: the text up to its last space, and what follows.
-#[inline(always)]
 fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let window = line.len().saturating_sub(VALUE_BYTES_MAX + 1);
     let space = window + line[window..].iter().rposition(|&byte| byte == b' ')?;
@@ -124,44 +143,59 @@ impl Follower {
     }
 
     /// Takes the body as far as it has come; false where it does not follow.
+    ///
+    /// Where lines end is taken from the outline, not looked for: the hash tells in the end whether
+    /// that was right.
     pub fn follow(&mut self, body: &[u8]) -> bool {
-        while let Some(length) = memchr::memchr(b'\n', &body[self.at..]) {
-            if self.line == self.outline.lines || !self.line(&body[self.at..self.at + length]) {
+        let outline = Arc::clone(&self.outline);
+        let open = outline.format == Format::OpenMetrics;
+        while let Some(line) = outline.lines.get(self.line) {
+            let rest = &body[self.at..];
+            let Some((kept, behind)) = rest.split_at_checked(line.kept()) else {
+                return true;
+            };
+            let value = match line.rule() {
+                Rule::Same => &behind[..0],
+                _ => {
+                    let window = &behind[..behind.len().min(VALUE_BYTES_MAX + 1)];
+                    match window.iter().position(|&byte| byte == b'\n') {
+                        Some(length) => &behind[..length],
+                        // More is to come, or too much has.
+                        None => return window.len() <= VALUE_BYTES_MAX,
+                    }
+                }
+            };
+            match behind.get(value.len()) {
+                Some(b'\n') => {}
+                Some(_) => return false,
+                None => return true,
+            }
+            self.hash = add(self.hash, kept);
+            self.at += kept.len() + value.len() + 1;
+            self.line += 1;
+            if line.rule() != Rule::Same && !self.keeps(line.rule(), value, open) {
                 return false;
             }
-            self.at += length + 1;
-            let block = self.line / BLOCK_LINES;
-            self.line += 1;
-            if self.line.is_multiple_of(BLOCK_LINES) || self.line == self.outline.lines {
-                if self.hash != self.outline.blocks[block].hash {
+            if self.line.is_multiple_of(BLOCK_LINES) || self.line == outline.lines.len() {
+                if self.hash != outline.hashes[(self.line - 1) / BLOCK_LINES] {
                     return false;
                 }
                 self.hash = 0;
             }
         }
-        true
+        self.at == body.len()
     }
 
     /// Whether this is all that the outline holds.
     pub fn is_complete(&self, body: &[u8]) -> bool {
-        self.at == body.len() && self.line == self.outline.lines
+        self.at == body.len() && self.line == self.outline.lines.len()
     }
 
     #[inline(always)]
-    fn line(&mut self, line: &[u8]) -> bool {
-        let rule = self.outline.rule(self.line);
-        if rule == Rule::Same {
-            self.hash = add(&self.outline.hasher, self.hash, line);
-            return true;
-        }
-        let Some((series, value)) = split(line) else {
-            return false;
-        };
-        self.hash = add(&self.outline.hasher, self.hash, series);
+    fn keeps(&mut self, rule: Rule, value: &[u8], open: bool) -> bool {
         let Ok(value) = number::parse(value) else {
             return false;
         };
-        let open = self.outline.format == Format::OpenMetrics;
         match rule {
             Rule::Same | Rule::Number => true,
             Rule::NotNegative => value >= 0.0,
@@ -182,7 +216,6 @@ fn is_count(value: f64) -> bool {
 #[derive(Debug)]
 pub struct Draft {
     format: Format,
-    hasher: RandomState,
     /// Lines whose value may differ, with the bytes of their series.
     samples: Vec<(u64, usize, Rule)>,
     /// The histogram whose buckets came last, its last bucket being `+Inf`.
@@ -196,7 +229,6 @@ impl Draft {
     pub fn new(format: Format) -> Self {
         Self {
             format,
-            hasher: RandomState::default(),
             samples: Vec::new(),
             histogram: None,
             histograms: HashSet::default(),
@@ -247,7 +279,7 @@ impl Draft {
     /// Buckets of one histogram on consecutive lines up to `+Inf`, then its sum and count.
     fn histogram(&mut self, sample: &Sample<'_>, name: &str, number: Rule) -> Option<Rule> {
         if let Some(stem) = name.strip_suffix("_bucket") {
-            let (metric, bound) = self.metric(stem, sample);
+            let (metric, bound) = Self::metric(stem, sample);
             let infinite = number::parse(bound?.as_bytes()) == Ok(f64::INFINITY);
             let rule = match self.histogram {
                 Some((current, false)) if current == metric => Rule::Bucket,
@@ -260,22 +292,22 @@ impl Draft {
             return Some(rule);
         }
         if let Some(stem) = name.strip_suffix("_count") {
-            let (metric, _) = self.metric(stem, sample);
+            let (metric, _) = Self::metric(stem, sample);
             return (self.histogram == Some((metric, true))).then_some(Rule::Count);
         }
         (name.ends_with("_sum") || name.ends_with("_created")).then_some(number)
     }
 
     /// Which histogram a sample belongs to, and its `le`.
-    fn metric(&self, stem: &str, sample: &Sample<'_>) -> (u64, Option<String>) {
-        let mut hash = add(&self.hasher, 0, stem.as_bytes());
+    fn metric(stem: &str, sample: &Sample<'_>) -> (u64, Option<String>) {
+        let mut hash = add(0, stem.as_bytes());
         let mut bound = None;
         for (name, value) in sample.labels() {
             if name == "le" {
                 bound = Some(value.into_owned());
             } else {
-                hash = add(&self.hasher, hash, name.as_bytes());
-                hash = add(&self.hasher, hash, value.as_bytes());
+                hash = add(hash, name.as_bytes());
+                hash = add(hash, value.as_bytes());
             }
         }
         (hash, bound)
@@ -287,13 +319,12 @@ impl Draft {
             return None;
         }
         let mut samples = self.samples.into_iter().peekable();
-        let mut blocks: Vec<Block> = Vec::new();
-        let mut lines = 0;
+        let (mut lines, mut hashes) = (Vec::new(), Vec::new());
         for line in body[..body.len() - 1].split(|&byte| byte == b'\n') {
-            if lines == LINES_MAX {
+            if lines.len() == LINES_MAX {
                 return None;
             }
-            let sample = samples.next_if(|(number, ..)| *number == lines as u64 + 1);
+            let sample = samples.next_if(|(number, ..)| *number == lines.len() as u64 + 1);
             let (kept, rule) = match (sample, split(line)) {
                 (None, _) => (line, Rule::Same),
                 // Nothing but its series and a space before the value, nothing behind.
@@ -303,20 +334,19 @@ impl Draft {
                 (Some((.., Rule::Number | Rule::NotNegative)), _) => (line, Rule::Same),
                 (Some(_), _) => return None,
             };
-            if lines % BLOCK_LINES == 0 {
-                blocks.push(Block::default());
+            if lines.len().is_multiple_of(BLOCK_LINES) {
+                hashes.push(0);
             }
-            if let Some(block) = blocks.last_mut() {
-                block.hash = add(&self.hasher, block.hash, kept);
-                block.rules |= (rule as u64) << (lines % BLOCK_LINES * RULE_BITS);
+            if let Some(hash) = hashes.last_mut() {
+                *hash = add(*hash, kept);
             }
-            lines += 1;
+            lines.push(Line::new(kept.len(), rule)?);
         }
         Some(Outline {
             format: self.format,
-            hasher: self.hasher,
-            blocks: blocks.into(),
-            lines,
+            lines: lines.into(),
+            hashes: hashes.into(),
+            bytes: body.len(),
         })
     }
 }

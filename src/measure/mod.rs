@@ -22,7 +22,7 @@ pub struct Measure {
     subject: Arc<Subject>,
     stage: Stage,
     attempt: Option<Attempt>,
-    observation: Option<Observation>,
+    observation: Option<Box<Observation>>,
     recalled: Recalled,
 }
 
@@ -96,12 +96,15 @@ impl Measure {
 
     /// What was learnt, `None` where no body was read to its end; and what is to be remembered.
     pub fn into_parts(self) -> (Option<Observation>, Recalled) {
-        (self.observation, self.recalled)
+        (
+            self.observation.map(|observation| *observation),
+            self.recalled,
+        )
     }
 
     /// What was learnt; `None` where no body was read to its end.
     pub fn into_observation(self) -> Option<Observation> {
-        self.observation
+        self.observation.map(|observation| *observation)
     }
 
     fn reading(&self, format: Format) -> Box<Reading> {
@@ -160,7 +163,7 @@ impl BodySink for Measure {
             attempt.memory.take_if(|memory| {
                 memory.outline.format() != format
                     || memory.limits != self.limits
-                    || memory.subject != self.subject
+                    || !same_subject(&memory.subject, &self.subject)
             });
         }
         let memory = self.attempt.as_ref().and_then(|a| a.memory.as_ref());
@@ -228,7 +231,7 @@ impl BodySink for Measure {
         }
         let verdict = Self::verdict_on_body(&observation);
         self.remember(reading.draft, &observation);
-        self.observation = Some(observation);
+        self.observation = Some(Box::new(observation));
         verdict
     }
 }
@@ -251,11 +254,16 @@ impl Measure {
         let clean = observation.summary.errors + observation.summary.violations == 0;
         let outline = clean.then(|| draft.finish(&attempt.body.bytes)).flatten();
         self.recalled = Recalled::Anew(outline.map(|outline| Memory {
-            outline: Arc::new(outline),
+            outline: attempt.body.held.outlines.of(outline),
             subject: Arc::clone(&self.subject),
             limits: self.limits,
         }));
     }
+}
+
+/// Nearly always the very same.
+fn same_subject(one: &Arc<Subject>, other: &Arc<Subject>) -> bool {
+    Arc::ptr_eq(one, other) || one == other
 }
 
 /// Reads a whole body at hand: a file, standard input.

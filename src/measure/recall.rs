@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::checks::Subject;
 use crate::exposition::{Limits, Outline};
+use crate::shared::Shared;
 
 /// Bytes of bodies that all scrapes in flight hold at once; past it bodies are read as they come.
 const HELD_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -14,8 +15,11 @@ const HELD_BYTES_MAX: usize = 8 * 1024 * 1024;
 const REST_MAX: u32 = 62;
 
 /// Buffers that wait for the next body, and the bytes of each at the most.
-const FREE_MAX: usize = 32;
-const FREE_BYTES_MAX: usize = 128 * 1024;
+const FREE_MAX: usize = 8;
+const FREE_BYTES_MAX: usize = 256 * 1024;
+
+/// What a body may be larger than the one before without growing its buffer.
+const SLACK_BYTES: usize = 1024;
 
 /// A body that was read, for whom and how. What it taught is its reader's to keep.
 #[derive(Debug)]
@@ -56,10 +60,14 @@ impl Recall {
             self.rest -= 1;
             return None;
         }
+        let mut bytes = held.free().pop().unwrap_or_default();
+        if let Some(memory) = &self.memory {
+            bytes.reserve_exact(memory.outline.bytes() + SLACK_BYTES);
+        }
         Some(Attempt {
             memory: self.memory.clone(),
             body: Body {
-                bytes: held.free().pop().unwrap_or_default(),
+                bytes,
                 held: Arc::clone(held),
                 counted: 0,
             },
@@ -89,11 +97,12 @@ impl Recall {
     }
 }
 
-/// Bytes of bodies held by all scrapes, and buffers for the next.
+/// Bytes of bodies held by all scrapes, buffers for the next, and the outlines that were learnt.
 #[derive(Debug, Default)]
 pub struct Held {
     bytes: AtomicUsize,
     free: Mutex<Vec<Vec<u8>>>,
+    pub(super) outlines: Shared<Outline>,
 }
 
 impl Held {
@@ -113,7 +122,7 @@ pub struct Attempt {
 #[derive(Debug)]
 pub(super) struct Body {
     pub(super) bytes: Vec<u8>,
-    held: Arc<Held>,
+    pub(super) held: Arc<Held>,
     counted: usize,
 }
 
