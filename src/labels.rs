@@ -1,11 +1,19 @@
 //! Labels: the name/value pairs that identify a target or a series.
 
+use std::cmp::Ordering;
+
 /// A label set, ordered by name. A label with an empty value is the same as no label
 /// (the Prometheus data model), so setting one to `""` removes it.
 ///
-/// A sorted vector: sets are small, and there are several for each target.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Labels(Vec<(Box<str>, Box<str>)>);
+/// One text and the ends of its pieces: sets are small, there are two for each target, and they
+/// are read far oftener than they are changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Labels {
+    /// Name, value, name, value, without anything between them.
+    text: String,
+    /// Where each label's name ends, and its value.
+    ends: Vec<(u32, u32)>,
+}
 
 impl Labels {
     /// The empty set.
@@ -15,20 +23,31 @@ impl Labels {
 
     /// The value of `name`, or `""` where the label is absent.
     pub fn get(&self, name: &str) -> &str {
-        self.find(name).map_or("", |at| &self.0[at].1)
+        self.find(name).map_or("", |at| self.label(at).1)
     }
 
     /// Sets `name` to `value`; an empty value removes the label.
-    pub fn set(&mut self, name: impl Into<String>, value: impl Into<String>) {
-        let (name, value) = (name.into(), value.into());
-        match self.find(&name) {
-            Ok(at) if value.is_empty() => {
-                self.0.remove(at);
+    pub fn set(&mut self, name: impl AsRef<str>, value: impl AsRef<str>) {
+        let (name, value) = (name.as_ref(), value.as_ref());
+        let at = match self.find(name) {
+            Ok(at) => {
+                self.remove_at(at);
+                at
             }
-            Ok(at) => self.0[at].1 = value.into(),
-            Err(_) if value.is_empty() => {}
-            Err(at) => self.0.insert(at, (name.into(), value.into())),
+            Err(at) => at,
+        };
+        if value.is_empty() {
+            return;
         }
+        let start = self.start(at);
+        self.text.insert_str(start as usize, value);
+        self.text.insert_str(start as usize, name);
+        let (name, value) = (name.len() as u32, value.len() as u32);
+        for (name_end, value_end) in &mut self.ends[at..] {
+            *name_end += name + value;
+            *value_end += name + value;
+        }
+        self.ends.insert(at, (start + name, start + name + value));
     }
 
     /// Sets `name` only where it is absent.
@@ -41,42 +60,76 @@ impl Labels {
     /// Removes `name`.
     pub fn remove(&mut self, name: &str) {
         if let Ok(at) = self.find(name) {
-            self.0.remove(at);
+            self.remove_at(at);
         }
     }
 
     /// Keeps only the labels for which `keep(name, value)` holds.
     pub fn retain(&mut self, mut keep: impl FnMut(&str, &str) -> bool) {
-        self.0.retain(|(name, value)| keep(name, value));
+        let kept = self.iter().filter(|(name, value)| keep(name, value));
+        *self = kept.collect();
     }
 
     /// Name and value of each label, in order of name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (&**name, &**value))
+        (0..self.ends.len()).map(|at| self.label(at))
     }
 
     /// How many labels are set.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.ends.len()
     }
 
     /// Whether no label is set.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.ends.is_empty()
     }
 
     /// Gives back what growing left over, for sets that are kept.
     pub fn shrink_to_fit(&mut self) {
-        self.0.shrink_to_fit();
+        self.text.shrink_to_fit();
+        self.ends.shrink_to_fit();
     }
 
     /// The place of `name`, or where it would be.
     fn find(&self, name: &str) -> Result<usize, usize> {
-        self.0.binary_search_by(|(known, _)| (**known).cmp(name))
+        let (mut low, mut high) = (0, self.ends.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.label(middle).0.cmp(name) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Equal => return Ok(middle),
+                Ordering::Greater => high = middle,
+            }
+        }
+        Err(low)
+    }
+
+    /// Where the text of the label at a place begins.
+    fn start(&self, at: usize) -> u32 {
+        at.checked_sub(1).map_or(0, |before| self.ends[before].1)
+    }
+
+    fn label(&self, at: usize) -> (&str, &str) {
+        let (start, (name_end, value_end)) = (self.start(at), self.ends[at]);
+        (
+            &self.text[start as usize..name_end as usize],
+            &self.text[name_end as usize..value_end as usize],
+        )
+    }
+
+    fn remove_at(&mut self, at: usize) {
+        let (start, (_, end)) = (self.start(at), self.ends[at]);
+        self.text.drain(start as usize..end as usize);
+        self.ends.remove(at);
+        for (name_end, value_end) in &mut self.ends[at..] {
+            *name_end -= end - start;
+            *value_end -= end - start;
+        }
     }
 }
 
-impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Labels {
+impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for Labels {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
         let mut labels = Labels::new();
         for (name, value) in pairs {
