@@ -19,7 +19,7 @@ pub struct TargetState {
     /// One verdict per rule in force, in the manifesto's order.
     pub verdicts: Arc<[Verdict]>,
     /// The version that O-8's pass rests on.
-    pub version: Option<String>,
+    pub version: Option<Arc<str>>,
 }
 
 impl TargetState {
@@ -47,7 +47,7 @@ pub struct Scrape {
     /// Violations of the format that Prometheus tolerates.
     pub violations: u64,
     /// The first of them, with line and column.
-    pub first_violation: Option<String>,
+    pub first_violation: Option<Arc<str>>,
 }
 
 /// The status of a rule for a service: a fail under a valid waiver is told apart.
@@ -106,7 +106,7 @@ pub struct ServiceVerdict {
     /// The outcome.
     pub status: RuleStatus,
     /// What the deciding instance's check found.
-    pub finding: Finding,
+    pub finding: Arc<Finding>,
     /// The deciding instance.
     pub target: Arc<Target>,
 }
@@ -217,29 +217,30 @@ impl Snapshot {
         manifesto: Arc<Manifesto>,
         mut targets: Vec<Arc<TargetState>>,
     ) -> Self {
-        targets.sort_by(|a, b| a.target.url.cmp(&b.target.url));
-        let mut by_service: BTreeMap<&ServiceKey, Vec<usize>> = BTreeMap::new();
-        for (at, state) in targets.iter().enumerate() {
-            by_service
-                .entry(&state.target.service)
-                .or_default()
-                .push(at);
-        }
         let same_rules = Arc::ptr_eq(&manifesto, &before.manifesto);
-        // Both are in the order of their keys.
-        let mut known = before.services.iter().filter(|_| same_rules).peekable();
-        let services = by_service
-            .into_iter()
-            .map(|(key, places)| {
-                while known.next_if(|service| service.key < *key).is_some() {}
-                match known.next_if(|service| service.key == *key) {
-                    Some(service) if before.holds(service, &places, &targets) => {
-                        Arc::clone(service)
-                    }
-                    _ => Arc::new(service(key, places, &targets, &manifesto)),
+        let services = if same_rules && before.has_targets(&targets) {
+            let again = |known: &Arc<ServiceState>| match before.holds(known, &targets) {
+                true => Arc::clone(known),
+                false => {
+                    let places = known.targets.clone();
+                    Arc::new(service(&known.key, places, &targets, &manifesto))
                 }
-            })
-            .collect();
+            };
+            before.services.iter().map(again).collect()
+        } else {
+            targets.sort_by(|a, b| a.target.url.cmp(&b.target.url));
+            let mut by_service: BTreeMap<&ServiceKey, Vec<usize>> = BTreeMap::new();
+            for (at, state) in targets.iter().enumerate() {
+                by_service
+                    .entry(&state.target.service)
+                    .or_default()
+                    .push(at);
+            }
+            by_service
+                .into_iter()
+                .map(|(key, places)| Arc::new(service(key, places, &targets, &manifesto)))
+                .collect()
+        };
         Self {
             at,
             manifesto,
@@ -248,22 +249,22 @@ impl Snapshot {
         }
     }
 
-    /// Whether one of these services would be made the same of the targets at `places`.
-    fn holds(
-        &self,
-        service: &ServiceState,
-        places: &[usize],
-        targets: &[Arc<TargetState>],
-    ) -> bool {
-        service.targets == places
-            && places.iter().all(|&place| {
-                let (before, now) = (&self.targets[place], &targets[place]);
-                Arc::ptr_eq(before, now)
-                    || Arc::ptr_eq(&before.target, &now.target)
-                        && Arc::ptr_eq(&before.verdicts, &now.verdicts)
-                        && before.version == now.version
-                        && before.is_up() == now.is_up()
-            })
+    /// Whether these are the same targets in the same order.
+    fn has_targets(&self, targets: &[Arc<TargetState>]) -> bool {
+        let mut pairs = self.targets.iter().zip(targets);
+        self.targets.len() == targets.len()
+            && pairs.all(|(before, now)| Arc::ptr_eq(&before.target, &now.target))
+    }
+
+    /// Whether one of these services would be made the same of these targets.
+    fn holds(&self, service: &ServiceState, targets: &[Arc<TargetState>]) -> bool {
+        service.targets.iter().all(|&place| {
+            let (before, now) = (&self.targets[place], &targets[place]);
+            Arc::ptr_eq(before, now)
+                || Arc::ptr_eq(&before.verdicts, &now.verdicts)
+                    && before.version == now.version
+                    && before.is_up() == now.is_up()
+        })
     }
 
     /// The rule of a verdict.
@@ -311,7 +312,10 @@ fn service(
 }
 
 /// The worst of the measured instances; unknown only where none could be measured.
-fn decide<'a>(rule: &Rule, instances: &[&'a TargetState]) -> Option<(&'a TargetState, Finding)> {
+fn decide<'a>(
+    rule: &Rule,
+    instances: &[&'a TargetState],
+) -> Option<(&'a TargetState, Arc<Finding>)> {
     let port = rule.checks.iter().find_map(|check| match check {
         Check::Endpoint { port } => Some(*port),
         _ => None,
@@ -343,18 +347,18 @@ fn decide<'a>(rule: &Rule, instances: &[&'a TargetState]) -> Option<(&'a TargetS
     });
     let (worst, judged) = judged.max_by_key(|(_, judged)| judged.badness())?;
     let finding = match judged {
-        Judged::Excused => Finding::not_applicable(
+        Judged::Excused => Arc::new(Finding::not_applicable(
             Reason::ServedByAnother,
             format!(
                 "port {} of the same host serves metrics too",
                 port.unwrap_or_default()
             ),
-        ),
-        Judged::As(Some(finding)) => finding.clone(),
-        Judged::As(None) => Finding::unknown(
+        )),
+        Judged::As(Some(finding)) => Arc::clone(finding),
+        Judged::As(None) => Arc::new(Finding::unknown(
             Reason::NotScrapedYet,
             "not scraped since the rule came into force",
-        ),
+        )),
     };
     Some((worst, finding))
 }
@@ -363,7 +367,7 @@ fn decide<'a>(rule: &Rule, instances: &[&'a TargetState]) -> Option<(&'a TargetS
 #[derive(Clone, Copy)]
 enum Judged<'a> {
     /// What its check found; `None` where it was not asked yet.
-    As(Option<&'a Finding>),
+    As(Option<&'a Arc<Finding>>),
     /// Another port of its host does what is asked.
     Excused,
 }

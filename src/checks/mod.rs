@@ -16,6 +16,8 @@ pub mod version;
 pub mod warmup;
 mod words;
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 pub use observer::{FAULTS_MAX, Observation, Observer};
@@ -58,12 +60,12 @@ impl Check {
 }
 
 /// One judged rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Verdict {
     /// The rule.
     pub rule: RuleId,
-    /// What was found.
-    pub finding: Finding,
+    /// What was found, shared by those of whom the same was found.
+    pub finding: Arc<Finding>,
 }
 
 /// One good scrape, with what its judgement depends on.
@@ -88,13 +90,13 @@ pub fn judge_all(manifesto: &Manifesto, scraped: Scraped<'_>) -> Vec<Verdict> {
 
 /// The same finding for every rule: the scrape failed, or has not happened yet.
 pub fn all_unknown(manifesto: &Manifesto, reason: Reason, message: &str) -> Vec<Verdict> {
-    let finding = Finding::unknown(reason, message);
+    let finding = Arc::new(Finding::unknown(reason, message));
     manifesto
         .rules()
         .iter()
         .map(|rule| Verdict {
             rule: rule.id,
-            finding: finding.clone(),
+            finding: Arc::clone(&finding),
         })
         .collect()
 }
@@ -108,7 +110,7 @@ fn judge_rule(rule: &Rule, scraped: Scraped<'_>) -> Verdict {
         );
         return Verdict {
             rule: rule.id,
-            finding: Finding::unknown(Reason::BadExposition, message),
+            finding: Arc::new(Finding::unknown(Reason::BadExposition, message)),
         };
     }
     let finding = rule
@@ -119,7 +121,7 @@ fn judge_rule(rule: &Rule, scraped: Scraped<'_>) -> Verdict {
         .unwrap_or_else(|| Finding::not_applicable(Reason::Missing, "the rule names no check"));
     Verdict {
         rule: rule.id,
-        finding,
+        finding: Arc::new(finding),
     }
 }
 

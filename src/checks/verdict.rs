@@ -149,7 +149,7 @@ fn cut(text: &str, bytes_max: usize) -> String {
 }
 
 /// What one check found in one scrape.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Finding {
     /// The outcome.
     pub status: Status,

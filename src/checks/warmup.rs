@@ -1,7 +1,7 @@
 //! Warm-up: a client library's vector emits nothing until it has children, so that what is
 //! missing just after a start may still appear, and what was seen once has not gone for good.
 
-use std::collections::BTreeMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -27,8 +27,29 @@ pub struct History {
     pub first_seen: SystemTime,
     /// Scrapes that were measured since then.
     pub good_scrapes: u32,
-    /// The last pass of each rule, among the verdicts of its scrape.
-    seen: BTreeMap<RuleId, (SystemTime, Arc<[Verdict]>)>,
+    /// The verdicts among which a rule passed last, newest first; each is the newest for some rule,
+    /// so that there are no more than rules and nearly always one.
+    seen: Vec<Seen>,
+}
+
+#[derive(Debug, Clone)]
+struct Seen {
+    verdicts: Arc<[Verdict]>,
+    at: SystemTime,
+}
+
+impl Seen {
+    /// What a rule passed by.
+    fn pass(&self, rule: RuleId) -> Option<&Finding> {
+        self.passes()
+            .find(|verdict| verdict.rule == rule)
+            .map(|verdict| &*verdict.finding)
+    }
+
+    fn passes(&self) -> impl Iterator<Item = &Verdict> {
+        let passed = |verdict: &&Verdict| verdict.finding.status == Status::Pass;
+        self.verdicts.iter().filter(passed)
+    }
 }
 
 impl History {
@@ -37,7 +58,7 @@ impl History {
         Self {
             first_seen,
             good_scrapes: 0,
-            seen: BTreeMap::new(),
+            seen: Vec::new(),
         }
     }
 
@@ -50,12 +71,11 @@ impl History {
         now: SystemTime,
     ) -> Arc<[Verdict]> {
         self.good_scrapes = self.good_scrapes.saturating_add(1);
-        let age = self.age(process_start_seconds, now);
-        for verdict in verdicts.iter() {
-            if verdict.finding.status == Status::Pass {
-                self.seen.insert(verdict.rule, (now, Arc::clone(verdicts)));
-            }
+        self.remember(verdicts, now);
+        if !verdicts.iter().any(may_be_tempered) {
+            return Arc::clone(verdicts);
         }
+        let age = self.age(process_start_seconds, now);
         let tempered: Vec<Option<Finding>> = verdicts
             .iter()
             .map(|verdict| self.temper_one(verdict, age, now))
@@ -68,15 +88,37 @@ impl History {
             .zip(tempered)
             .map(|(verdict, tempered)| Verdict {
                 rule: verdict.rule,
-                finding: tempered.unwrap_or_else(|| verdict.finding.clone()),
+                finding: tempered.map_or_else(|| Arc::clone(&verdict.finding), Arc::new),
             })
             .collect()
     }
 
+    fn remember(&mut self, verdicts: &Arc<[Verdict]>, now: SystemTime) {
+        if let Some(newest) = self.seen.first_mut()
+            && Arc::ptr_eq(&newest.verdicts, verdicts)
+        {
+            newest.at = now;
+            return;
+        }
+        let newest = Seen {
+            verdicts: Arc::clone(verdicts),
+            at: now,
+        };
+        // Room for one: rarely are there more, and there is one of these for each target.
+        self.seen.reserve_exact(1);
+        self.seen.insert(0, newest);
+        let mut passed = HashSet::new();
+        self.seen.retain(|seen| {
+            let before = passed.len();
+            passed.extend(seen.passes().map(|verdict| verdict.rule));
+            passed.len() > before
+        });
+    }
+
     /// What takes the place of a finding, if anything.
     fn temper_one(&self, verdict: &Verdict, age: Duration, now: SystemTime) -> Option<Finding> {
-        let finding = &verdict.finding;
-        if finding.status != Status::Fail || !finding.reason.may_still_appear() {
+        let finding = &*verdict.finding;
+        if !may_be_tempered(verdict) {
             return None;
         }
         if let Some((seen, proof)) = self.seen(verdict.rule) {
@@ -111,9 +153,9 @@ impl History {
 
     /// When a rule last passed, and by what.
     fn seen(&self, rule: RuleId) -> Option<(SystemTime, &Finding)> {
-        let (at, verdicts) = self.seen.get(&rule)?;
-        let proof = verdicts.iter().find(|verdict| verdict.rule == rule)?;
-        Some((*at, &proof.finding))
+        self.seen
+            .iter()
+            .find_map(|seen| Some((seen.at, seen.pass(rule)?)))
     }
 
     /// Forgets what was seen under other rules.
@@ -132,6 +174,10 @@ impl History {
     }
 }
 
+fn may_be_tempered(verdict: &Verdict) -> bool {
+    verdict.finding.status == Status::Fail && verdict.finding.reason.may_still_appear()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,7 +193,7 @@ mod tests {
         };
         vec![Verdict {
             rule: "O-8".parse().unwrap(),
-            finding,
+            finding: Arc::new(finding),
         }]
     }
 

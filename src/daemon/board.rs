@@ -1,39 +1,71 @@
 //! What is known of every target now: written by scrapes and discovery, read by snapshots.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use foldhash::fast::RandomState;
 use tokio::sync::Notify;
 
 use super::rulebook::{Rulebook, figures};
 use crate::checks::warmup::History;
-use crate::checks::{FAULTS_MAX, Reason, Verdict, all_unknown};
-use crate::discovery::target::{Target, TargetUrl};
+use crate::checks::{FAULTS_MAX, Finding, Observation, Reason, Subject, Verdict, all_unknown};
+use crate::discovery::target::{ByUrl, Target, TargetUrl};
 use crate::measure::{Held, Measure, Recall, Recalled};
 use crate::scrape::{Handler, ScrapeResult};
+use crate::shared::Shared;
 use crate::snapshot::{Scrape, TargetState};
 
 /// One entry per target of the latest discovery; nothing else.
 #[derive(Debug)]
 pub(super) struct Board {
     rulebook: arc_swap::ArcSwap<Rulebook>,
-    entries: Mutex<BTreeMap<TargetUrl, Entry>>,
+    entries: Mutex<Entries>,
     changed: Notify,
     held: Arc<Held>,
+    findings: Shared<Finding>,
+}
+
+/// Entries in the order of their URLs, and the place of each.
+#[derive(Debug, Default)]
+struct Entries {
+    list: Vec<Entry>,
+    places: HashMap<ByUrl, usize, RandomState>,
+}
+
+impl Entries {
+    fn new(mut list: Vec<Entry>) -> Self {
+        list.sort_by(|a, b| a.url().cmp(b.url()));
+        list.dedup_by(|a, b| a.url() == b.url());
+        let target = |entry: &Entry| ByUrl(Arc::clone(&entry.state.target));
+        let places = list.iter().map(target).zip(0..).collect();
+        Self { list, places }
+    }
+
+    fn get_mut(&mut self, url: &TargetUrl) -> Option<&mut Entry> {
+        let place = *self.places.get(url)?;
+        self.list.get_mut(place)
+    }
 }
 
 #[derive(Debug)]
 struct Entry {
     state: Arc<TargetState>,
+    subject: Arc<Subject>,
     history: History,
     recall: Recall,
     /// What the body that `recall` remembers taught.
-    taught: Option<Taught>,
+    taught: Option<Arc<Taught>>,
+}
+
+impl Entry {
+    fn url(&self) -> &TargetUrl {
+        &self.state.target.url
+    }
 }
 
 /// What one body taught.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Taught {
     rulebook: Arc<Rulebook>,
     /// Before the target's history tempers them.
@@ -41,8 +73,8 @@ struct Taught {
     process_start_seconds: Option<f64>,
     samples: u64,
     violations: u64,
-    first_violation: Option<String>,
-    version: Option<String>,
+    first_violation: Option<Arc<str>>,
+    version: Option<Arc<str>>,
 }
 
 impl Board {
@@ -52,6 +84,7 @@ impl Board {
             entries: Mutex::default(),
             changed: Notify::new(),
             held: Arc::default(),
+            findings: Shared::default(),
         }
     }
 
@@ -64,13 +97,13 @@ impl Board {
     /// ones counts no more where they have changed: a mistyped override must not hide for a day.
     pub(super) fn set_rulebook(&self, rulebook: Arc<Rulebook>) {
         let before = self.rulebook.swap(Arc::clone(&rulebook));
-        for entry in self.lock().values_mut() {
-            let service = &entry.state.target.service.name;
-            if before.manifesto != rulebook.manifesto
-                || before.subject(service) != rulebook.subject(service)
-            {
+        let other_rules = before.manifesto != rulebook.manifesto;
+        for entry in &mut self.lock().list {
+            let subject = rulebook.subject(&entry.state.target.service.name);
+            if other_rules || subject != entry.subject {
                 entry.history.forget();
             }
+            entry.subject = subject;
         }
         self.changed.notify_one();
     }
@@ -79,10 +112,21 @@ impl Board {
     /// keep what is known of them while they are the same service's.
     pub(super) fn replace_targets(&self, targets: &[Arc<Target>], now: SystemTime) {
         let rulebook = self.rulebook();
+        let unjudged: Arc<[Verdict]> = all_unknown(
+            &rulebook.manifesto,
+            Reason::NotScrapedYet,
+            "discovered, not scraped yet",
+        )
+        .into();
+        let mut subjects: HashMap<&str, Arc<Subject>> = HashMap::new();
         let mut entries = self.lock();
-        let mut before = std::mem::take(&mut *entries);
-        for target in targets {
-            let entry = match before.remove(&target.url) {
+        let mut before: HashMap<ByUrl, Entry> = std::mem::take(&mut entries.list)
+            .into_iter()
+            .map(|entry| (ByUrl(Arc::clone(&entry.state.target)), entry))
+            .collect();
+        let list = targets
+            .iter()
+            .map(|target| match before.remove(&target.url) {
                 Some(mut known) if known.state.target.service == target.service => {
                     if known.state.target != *target {
                         let state = TargetState {
@@ -93,23 +137,35 @@ impl Board {
                     }
                     known
                 }
-                _ => Entry {
-                    state: Arc::new(pending(target, &rulebook)),
-                    history: History::new(now),
-                    recall: Recall::default(),
-                    taught: None,
-                },
-            };
-            entries.insert(target.url.clone(), entry);
-        }
+                _ => {
+                    let name = target.service.name.as_str();
+                    let subject = subjects
+                        .entry(name)
+                        .or_insert_with(|| rulebook.subject(name));
+                    Entry {
+                        state: Arc::new(TargetState {
+                            target: Arc::clone(target),
+                            scrape: None,
+                            verdicts: Arc::clone(&unjudged),
+                            version: None,
+                        }),
+                        subject: Arc::clone(subject),
+                        history: History::new(now),
+                        recall: Recall::default(),
+                        taught: None,
+                    }
+                }
+            });
+        *entries = Entries::new(list.collect());
         drop(entries);
         self.changed.notify_one();
     }
 
-    /// Every target's state now.
+    /// Every target's state now, in the order of their URLs.
     pub(super) fn states(&self) -> Vec<Arc<TargetState>> {
         self.lock()
-            .values()
+            .list
+            .iter()
             .map(|entry| Arc::clone(&entry.state))
             .collect()
     }
@@ -117,12 +173,7 @@ impl Board {
     /// Reads whatever a target answers.
     pub(super) fn reader(&self, target: &Target) -> Measure {
         let subject = self.rulebook.load().subject(&target.service.name);
-        Measure::new(
-            subject,
-            &target.job.limits,
-            target.job.fallback_format,
-            FAULTS_MAX,
-        )
+        reader(subject, target)
     }
 
     /// Returns once something has changed since the last time.
@@ -136,12 +187,12 @@ impl Board {
         entry: &mut Entry,
         scrape: Scrape,
         verdicts: Arc<[Verdict]>,
-        version: Option<String>,
+        version: Option<Arc<str>>,
     ) {
         let before = &entry.state;
         log_change(before, &scrape);
         // Most scrapes change nothing: what is equal is shared, so that what is made of it can be.
-        let same = before.verdicts == verdicts;
+        let same = Arc::ptr_eq(&before.verdicts, &verdicts) || before.verdicts == verdicts;
         entry.state = Arc::new(TargetState {
             target: Arc::clone(&before.target),
             scrape: Some(scrape),
@@ -156,7 +207,7 @@ impl Board {
     }
 
     /// A holder that panicked left whole entries behind: each is replaced in one assignment.
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<TargetUrl, Entry>> {
+    fn lock(&self) -> MutexGuard<'_, Entries> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -165,78 +216,112 @@ impl Handler for Board {
     type Sink = Measure;
 
     fn sink(&self, target: &Arc<Target>) -> Measure {
-        let rulebook = self.rulebook();
-        let attempt = self.lock().get_mut(&target.url).and_then(|entry| {
-            let by_these_rules = |taught: &Taught| Arc::ptr_eq(&taught.rulebook, &rulebook);
-            if !entry.taught.as_ref().is_none_or(by_these_rules) {
-                entry.recall.forget();
-                entry.taught = None;
-            }
-            entry.recall.attempt(&self.held)
-        });
-        self.reader(target).recalling(attempt)
+        let rulebook = self.rulebook.load();
+        let mut entries = self.lock();
+        let Some(entry) = entries.get_mut(&target.url) else {
+            drop(entries);
+            return self.reader(target);
+        };
+        let by_these_rules = |taught: &Arc<Taught>| Arc::ptr_eq(&taught.rulebook, &rulebook);
+        if !entry.taught.as_ref().is_none_or(by_these_rules) {
+            entry.recall.forget();
+            entry.taught = None;
+        }
+        let attempt = entry.recall.attempt(&self.held);
+        let subject = Arc::clone(&entry.subject);
+        drop(entries);
+        reader(subject, target).recalling(attempt)
     }
 
     fn done(&self, sink: Measure, result: ScrapeResult) {
-        let rulebook = self.rulebook();
         let (observation, recalled) = sink.into_parts();
         let recalled = match &result.outcome {
             Ok(()) => recalled,
             // It may have failed behind the end of its body.
             Err(_) => Recalled::Nothing,
         };
-        let now = SystemTime::now();
+        log_scrape(&result);
         // What a body like the last teaches is known.
         let judged = match recalled {
             Recalled::Again => None,
-            _ => Some(rulebook.judge(
-                &result.target.service.name,
-                Some(&result.target.url),
-                result.outcome.as_ref().err(),
-                observation.as_ref(),
-            )),
+            _ => Some(self.judge(&result, observation.as_ref())),
         };
+        let now = SystemTime::now();
         let mut scrape = figures(&result, observation.as_ref());
-        log_scrape(&result);
         let mut entries = self.lock();
         // A target that discovery dropped while it was scraped is gone.
         let Some(entry) = entries.get_mut(&result.target.url) else {
             return;
         };
-        let taught = match (judged, &observation) {
-            (None, _) => entry.taught.clone(),
-            (Some(verdicts), Some(observation)) if result.outcome.is_ok() => Some(Taught {
-                rulebook,
-                verdicts: verdicts.into(),
-                process_start_seconds: observation.process_start_seconds,
-                samples: scrape.samples,
-                violations: scrape.violations,
-                first_violation: scrape.first_violation.clone(),
-                version: observation.version.version().map(str::to_owned),
-            }),
+        match judged {
             // Nothing was measured: there is no history to ask.
-            (Some(verdicts), _) => return self.replace(entry, scrape, verdicts.into(), None),
-        };
-        let Some(taught) = taught else {
-            return;
-        };
-        if matches!(recalled, Recalled::Anew(_)) {
-            entry.taught = Some(taught.clone());
+            Some(Judged::Unmeasured(verdicts)) => {
+                return self.replace(entry, scrape, verdicts, None);
+            }
+            Some(Judged::Measured(taught)) => entry.taught = Some(taught),
+            None => {}
         }
         entry.recall.ended(recalled);
+        let Some(taught) = entry.taught.clone() else {
+            return;
+        };
         scrape.samples = taught.samples;
         scrape.violations = taught.violations;
-        scrape.first_violation = taught.first_violation;
+        scrape.first_violation = taught.first_violation.clone();
         let verdicts = entry
             .history
             .temper(&taught.verdicts, taught.process_start_seconds, now);
-        self.replace(entry, scrape, verdicts, taught.version);
+        self.replace(entry, scrape, verdicts, taught.version.clone());
     }
 
     /// Discovery's own list already said so, in [`Board::replace_targets`].
     fn gone(&self, target: &Arc<Target>) {
         tracing::debug!(target = %target.url, "a target is gone");
     }
+}
+
+/// What came of a body that was read.
+enum Judged {
+    Measured(Arc<Taught>),
+    Unmeasured(Arc<[Verdict]>),
+}
+
+impl Board {
+    fn judge(&self, result: &ScrapeResult, observation: Option<&Observation>) -> Judged {
+        let rulebook = self.rulebook();
+        let mut verdicts = rulebook.judge(
+            &result.target.service.name,
+            Some(&result.target.url),
+            result.outcome.as_ref().err(),
+            observation,
+        );
+        for verdict in &mut verdicts {
+            verdict.finding = self.findings.of(Arc::clone(&verdict.finding));
+        }
+        let verdicts = verdicts.into();
+        let Some(observation) = observation.filter(|_| result.outcome.is_ok()) else {
+            return Judged::Unmeasured(verdicts);
+        };
+        let figures = figures(result, Some(observation));
+        Judged::Measured(Arc::new(Taught {
+            rulebook,
+            verdicts,
+            process_start_seconds: observation.process_start_seconds,
+            samples: figures.samples,
+            violations: figures.violations,
+            first_violation: figures.first_violation,
+            version: observation.version.version().map(Arc::from),
+        }))
+    }
+}
+
+fn reader(subject: Arc<Subject>, target: &Target) -> Measure {
+    Measure::new(
+        subject,
+        &target.job.limits,
+        target.job.fallback_format,
+        FAULTS_MAX,
+    )
 }
 
 /// Every scrape, for who looks closely.
@@ -269,20 +354,5 @@ fn log_change(before: &TargetState, now: &Scrape) {
         }
         (Some(Some(_)), None) => tracing::info!(target_url = %url, service_name, "target up again"),
         (_, None) => {}
-    }
-}
-
-/// A target that was never scraped.
-fn pending(target: &Arc<Target>, rulebook: &Rulebook) -> TargetState {
-    let verdicts = all_unknown(
-        &rulebook.manifesto,
-        Reason::NotScrapedYet,
-        "discovered, not scraped yet",
-    );
-    TargetState {
-        target: Arc::clone(target),
-        scrape: None,
-        verdicts: verdicts.into(),
-        version: None,
     }
 }

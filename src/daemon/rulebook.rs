@@ -106,7 +106,7 @@ impl Rulebook {
             target: Arc::clone(target),
             scrape: Some(figures(result, observation)),
             verdicts: verdicts.into(),
-            version: observation.and_then(|o| o.version.version().map(str::to_owned)),
+            version: observation.and_then(|o| o.version.version().map(Arc::from)),
         }
     }
 }
@@ -126,10 +126,8 @@ pub(super) fn figures(result: &ScrapeResult, observation: Option<&Observation>) 
             .map(|down| (down.reason, down.message.clone())),
         violations: observation.map_or(0, |observation| observation.summary.violations),
         first_violation: first.map(|fault| {
-            format!(
-                "line {}, column {}: {}",
-                fault.line, fault.column, fault.message
-            )
+            let (line, column) = (fault.line, fault.column);
+            format!("line {line}, column {column}: {}", fault.message).into()
         }),
     }
 }

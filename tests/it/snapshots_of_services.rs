@@ -80,12 +80,12 @@ fn state(manifesto: &Manifesto, instance: &Instance) -> TargetState {
             let message = format!("at {}", instance.url);
             Verdict {
                 rule: rule.id,
-                finding: Finding {
+                finding: Arc::new(Finding {
                     status,
                     reason,
                     message,
                     evidence: vec![],
-                },
+                }),
             }
         });
     TargetState {
@@ -100,7 +100,7 @@ fn state(manifesto: &Manifesto, instance: &Instance) -> TargetState {
             first_violation: None,
         }),
         verdicts: verdicts.collect(),
-        version: instance.version.map(str::to_owned),
+        version: instance.version.map(Arc::from),
     }
 }
 
