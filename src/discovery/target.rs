@@ -1,6 +1,8 @@
 //! A target: one URL of one instance of a service.
 
+use std::borrow::Borrow;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -87,4 +89,28 @@ pub struct Target {
     pub discovered: Labels,
     /// Every source that named it, the one whose labels it carries first: `job/mechanism/index`.
     pub sources: Vec<String>,
+}
+
+/// A target as the key of a map: by its URL, which it shares with the map instead of a copy.
+#[derive(Debug, Clone)]
+pub struct ByUrl(pub Arc<Target>);
+
+impl Borrow<TargetUrl> for ByUrl {
+    fn borrow(&self) -> &TargetUrl {
+        &self.0.url
+    }
+}
+
+impl PartialEq for ByUrl {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.url == other.0.url
+    }
+}
+
+impl Eq for ByUrl {}
+
+impl Hash for ByUrl {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.url.hash(state);
+    }
 }

@@ -31,6 +31,11 @@ pub(super) fn carries_credentials(http: &HttpConfig) -> bool {
             .any(|h| !h.secrets.is_empty() || !h.files.is_empty())
 }
 
+/// Whether requests carry any header beside ours.
+pub(super) fn adds_anything(http: &HttpConfig) -> bool {
+    !http.headers.is_empty() || http.auth != Auth::None
+}
+
 /// Files of credentials, read anew so that they rotate without a restart.
 #[derive(Debug, Default)]
 pub(super) struct Files(Mutex<HashMap<PathBuf, (Instant, Secret)>>);

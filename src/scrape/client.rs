@@ -111,9 +111,12 @@ impl Client {
         loop {
             progress.enter(Phase::Preparing);
             let mut headers = Headers::of(target)?;
-            auth::add(&mut headers, &self.http, &self.files).await?;
+            if auth::adds_anything(&self.http) {
+                Box::pin(auth::add(&mut headers, &self.http, &self.files)).await?;
+            }
             let token = match &self.tokens {
-                Some(tokens) => Some(tokens.authorization(&self.files, progress).await?),
+                // Boxed, as is all that few scrapes do: a scrape in flight is as large as its largest wait.
+                Some(tokens) => Some(Box::pin(tokens.authorization(&self.files, progress)).await?),
                 None => None,
             };
             if let Some(token) = &token {
@@ -189,7 +192,7 @@ impl Client {
                 ended => return ended,
             }
         }
-        let stream = self.way.open(destination, &self.files, progress).await?;
+        let stream = Box::pin(self.way.open(destination, &self.files, progress)).await?;
         let request = request(&stream, headers)?;
         progress.begin_exchange(false);
         exchange::run(stream, &request, answer, progress).await

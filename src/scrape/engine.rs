@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime};
 
+use foldhash::fast::RandomState;
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
@@ -61,7 +62,7 @@ pub async fn run<H: Handler>(
         slots: Slots::default(),
         clients: Vec::new(),
         scrapes: JoinSet::new(),
-        running: HashMap::new(),
+        running: HashMap::default(),
         suspects: 0,
     };
     let first = targets.borrow_and_update().clone();
@@ -109,7 +110,7 @@ struct Engine<H: Handler> {
     slots: Slots,
     clients: Vec<Arc<Client>>,
     scrapes: JoinSet<Ended>,
-    running: HashMap<Id, Running>,
+    running: HashMap<Id, Running, RandomState>,
     suspects: usize,
 }
 

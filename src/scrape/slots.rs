@@ -4,12 +4,13 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use tokio::task::AbortHandle;
 
 use super::client::{Client, Kept};
 use super::schedule::{Rhythm, TICK_MS, tick_of, url_hash};
 use super::settings::Capacity;
-use crate::discovery::target::{Target, TargetUrl};
+use crate::discovery::target::{ByUrl, Target};
 
 /// A place in the schedule. Never used twice, so that a late answer finds nobody else's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,8 +56,8 @@ pub(super) struct Start {
 /// All slots, their schedule and their queues.
 #[derive(Debug, Default)]
 pub(super) struct Slots {
-    slots: HashMap<SlotId, Slot>,
-    by_url: HashMap<TargetUrl, SlotId>,
+    slots: HashMap<SlotId, Slot, RandomState>,
+    by_url: HashMap<ByUrl, SlotId, RandomState>,
     /// Tick, place, plan.
     schedule: BinaryHeap<Reverse<(u64, u64, SlotId, u64)>>,
     healthy: VecDeque<SlotId>,
@@ -126,7 +127,7 @@ impl Slots {
             plan: 0,
             named_in: self.sets,
         };
-        self.by_url.insert(target.url.clone(), id);
+        self.by_url.insert(ByUrl(Arc::clone(target)), id);
         self.slots.insert(id, slot);
         id
     }
@@ -144,7 +145,12 @@ impl Slots {
             slot.kept = None;
             slot.client = client;
         }
-        slot.target = target.clone();
+        if !Arc::ptr_eq(&slot.target, target) {
+            slot.target = target.clone();
+            // The key holds the target it was made of.
+            self.by_url.remove(&target.url);
+            self.by_url.insert(ByUrl(target.clone()), id);
+        }
         let revived = matches!(slot.state, State::Dying);
         let rhythm = Rhythm::new(slot.hash, target.interval);
         if rhythm != slot.rhythm || revived {
@@ -264,7 +270,7 @@ impl Slots {
 
     fn pop(
         queue: &mut VecDeque<SlotId>,
-        slots: &HashMap<SlotId, Slot>,
+        slots: &HashMap<SlotId, Slot, RandomState>,
         now_ms: u64,
     ) -> Option<Start> {
         while let Some(id) = queue.pop_front() {
