@@ -1,8 +1,10 @@
 //! The rules on the labels of one series.
 
+use std::borrow::Cow;
+
 use super::Format;
-use super::event::Span;
-use super::fault::{Excerpt, Line};
+use super::event::{LabelSpan, Span, unescape};
+use super::fault::{Excerpt, Line, Severity};
 use super::lexer::{Halt, Lexer, check_quoted_name, check_utf8};
 use super::series::Series;
 
@@ -72,14 +74,9 @@ impl Series {
         Ok(())
     }
 
-    /// That no label before has this name. Returns the bits of the names so far.
+    /// Takes note where a label before may have this name. Returns the bits of the names so far.
     #[inline(always)]
-    pub(super) fn check_unique(
-        &mut self,
-        line: Line<'_>,
-        name: Span,
-        lexer: &mut Lexer<'_>,
-    ) -> Result<u64, Halt> {
+    pub(super) fn note_name(&mut self, line: Line<'_>, name: Span, quoted: bool) -> u64 {
         let bytes = name.of(line.bytes);
         let (first, last) = (
             bytes.first().copied().unwrap_or(0),
@@ -89,40 +86,48 @@ impl Series {
             .wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let bit = 1 << (mixed >> 58);
         let before = self.labels.last().map_or(0, |label| label.names);
-        if before & bit != 0
-            && self
-                .labels
-                .iter()
-                .any(|label| label.name.of(line.bytes) == bytes)
-        {
-            self.duplicate_label(line, name, lexer)?;
+        if before & bit != 0 {
+            let mut names = self.labels.iter().map(|label| label.name.of(line.bytes));
+            self.doubtful |= names.any(|name| name == bytes);
         }
-        Ok(before | bit)
+        // The same name may be written with other escapes.
+        self.doubtful |= quoted && bytes.contains(&b'\\');
+        before | bit
     }
 
-    /// Prometheus drops labels without value before it looks for duplicates.
+    /// That each name came once. Prometheus first drops every label without value, with all others of its name.
     #[cold]
-    fn duplicate_label(
-        &self,
-        line: Line<'_>,
-        name: Span,
-        lexer: &mut Lexer<'_>,
-    ) -> Result<(), Halt> {
-        let bytes = name.of(line.bytes);
-        let at = name.start as usize;
-        let message = || format!("expected each label once, saw {} again", Excerpt(bytes));
-        let mut values = self
-            .labels
-            .iter()
-            .filter(|label| label.name.of(line.bytes) == bytes)
-            .map(|label| label.value);
-        let empty = |value: Span| value.start == value.end;
-        if values.any(empty) || line.bytes[name.end as usize..].starts_with(b"=\"\"") {
-            lexer.violation(line, at, message);
-            return Ok(());
+    pub(super) fn check_unique(&self, line: Line<'_>, lexer: &mut Lexer<'_>) {
+        let named = |label: &LabelSpan| unescaped(label.name.of(line.bytes));
+        let mut names: Vec<_> = self.labels.iter().map(named).zip(&self.labels).collect();
+        names.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let mut repeated = Vec::new();
+        for same in names.chunk_by(|(one, _), (other, _)| one == other) {
+            let dropped = same
+                .iter()
+                .any(|(_, label)| label.value.start == label.value.end);
+            repeated.extend(same[1..].iter().map(|(name, label)| (label, dropped, name)));
         }
-        lexer.error(line, at, message);
-        Ok(())
+        repeated.sort_by_key(|(label, ..)| label.name.start);
+        for (label, dropped, name) in repeated {
+            let severity = if dropped {
+                Severity::Violation
+            } else {
+                Severity::Error
+            };
+            let place = line.place(label.name.start as usize);
+            lexer.faults.push(severity, place, || {
+                format!("expected each label once, saw {} again", Excerpt(name))
+            });
+        }
+    }
+}
+
+/// A name without its escapes.
+fn unescaped(name: &[u8]) -> Cow<'_, [u8]> {
+    match std::str::from_utf8(name).map(unescape) {
+        Ok(Cow::Owned(plain)) => Cow::Owned(plain.into_bytes()),
+        _ => Cow::Borrowed(name),
     }
 }
 

@@ -16,6 +16,8 @@ pub(super) struct Series {
     pub(super) labels: Vec<LabelSpan>,
     named: bool,
     leads: bool,
+    /// A name may have come twice: all of them are compared at the closing brace.
+    pub(super) doubtful: bool,
     pub(super) scratch: Vec<u8>,
 }
 
@@ -46,6 +48,7 @@ impl Series {
             }
         }
         self.labels.clear();
+        self.doubtful = false;
         let at = if self.named {
             self.name.end as usize
         } else {
@@ -259,7 +262,7 @@ impl Series {
         } else {
             self.plain_hash(line, name, value, lexer)
         };
-        let names = self.check_unique(line, name, lexer)?;
+        let names = self.note_name(line, name, quoted);
         let sum = hash.wrapping_add(self.sum());
         self.labels.push(LabelSpan {
             name,
@@ -296,6 +299,9 @@ impl Series {
             return lexer.bad(line, 0, || {
                 "expected a metric name before or within the braces, saw none".to_owned()
             });
+        }
+        if self.doubtful {
+            self.check_unique(line, lexer);
         }
         Ok(at + 1)
     }
