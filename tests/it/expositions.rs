@@ -54,7 +54,8 @@ fn check(format: Format, folder: &str) {
     );
 }
 
-fn bodies(folder: &Path) -> Vec<PathBuf> {
+/// The bodies in a folder, without the files that tell their faults.
+pub(crate) fn bodies(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path());

@@ -16,6 +16,7 @@ mod faults_table;
 mod openmetrics_suite;
 mod programs;
 mod real;
+mod reference;
 mod secrets;
 mod server;
 mod snapshots_of_services;
