@@ -139,7 +139,60 @@ pub(super) fn bound(format: Format, upper: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::exposition::{Event, Limits, scan};
+
+    /// Names are ours and constant; labels say what others chose, values are any.
+    fn samples() -> impl Strategy<Value = Vec<(String, String, f64)>> {
+        let text = || {
+            prop_oneof![
+                "[\"\\\\\n n{}=,#\t\r\0]{0,6}".boxed(),
+                any::<String>().boxed()
+            ]
+        };
+        let value = prop_oneof![
+            any::<f64>(),
+            any::<u64>().prop_map(|whole| whole as f64),
+            prop::sample::select(vec![f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0]),
+        ];
+        prop::collection::btree_map((text(), text()), value, 0..8).prop_map(|samples| {
+            samples
+                .into_iter()
+                .map(|((a, b), value)| (a, b, value))
+                .collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back_exactly(samples in samples(), help in any::<String>(), open in any::<bool>()) {
+            let format = if open { Format::OpenMetrics } else { Format::Text };
+            let help = help.replace('\0', "");
+            let mut writer = Writer::new(format);
+            writer.family("m_ratio", Kind::Gauge, &help);
+            for (a, b, value) in &samples {
+                writer.sample("m_ratio", &[("a", a), ("b", b)], *value);
+            }
+            writer.family("m_total", Kind::Counter, "How many.");
+            writer.sample("m_total", &[], 1.0);
+            let body = writer.into_end();
+            let (mut read, mut others) = (Vec::new(), Vec::new());
+            scan(format, Limits::default(), &body, &mut |event| match event {
+                Event::Sample(sample) if sample.name() == "m_ratio" => {
+                    let label = |name| sample.label(name).map(|value| value.into_owned());
+                    read.push((label("a"), label("b"), sample.value.to_bits()));
+                }
+                other => others.push(format!("{other:?}")),
+            });
+            let written = samples.into_iter().map(|(a, b, value)| (Some(a), Some(b), value.to_bits()));
+            prop_assert_eq!(read, written.collect::<Vec<_>>());
+            // HELP and TYPE of each family, and the one other sample: no fault.
+            prop_assert_eq!(others.len(), 5, "{:?}", others);
+            prop_assert!(others[0].contains(&format!("{help:?}")) || help.trim().is_empty(), "{}", others[0]);
+        }
+    }
 
     fn written(format: Format) -> String {
         let mut writer = Writer::new(format);

@@ -17,6 +17,7 @@ mod openmetrics_suite;
 mod programs;
 mod real;
 mod reference;
+mod round_trip;
 mod secrets;
 mod server;
 mod snapshots_of_services;

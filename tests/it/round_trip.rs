@@ -1,0 +1,244 @@
+//! What we publish, read by our own scanner: no fault, and every name and figure as it was.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use manifesto_exporter::checks::{Finding, Reason, Verdict, all_unknown};
+use manifesto_exporter::config;
+use manifesto_exporter::config::http::HttpConfig;
+use manifesto_exporter::config::job::{Scheme, ScrapeJob, ScrapeLimits};
+use manifesto_exporter::daemon::rulebook::Rulebook;
+use manifesto_exporter::discovery::target::{ServiceKey, Target, TargetUrl};
+use manifesto_exporter::discovery::{Discovered, SourceStatus};
+use manifesto_exporter::exposition::{Event, Format, Limits, scan};
+use manifesto_exporter::labels::Labels;
+use manifesto_exporter::manifesto::Manifesto;
+use manifesto_exporter::publish::{Published, Telemetry};
+use manifesto_exporter::scrape::{DownReason, EngineStats};
+use manifesto_exporter::snapshot::{Scrape, Snapshot, TargetState};
+use proptest::prelude::*;
+
+/// What somebody else chose: names, environments, teams, versions, paths.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just(String::new()),
+        "[\"\\\\\n n{}=,#\t\r\0]{1,6}".boxed(),
+        "[a-z-]{1,6}".boxed(),
+        any::<String>(),
+    ]
+}
+
+/// How an instance does: pending, up with a verdict, or down.
+#[derive(Debug, Clone, Copy)]
+enum State {
+    Pending,
+    Up(bool),
+    Down(DownReason),
+}
+
+fn state() -> impl Strategy<Value = State> {
+    prop_oneof![
+        Just(State::Pending),
+        any::<bool>().prop_map(State::Up),
+        prop::sample::select(DownReason::ALL.to_vec()).prop_map(State::Down),
+    ]
+}
+
+#[derive(Debug, Clone)]
+struct Instance {
+    service: ServiceKey,
+    team: String,
+    version: Option<String>,
+    path: String,
+    state: State,
+    duration: Duration,
+    samples: u64,
+}
+
+fn instance() -> impl Strategy<Value = Instance> {
+    let who = (text(), text(), text(), prop::option::of(text()), text());
+    let figures = (state(), 0..u64::MAX / 2, any::<u64>());
+    (who, figures).prop_map(
+        |((name, environment, team, version, path), (state, nanos, samples))| Instance {
+            service: ServiceKey { name, environment },
+            team,
+            version,
+            path,
+            state,
+            duration: Duration::from_nanos(nanos),
+            samples,
+        },
+    )
+}
+
+fn target_state(nth: usize, instance: Instance, manifesto: &Manifesto) -> TargetState {
+    let finding = match instance.state {
+        State::Up(true) => Finding::pass("seen", "up"),
+        _ => Finding::fail(Reason::Missing, "not seen", Vec::new()),
+    };
+    let judged = |rule| Verdict {
+        rule,
+        finding: finding.clone().into(),
+    };
+    let rules = manifesto.rules().iter().map(|rule| rule.id);
+    let (down, verdicts) = match instance.state {
+        State::Up(_) => (None, rules.map(judged).collect()),
+        State::Down(reason) => (
+            Some((reason, "a sentence".to_owned())),
+            all_unknown(manifesto, Reason::TargetDown, "down"),
+        ),
+        State::Pending => (
+            None,
+            all_unknown(manifesto, Reason::NotScrapedYet, "not yet"),
+        ),
+    };
+    let job = Arc::new(ScrapeJob {
+        name: "job".to_owned(),
+        scheme: Scheme::Http,
+        metrics_path: "/metrics".to_owned(),
+        params: vec![],
+        interval: Duration::from_secs(30),
+        timeout: Duration::from_secs(10),
+        http: Arc::new(HttpConfig::default()),
+        enable_compression: true,
+        fallback_format: None,
+        limits: ScrapeLimits::default(),
+    });
+    TargetState {
+        target: Arc::new(Target {
+            url: TargetUrl {
+                scheme: Scheme::Http,
+                host: format!("host-{nth}"),
+                port: 8067,
+                path_and_query: format!("/{}", instance.path),
+            },
+            service: instance.service,
+            team: instance.team,
+            interval: job.interval,
+            timeout: job.timeout,
+            job,
+            labels: Labels::new(),
+            discovered: Labels::new(),
+            sources: vec![],
+        }),
+        scrape: (!matches!(instance.state, State::Pending)).then_some(Scrape {
+            at: SystemTime::UNIX_EPOCH + instance.duration,
+            duration: instance.duration,
+            samples: instance.samples,
+            body_bytes: instance.samples,
+            down,
+            violations: 0,
+            first_violation: None,
+        }),
+        verdicts: verdicts.into(),
+        version: instance.version.map(Into::into),
+    }
+}
+
+fn source(nth: usize, name: &str) -> SourceStatus {
+    SourceStatus {
+        name: format!("{name}/static/{nth}"),
+        mechanism: "static",
+        targets: 1,
+        last_success: Some(SystemTime::UNIX_EPOCH),
+        last_error: None,
+        failures_total: 0,
+        refreshes_total: 1,
+        held: false,
+        held_targets: None,
+    }
+}
+
+/// One sample: name, labels, and the bits of its value.
+type Read = (String, Vec<(String, String)>, u64);
+
+/// Every sample of an exposition in which nothing is wrong.
+fn read(format: Format, body: &[u8]) -> Result<Vec<Read>, TestCaseError> {
+    let (mut samples, mut faults) = (Vec::new(), Vec::new());
+    scan(format, Limits::default(), body, &mut |event| match event {
+        Event::Fault(fault) => faults.push(fault.to_string()),
+        Event::Sample(sample) => {
+            let labels = sample
+                .labels()
+                .map(|(name, value)| (name.into_owned(), value.into_owned()));
+            samples.push((
+                sample.name().into_owned(),
+                labels.collect(),
+                sample.value.to_bits(),
+            ));
+        }
+        Event::Type { .. } | Event::Help { .. } | Event::Unit { .. } => {}
+    });
+    prop_assert!(faults.is_empty(), "{faults:?} in {}", body.escape_ascii());
+    Ok(samples)
+}
+
+/// The values of these labels on every series of a name, with the bits of the series' value.
+fn of_name(samples: &[Read], name: &str, wanted: &[&str]) -> BTreeSet<(Vec<String>, u64)> {
+    let named = samples.iter().filter(|(have, ..)| have == name);
+    let pick = |labels: &[(String, String)]| {
+        let one = |name: &&str| labels.iter().find(|(label, _)| label == name);
+        let values = wanted.iter().map(|name| one(name).unwrap().1.clone());
+        values.collect()
+    };
+    named
+        .map(|(_, labels, bits)| (pick(labels), *bits))
+        .collect()
+}
+
+/// Whole expositions of one snapshot, as they are served: text, then OpenMetrics.
+fn published(snapshot: &Arc<Snapshot>, sources: Vec<SourceStatus>) -> [Vec<u8>; 2] {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let (telemetry, engine) = (Telemetry::new().unwrap(), EngineStats::default());
+    let discovered = Discovered {
+        sources,
+        ..Discovered::default()
+    };
+    let published = Published::new(Arc::clone(snapshot), usize::MAX);
+    [Format::Text, Format::OpenMetrics].map(|format| {
+        let end = telemetry.write(format, &engine.snapshot(), &discovered);
+        let pieces = published.exposition(format, false, end, &telemetry);
+        runtime.block_on(pieces).0.concat()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn what_is_published_reads_back_exactly(instances in prop::collection::vec(instance(), 0..4), sources in prop::collection::vec(text(), 0..3)) {
+        let rulebook = Rulebook::new(&config::embedded().unwrap()).unwrap();
+        let states = instances.into_iter().enumerate();
+        let targets = states.map(|(nth, instance)| Arc::new(target_state(nth, instance, &rulebook.manifesto)));
+        let snapshot = Arc::new(Snapshot::build(SystemTime::UNIX_EPOCH, Arc::clone(&rulebook.manifesto), targets.collect()));
+        let sources: Vec<_> = sources.iter().enumerate().map(|(nth, name)| source(nth, name)).collect();
+        let [text, open] = published(&snapshot, sources.clone());
+        let (text, open) = (read(Format::Text, &text)?, read(Format::OpenMetrics, &open)?);
+        for samples in [&text, &open] {
+            let services = snapshot.services.iter().map(|service| {
+                let labels = [&service.key.name, &service.key.environment, &service.team, &service.version];
+                (labels.map(String::clone).to_vec(), 1.0_f64.to_bits())
+            });
+            let labels = ["service_name", "environment", "team", "version"];
+            prop_assert_eq!(of_name(samples, "manifesto_service_info", &labels), services.collect());
+            let scraped = snapshot.targets.iter().filter_map(|state| Some((state, state.scrape.as_ref()?)));
+            let durations = scraped.map(|(state, scrape)| {
+                let target = &state.target;
+                let labels = vec![target.service.name.clone(), target.service.environment.clone(), target.url.to_string()];
+                (labels, scrape.duration.as_secs_f64().to_bits())
+            });
+            let labels = ["service_name", "environment", "target"];
+            prop_assert_eq!(of_name(samples, "manifesto_target_scrape_duration_seconds", &labels), durations.collect());
+            let known = sources.iter().map(|source| (vec![source.name.clone()], 1.0_f64.to_bits()));
+            prop_assert_eq!(of_name(samples, "manifesto_exporter_discovery_targets", &["source"]), known.collect());
+        }
+        // The process is measured anew for each, and bounds are written as each format wants them.
+        let ours = |samples: Vec<Read>| -> Vec<Read> {
+            samples.into_iter().filter(|(name, ..)| name.starts_with("manifesto_") && !name.starts_with("manifesto_exporter_")).collect()
+        };
+        prop_assert_eq!(ours(text), ours(open));
+    }
+}
