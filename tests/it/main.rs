@@ -13,6 +13,7 @@ mod exposition_events;
 mod expositions;
 mod faults;
 mod faults_table;
+mod many_targets;
 mod openmetrics_suite;
 mod programs;
 mod real;
