@@ -159,6 +159,11 @@ impl Families {
         self.last_name.clear();
         match metadata.what {
             What::Type(kind) => {
+                // Samples from before cannot be judged with those to come: what is kept of a metric depends on its type.
+                if self.family.kind != kind {
+                    self.metrics
+                        .close(self.format, self.family.kind, &self.name, faults);
+                }
                 self.family.kind = kind;
                 if self.format == Format::OpenMetrics {
                     self.check_reserved(line, at, name, kind, faults);
