@@ -14,6 +14,8 @@ mod expositions;
 mod faults;
 mod faults_table;
 mod many_targets;
+#[cfg(target_os = "linux")]
+mod network;
 mod openmetrics_suite;
 mod programs;
 mod real;
