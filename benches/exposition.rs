@@ -4,10 +4,14 @@
 
 use std::fmt::Write as _;
 use std::hint::black_box;
+use std::io::Write as _;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use manifesto_exporter::exposition::{Event, Format, Limits, Scanner, scan};
+use manifesto_exporter::scrape::{BodySink, Coding, Decoder, Down, Progress};
 
 /// About a megabyte, most of it buckets, as a service with many routes exposes it.
 fn histogram_heavy() -> String {
@@ -84,6 +88,50 @@ fn openmetrics() -> String {
     body
 }
 
+/// Bytes that the network hands over at once.
+const CHUNK_BYTES: usize = 16 * 1024;
+
+/// Scans a body as the scrape path decodes it.
+struct Scan<'a> {
+    scanner: &'a mut Scanner,
+    sum: f64,
+}
+
+impl Scan<'_> {
+    fn event(sum: &mut f64, event: &Event<'_>) {
+        if let Event::Sample(sample) = event {
+            *sum += sample.value;
+        }
+    }
+}
+
+impl BodySink for Scan<'_> {
+    fn begin(&mut self, _content_type: Option<&str>) -> Result<(), Down> {
+        Ok(())
+    }
+
+    fn chunk(&mut self, bytes: &[u8]) -> Result<(), Down> {
+        let sum = &mut self.sum;
+        self.scanner
+            .feed(bytes, &mut |event| Self::event(sum, &event));
+        Ok(())
+    }
+
+    fn end(&mut self, _framed: bool) -> Result<(), Down> {
+        let sum = &mut self.sum;
+        self.scanner.finish(&mut |event| Self::event(sum, &event));
+        Ok(())
+    }
+}
+
+fn gzipped(body: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder
+        .write_all(body.as_bytes())
+        .expect("a Vec takes every byte");
+    encoder.finish().expect("a Vec takes every byte")
+}
+
 fn scanning(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("exposition");
     group
@@ -115,11 +163,29 @@ fn scanning(criterion: &mut Criterion) {
                     }
                 };
                 // As a body arrives from the network.
-                for chunk in body.as_bytes().chunks(16 * 1024) {
+                for chunk in body.as_bytes().chunks(CHUNK_BYTES) {
                     scanner.feed(chunk, &mut sink);
                 }
                 let summary = scanner.finish(&mut sink);
                 black_box((sum, summary))
+            });
+        });
+        let wire = gzipped(body);
+        // Throughput still counts what is scanned, not what came over the wire.
+        group.bench_function(format!("{name}_gzip"), |bencher| {
+            bencher.iter(|| {
+                scanner.reset(*format);
+                let mut scan = Scan {
+                    scanner: &mut scanner,
+                    sum: 0.0,
+                };
+                let progress = Progress::default();
+                let mut decoder = Decoder::new(Coding::Gzip, u64::MAX, &mut scan, &progress);
+                for chunk in wire.chunks(CHUNK_BYTES) {
+                    decoder.write(chunk).expect("whole gzip");
+                }
+                decoder.finish(true).expect("whole gzip");
+                black_box(scan.sum)
             });
         });
     }

@@ -1,4 +1,5 @@
-//! What a scrape of ours costs with 100,000 compliance series, once they are rendered.
+//! What a scrape of ours costs with 100,000 compliance series, once they are rendered, and what a thousand at once
+//! cost with the rendering that they share. Plain and gzipped.
 //!
 //! `cargo bench --bench publish`
 
@@ -77,13 +78,55 @@ fn snapshot() -> Snapshot {
     )
 }
 
+/// Scrapes that come at the same time.
+const AT_ONCE: usize = 1_000;
+
+/// How often a snapshot was rendered since the start.
+fn renderings(telemetry: &Telemetry) -> u64 {
+    let engine = EngineStats::default().snapshot();
+    let text = telemetry.write(Format::Text, &engine, &Discovered::default());
+    let text = String::from_utf8(text).expect("text");
+    let name = "manifesto_exporter_renderings_total ";
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    line.and_then(|value| value.parse().ok())
+        .expect("the counter is published")
+}
+
+/// A fresh snapshot, asked for by everybody at once: rendered once, whoever comes first.
+async fn scrapes_at_once(snapshot: &Arc<Snapshot>, telemetry: &Arc<Telemetry>, gzip: bool) {
+    let published = Arc::new(Published::new(Arc::clone(snapshot), usize::MAX));
+    let before = renderings(telemetry);
+    let mut scrapes = tokio::task::JoinSet::new();
+    for _ in 0..AT_ONCE {
+        let (published, telemetry) = (Arc::clone(&published), Arc::clone(telemetry));
+        scrapes.spawn(async move {
+            let end = telemetry.write(
+                Format::Text,
+                &EngineStats::default().snapshot(),
+                &Discovered::default(),
+            );
+            black_box(
+                published
+                    .exposition(Format::Text, gzip, end, &telemetry)
+                    .await,
+            );
+        });
+    }
+    scrapes.join_all().await;
+    assert_eq!(
+        renderings(telemetry) - before,
+        1,
+        "{AT_ONCE} scrapes share one"
+    );
+}
+
 fn publishing(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .expect("a runtime");
     let snapshot = Arc::new(snapshot());
     let published = Published::new(Arc::clone(&snapshot), usize::MAX);
-    let telemetry = Telemetry::new().expect("names are unique");
+    let telemetry = Arc::new(Telemetry::new().expect("names are unique"));
     let (engine, discovered) = (EngineStats::default(), Discovered::default());
     let scrape = |gzip| {
         let end = telemetry.write(Format::Text, &engine.snapshot(), &discovered);
@@ -110,6 +153,15 @@ fn publishing(criterion: &mut Criterion) {
             )))
         })
     });
+    group.sample_size(10);
+    for (name, gzip) in [
+        ("thousand_scrapes_at_once", false),
+        ("thousand_scrapes_at_once_gzip", true),
+    ] {
+        group.bench_function(name, |b| {
+            b.iter(|| runtime.block_on(scrapes_at_once(&snapshot, &telemetry, gzip)))
+        });
+    }
     group.finish();
 }
 

@@ -23,8 +23,10 @@ const SHOWN_CHARS_MAX: usize = 100;
 
 /// The coding of a response body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Coding {
+pub enum Coding {
+    /// As it is.
     Identity,
+    /// gzip members, one or more.
     Gzip,
 }
 
@@ -84,7 +86,8 @@ fn unsupported(head: &Head<'_>, name: HeaderName, supported: &str) -> Down {
 }
 
 /// Undoes the coding, counts the bytes against the cap and passes them on.
-pub(super) struct Decoder<'a, S> {
+#[derive(Debug)]
+pub struct Decoder<'a, S> {
     sink: &'a mut S,
     progress: &'a Progress,
     body_bytes_max: u64,
@@ -92,7 +95,8 @@ pub(super) struct Decoder<'a, S> {
 }
 
 impl<'a, S: BodySink> Decoder<'a, S> {
-    pub(super) fn new(
+    /// A decoder of one body, of which at most so many decompressed bytes are passed on.
+    pub fn new(
         coding: Coding,
         body_bytes_max: u64,
         sink: &'a mut S,
@@ -107,7 +111,7 @@ impl<'a, S: BodySink> Decoder<'a, S> {
     }
 
     /// Bytes as they came.
-    pub(super) fn write(&mut self, mut input: &[u8]) -> Result<(), Down> {
+    pub fn write(&mut self, mut input: &[u8]) -> Result<(), Down> {
         let Some(mut gzip) = self.gzip.take() else {
             return self.deliver(input);
         };
@@ -130,7 +134,7 @@ impl<'a, S: BodySink> Decoder<'a, S> {
     }
 
     /// The body is complete as far as HTTP can tell.
-    pub(super) fn finish(self, framed: bool) -> Result<(), Down> {
+    pub fn finish(self, framed: bool) -> Result<(), Down> {
         if let Some(gzip) = &self.gzip
             && !gzip.is_between_members()
         {

@@ -3,7 +3,7 @@
 //! [`run`] follows the target sets of discovery, starts each scrape when it is due and hands body
 //! and result to a [`Handler`]. [`Client`] makes one scrape: everything between the target's URL
 //! and the decompressed bytes. A target that fails is a [`Down`] with a bounded reason, never an
-//! error of ours.
+//! error of ours. [`Decoder`] is the part of it that a bench measures alone.
 
 mod answer;
 mod auth;
@@ -41,8 +41,10 @@ mod tests;
 pub use client::{Client, Kept, scrape_once};
 pub use dial::DialPolicy;
 pub use down::{Down, DownReason};
+pub use encoding::{Coding, Decoder};
 pub use engine::{Handler, run};
 pub use network::Network;
+pub use progress::Progress;
 pub use resolve::Resolver;
 pub use result::{BodySink, ScrapeResult};
 pub use settings::{Capacity, ScrapeSettings};

@@ -46,7 +46,7 @@ impl Phase {
 /// Written by the scrape, read after its end or its deadline. Relaxed atomics only because the
 /// future moves between threads; there is one writer.
 #[derive(Debug, Default)]
-pub(super) struct Progress {
+pub struct Progress {
     phase: AtomicU8,
     status: AtomicU16,
     reused: AtomicBool,
