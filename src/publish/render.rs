@@ -130,8 +130,48 @@ const GZIP_HEADER: &[u8] = &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 0xff];
 #[cfg(test)]
 mod tests {
     use std::io::Read as _;
+    use std::time::SystemTime;
+
+    use tokio::task::JoinSet;
 
     use super::*;
+    use crate::config::rules::RulesConfig;
+    use crate::discovery::Discovered;
+    use crate::manifesto::Manifesto;
+    use crate::scrape::EngineStats;
+
+    fn renderings(telemetry: &Telemetry) -> String {
+        let engine = EngineStats::default().snapshot();
+        let text = telemetry.write(Format::Text, &engine, &Discovered::default());
+        let text = String::from_utf8(text).unwrap();
+        let name = "manifesto_exporter_renderings_total ";
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap().to_owned()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn fault_96_a_thousand_scrapes_of_one_snapshot_make_one_rendering() {
+        let manifesto = Arc::new(Manifesto::load(&RulesConfig::default()).unwrap());
+        let snapshot = Arc::new(Snapshot::empty(manifesto, SystemTime::UNIX_EPOCH));
+        let published = Arc::new(Published::new(snapshot, usize::MAX));
+        let telemetry = Arc::new(Telemetry::new().unwrap());
+        let mut scrapes = JoinSet::new();
+        for nth in 0..1_000 {
+            let (published, telemetry) = (Arc::clone(&published), Arc::clone(&telemetry));
+            scrapes.spawn(async move {
+                let gzip = nth % 2 == 0;
+                let end = b"# EOF\n".to_vec();
+                let pieces = published.exposition(Format::OpenMetrics, gzip, end, &telemetry);
+                // The shared piece: behind a header where it is compressed.
+                (gzip, pieces.await.0[usize::from(gzip)].as_ptr() as usize)
+            });
+        }
+        let mut shared = scrapes.join_all().await;
+        shared.sort_unstable();
+        shared.dedup();
+        assert_eq!(shared.len(), 2, "one body of either kind: {shared:?}");
+        assert_eq!(renderings(&telemetry), "1");
+    }
 
     #[test]
     fn two_deflate_streams_make_one_gzip_member() {
