@@ -14,9 +14,9 @@ const HELD_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Scrapes that pass without another try, at the most, where bodies keep changing.
 const REST_MAX: u32 = 62;
 
-/// Buffers that wait for the next body, and the bytes of each at the most.
+/// Bytes of the buffers that wait for the next body, and how many they are at the most.
+const FREE_BYTES_MAX: usize = 3 * 512 * 1024;
 const FREE_MAX: usize = 8;
-const FREE_BYTES_MAX: usize = 256 * 1024;
 
 /// What a body may be larger than the one before without growing its buffer.
 const SLACK_BYTES: usize = 1024;
@@ -142,12 +142,11 @@ impl Body {
 impl Drop for Body {
     fn drop(&mut self) {
         self.held.bytes.fetch_sub(self.counted, Relaxed);
-        if (1..=FREE_BYTES_MAX).contains(&self.bytes.capacity()) {
-            let mut free = self.held.free();
-            if free.len() < FREE_MAX {
-                self.bytes.clear();
-                free.push(std::mem::take(&mut self.bytes));
-            }
+        let mut free = self.held.free();
+        let waiting: usize = free.iter().map(Vec::capacity).sum();
+        if free.len() < FREE_MAX && waiting + self.bytes.capacity() <= FREE_BYTES_MAX {
+            self.bytes.clear();
+            free.push(std::mem::take(&mut self.bytes));
         }
     }
 }
