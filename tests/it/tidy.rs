@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 /// Each stage with the modules of ours that it may import.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("labels.rs", &[]),
+    ("shared.rs", &[]),
     ("exposition", &[]),
     // Settings that are a later stage's type are parsed once, into that type.
     (
@@ -16,7 +17,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("scrape", &["config", "discovery", "exposition", "labels"]),
     ("manifesto", &["checks", "config"]),
     ("checks", &["discovery", "exposition", "manifesto"]),
-    ("measure", &["checks", "config", "exposition", "scrape"]),
+    (
+        "measure",
+        &["checks", "config", "exposition", "scrape", "shared"],
+    ),
     (
         "snapshot.rs",
         &["checks", "discovery", "manifesto", "scrape"],
@@ -37,6 +41,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// Stages that do no I/O and read no clock.
 const PURE: &[&str] = &[
     "labels.rs",
+    "shared.rs",
     "exposition",
     "checks",
     "manifesto",
