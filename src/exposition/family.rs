@@ -70,8 +70,9 @@ struct Known {
 pub(super) struct Families {
     format: Format,
     hasher: foldhash::fast::RandomState,
-    /// The name of the current family; empty before the first.
+    /// The name of the current family, and its hash; empty before the first.
     name: Vec<u8>,
+    hash: u64,
     family: Known,
     known: HashMap<u64, Known, Hashed>,
     /// The last sample's name and role: most samples are named as the one before.
@@ -108,6 +109,7 @@ impl Families {
             format,
             hasher,
             name: Vec::new(),
+            hash: 0,
             family: Known::default(),
             known: HashMap::default(),
             last_name: Vec::new(),
@@ -259,7 +261,7 @@ impl Families {
                 .filter_map(|suffix| name.strip_suffix(*suffix)),
         );
         stems.filter(|stem| !stem.is_empty()).find_map(|stem| {
-            let known = self.known.get(&self.hash(stem))?;
+            let known = self.known.get(&self.hash_of(stem))?;
             Some((stem.len(), role(self.format, known.kind, stem, name)?))
         })
     }
@@ -269,11 +271,12 @@ impl Families {
         self.metrics
             .close(self.format, self.family.kind, &self.name, faults);
         if !self.name.is_empty() && self.known.len() < FAMILIES_MAX {
-            self.known.insert(self.hash(&self.name), self.family);
+            self.known.insert(self.hash, self.family);
         }
         self.name.clear();
         self.name.extend_from_slice(name);
-        let known = self.known.get(&self.hash(name)).copied();
+        self.hash = self.hash_of(name);
+        let known = self.known.get(&self.hash).copied();
         self.family = known.unwrap_or_default();
         if known.is_none() && self.format == Format::OpenMetrics {
             self.check_name(line, at, name, faults);
@@ -309,7 +312,7 @@ impl Families {
             .iter()
             .filter_map(|suffix| name.strip_suffix(*suffix));
         for owner in owners.filter(|owner| !owner.is_empty()) {
-            if let Some(known) = self.known.get(&self.hash(owner))
+            if let Some(known) = self.known.get(&self.hash_of(owner))
                 && role(self.format, known.kind, owner, name).is_some()
             {
                 self.clash(line, at, name, owner, known.kind, faults);
@@ -331,7 +334,7 @@ impl Families {
             self.scratch.extend_from_slice(name);
             self.scratch.extend_from_slice(suffix);
             if role(self.format, kind, name, &self.scratch).is_some()
-                && self.known.contains_key(&self.hash(&self.scratch))
+                && self.known.contains_key(&self.hash_of(&self.scratch))
             {
                 self.clash(line, at, &self.scratch, name, kind, faults);
             }
@@ -357,7 +360,7 @@ impl Families {
         });
     }
 
-    fn hash(&self, name: &[u8]) -> u64 {
+    fn hash_of(&self, name: &[u8]) -> u64 {
         let mut hasher = self.hasher.build_hasher();
         hasher.write(name);
         hasher.finish()

@@ -74,8 +74,7 @@ fn read_text(line: Line<'_>, at: usize, lexer: &mut Lexer<'_>) -> Result<Comment
     no_nuls(line, keyword_at, name_at, lexer);
     let (name, end) = name(line, name_at, what, lexer)?;
     // Prometheus drops one character after the name, whichever it is, and takes all the rest.
-    let text_end =
-        memchr::memchr(b'\n', &line.bytes[end..]).map_or(line.bytes.len(), |newline| end + newline);
+    let text_end = text_end(line, end, lexer);
     if line.at(end) == 0 {
         return lexer.bad(line, end, || {
             "expected a space after the metric name, saw a NUL byte".to_owned()
@@ -181,13 +180,25 @@ fn read_openmetrics(line: Line<'_>, at: usize, lexer: &mut Lexer<'_>) -> Result<
             )
         });
     }
-    let text_end =
-        memchr::memchr(b'\n', &line.bytes[end..]).map_or(line.bytes.len(), |newline| end + newline);
+    let text_end = text_end(line, end, lexer);
     finish(line, name, Span::new(end + 1, text_end), what, lexer)
+}
+
+/// Where what stands behind a name ends: a raw newline may stand in a quoted name, not behind it.
+fn text_end(line: Line<'_>, at: usize, lexer: &Lexer<'_>) -> usize {
+    let newline = match lexer.multiline {
+        true => memchr::memchr(b'\n', &line.bytes[at..]),
+        false => None,
+    };
+    newline.map_or(line.bytes.len(), |newline| at + newline)
 }
 
 /// The end of a keyword. Prometheus passes over NUL bytes behind each of its characters.
 fn keyword_end(line: Line<'_>, at: usize, word: &str) -> Option<usize> {
+    let end = at + word.len();
+    if line.bytes.get(at..end) == Some(word.as_bytes()) && line.at(end) != 0 {
+        return Some(end);
+    }
     word.bytes().try_fold(at, |at, byte| {
         (line.at(at) == byte).then(|| skip_nuls(line, at + 1))
     })
@@ -201,7 +212,9 @@ fn skip_nuls(line: Line<'_>, mut at: usize) -> usize {
 }
 
 fn no_nuls(line: Line<'_>, from: usize, to: usize, lexer: &mut Lexer<'_>) {
-    if let Some(nul) = memchr::memchr(0, &line.bytes[from..to.min(line.bytes.len())]) {
+    // A few bytes: setting up a wider search would cost more.
+    let between = &line.bytes[from..to.min(line.bytes.len())];
+    if let Some(nul) = between.iter().position(|&byte| byte == 0) {
         lexer.violation(line, from + nul, || "expected no NUL byte here".to_owned());
     }
 }
