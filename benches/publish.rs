@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use manifesto_exporter::catalogue::Catalogue;
 use manifesto_exporter::checks::{Reason, all_unknown};
 use manifesto_exporter::config;
 use manifesto_exporter::config::http::HttpConfig;
@@ -25,7 +26,7 @@ const SERVICES: usize = 6_000;
 
 fn snapshot() -> Snapshot {
     let config = config::embedded().expect("the embedded configuration is good");
-    let rulebook = Rulebook::new(&config).expect("the rules are good");
+    let rulebook = Rulebook::new(&config, Catalogue::default()).expect("the rules are good");
     let job = Arc::new(ScrapeJob {
         name: "bench".to_owned(),
         scheme: Scheme::Http,
@@ -71,11 +72,7 @@ fn snapshot() -> Snapshot {
         version: None,
     };
     let targets = (0..SERVICES).map(|at| Arc::new(state(at))).collect();
-    Snapshot::build(
-        SystemTime::UNIX_EPOCH,
-        Arc::clone(&rulebook.manifesto),
-        targets,
-    )
+    Snapshot::build(SystemTime::UNIX_EPOCH, &rulebook.law(), targets)
 }
 
 /// Scrapes that come at the same time.

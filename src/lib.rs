@@ -4,11 +4,13 @@
 //!
 //! ```text
 //! config -> discovery -> scrape -> exposition -> checks -> snapshot -> publish
+//!          catalogue ---------------------------------^
 //! ```
 //!
 //! [`measure`] joins the middle (one body in, one observation out), [`daemon`] wires all stages,
 //! [`cli`] holds a file per command.
 
+pub mod catalogue;
 pub mod checks;
 pub mod cli;
 pub mod config;

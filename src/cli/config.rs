@@ -43,7 +43,7 @@ pub(super) fn main(args: Args) -> Exit {
 fn check(file: &Path) -> bool {
     match daemon::load(Some(file)) {
         Ok(Loaded { config, rulebook }) => {
-            for warning in &config.warnings {
+            for warning in config.warnings.iter().chain(&rulebook.catalogue.warnings) {
                 complain(&format!("warning: {warning}"));
             }
             let missing = missing_files(&config);

@@ -14,11 +14,11 @@ mod resolve_job;
 pub mod rules;
 pub mod secret;
 pub mod tls;
-mod value;
+pub(crate) mod value;
 pub(crate) mod yaml;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,6 +40,8 @@ pub struct Config {
     pub labels: LabelNames,
     /// What is special about a service, by its name.
     pub services: BTreeMap<String, ServiceOverride>,
+    /// Files of the service catalogue, and patterns of files.
+    pub catalogue: Vec<PathBuf>,
     /// What is said about the manifesto's rules.
     pub rules: RulesConfig,
     /// Which addresses may be dialled.

@@ -41,6 +41,7 @@ pub(super) fn config(source: Source<'_>, raw: RawConfig) -> Result<Config, Confi
         jobs: jobs.ready,
         labels: labels(raw.labels.unwrap_or_default()),
         services: services(source, raw.services.unwrap_or_default())?,
+        catalogue: catalogue(source, raw.catalogue.unwrap_or_default())?,
         rules: rules(source, raw.rules.unwrap_or_default())?,
         dial: dial(raw.dial.unwrap_or_default()),
         shrink_guard: shrink_guard(
@@ -233,6 +234,19 @@ fn services(
         services.insert(name, ServiceOverride { aliases, series });
     }
     Ok(services)
+}
+
+/// That the files can be read is checked where they are.
+fn catalogue(
+    source: Source<'_>,
+    raw: Vec<At<std::path::PathBuf>>,
+) -> Result<Vec<std::path::PathBuf>, ConfigError> {
+    raw.into_iter()
+        .map(|path| {
+            resolve_job::refuse_deep(source, path.referenced, &path.value)?;
+            Ok(absolute(source, &path.value))
+        })
+        .collect()
 }
 
 fn rules(source: Source<'_>, raw: RawRules) -> Result<RulesConfig, ConfigError> {

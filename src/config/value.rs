@@ -122,7 +122,7 @@ from_scalar!(HttpUrl, "a URL");
 
 /// A URL that is shown in labels and status pages, so that it must not carry credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ShownUrl(pub(super) url::Url);
+pub(crate) struct ShownUrl(pub(crate) url::Url);
 
 impl FromStr for ShownUrl {
     type Err = String;
@@ -136,6 +136,44 @@ impl FromStr for ShownUrl {
     }
 }
 from_scalar!(ShownUrl, "a URL");
+
+/// A share of a whole: `99.9%` or `0.999`, kept as 0.999.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Share(pub(crate) f64);
+
+impl FromStr for Share {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        // Read as so many hundredths: dividing would round 99.9 % to something else than 0.999.
+        let number = match text.strip_suffix('%') {
+            Some(percent) => format!("{}e-2", percent.trim_end()),
+            None => text.to_owned(),
+        };
+        number
+            .parse::<f64>()
+            .ok()
+            .filter(|share| (0.0..=1.0).contains(share))
+            .map(Self)
+            .ok_or_else(|| format!("`{text}` is not a share, such as `99.9%` or `0.999`"))
+    }
+}
+from_scalar!(Share, "a share such as `99.9%`");
+
+/// A day: `2026-11-24`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Day(pub(crate) jiff::civil::Date);
+
+impl FromStr for Day {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse()
+            .map(Self)
+            .map_err(|_| format!("`{text}` is not a day, such as `2026-11-24`"))
+    }
+}
+from_scalar!(Day, "a day such as `2026-11-24`");
 
 /// A label's name: any text that is not empty, as in Prometheus 3.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::board::Board;
 use self::rulebook::Rulebook;
+use crate::catalogue::Catalogue;
 use crate::config::{self, Config, ConfigError};
 use crate::discovery::target::Target;
 use crate::discovery::{self, Discovered};
@@ -111,7 +112,8 @@ pub fn load(config_file: Option<&std::path::Path>) -> Result<Loaded, StartError>
         Some(path) => config::load(path)?,
         None => config::embedded()?,
     };
-    let rulebook = Rulebook::new(&config)?;
+    let catalogue = Catalogue::load(&config.catalogue)?;
+    let rulebook = Rulebook::new(&config, catalogue)?;
     Ok(Loaded { config, rulebook })
 }
 
@@ -139,7 +141,7 @@ pub async fn run(
     let (targets_sender, targets) = watch::channel(Arc::new(Vec::new()));
     let (ready_sender, ready) = watch::channel(Err("starting".to_owned()));
     let (probe_sender, probes) = mpsc::channel(REQUESTS_MAX);
-    let empty = Snapshot::empty(Arc::clone(&board.rulebook().manifesto), SystemTime::now());
+    let empty = Snapshot::empty(&board.rulebook().law(), SystemTime::now());
     let app = Arc::new(App {
         published: ArcSwap::from_pointee(Published::new(Arc::new(empty), series_max)),
         discovered: discovered.clone(),
@@ -310,12 +312,12 @@ impl Publish {
     }
 
     fn publish(&self) {
-        let manifesto = Arc::clone(&self.board.rulebook().manifesto);
+        let law = self.board.rulebook().law();
         let before = Arc::clone(&self.app.published.load().snapshot);
         let snapshot = Arc::new(Snapshot::after(
             &before,
             SystemTime::now(),
-            manifesto,
+            &law,
             self.board.states(),
         ));
         if self.ready.borrow().is_err() {

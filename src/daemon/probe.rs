@@ -75,10 +75,9 @@ async fn probe(target: &Arc<Target>, board: &Board, network: Arc<Network>) -> Ar
     let result = client.scrape(target, &mut None, &mut sink).await;
     let observation = sink.into_observation();
     let state = rulebook.state(&result, observation.as_ref());
-    let manifesto = Arc::clone(&rulebook.manifesto);
     Arc::new(Snapshot::build(
         SystemTime::now(),
-        manifesto,
+        &rulebook.law(),
         vec![Arc::new(state)],
     ))
 }

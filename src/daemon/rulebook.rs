@@ -4,43 +4,62 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::catalogue::Catalogue;
 use crate::checks::{
     Observation, Reason, Scraped, SeriesOverrides, Subject, Verdict, all_unknown, judge_all,
 };
-use crate::config::Config;
+use crate::config::{Config, SeriesNames};
 use crate::discovery::target::TargetUrl;
 use crate::manifesto::{Manifesto, ManifestoError};
 use crate::scrape::{Down, DownReason, ScrapeResult};
-use crate::snapshot::{Scrape, TargetState};
+use crate::snapshot::{Law, Scrape, TargetState};
 
-/// Rules and per-service overrides.
+/// Rules, the catalogue and per-service overrides.
 #[derive(Debug)]
 pub struct Rulebook {
     /// The rules.
     pub manifesto: Arc<Manifesto>,
+    /// Whom they concern, as far as it is written down.
+    pub catalogue: Arc<Catalogue>,
     configured: HashMap<String, Arc<Subject>>,
 }
 
 impl Rulebook {
-    /// Reads the rules and overrides of a configuration.
-    pub fn new(config: &Config) -> Result<Self, ManifestoError> {
+    /// Puts together the rules and overrides of a configuration and what the catalogue says.
+    pub fn new(config: &Config, catalogue: Catalogue) -> Result<Self, ManifestoError> {
         let mut configured = HashMap::new();
-        for (name, service) in &config.services {
+        let mut known = |name: &str, aliases: &[String], series: &SeriesNames| {
             let series = SeriesOverrides {
-                version: service.series.version.clone(),
-                availability: service.series.availability.clone(),
-                latency: service.series.latency.clone(),
+                version: series.version.clone(),
+                availability: series.availability.clone(),
+                latency: series.latency.clone(),
             };
-            let subject = Arc::new(Subject::new(name, &service.aliases, series));
+            let subject = Arc::new(Subject::new(name, aliases, series));
             // `check --service` may be given an alias, as discovery may find one.
-            for known in service.aliases.iter().chain([name]) {
-                configured.insert(known.clone(), Arc::clone(&subject));
+            for name in aliases.iter().map(String::as_str).chain([name]) {
+                configured.insert(name.to_owned(), Arc::clone(&subject));
             }
+        };
+        for entry in catalogue.entries() {
+            known(&entry.name, &entry.aliases, &entry.series);
+        }
+        // What the operator configures is closer at hand than what a catalogue says.
+        for (name, service) in &config.services {
+            known(name, &service.aliases, &service.series);
         }
         Ok(Self {
             manifesto: Arc::new(Manifesto::load(&config.rules)?),
+            catalogue: Arc::new(catalogue),
             configured,
         })
+    }
+
+    /// What a snapshot is judged by.
+    pub fn law(&self) -> Law {
+        Law {
+            manifesto: Arc::clone(&self.manifesto),
+            catalogue: Arc::clone(&self.catalogue),
+        }
     }
 
     /// The same with other rules.

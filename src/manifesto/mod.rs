@@ -10,7 +10,7 @@ use crate::config::rules::RulesConfig;
 const FILES: &[(&str, &str)] = &[("observability.yaml", include_str!("observability.yaml"))];
 
 /// The rules in force, in the manifesto's order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Manifesto {
     rules: Vec<Rule>,
 }

@@ -1,8 +1,10 @@
 //! JSON answers: serialised types live here, at the edge.
 
 use serde::Serialize;
+use url::Url;
 
 use super::page::time;
+use crate::catalogue::{self, Openness};
 use crate::discovery::Discovered;
 use crate::discovery::target::TargetUrl;
 use crate::snapshot::Snapshot;
@@ -12,6 +14,59 @@ use crate::snapshot::Snapshot;
 pub(super) struct Services<'a> {
     at: String,
     services: Vec<Service<'a>>,
+    /// Catalogued services that no discovery finds.
+    missing: Vec<Missing<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Missing<'a> {
+    environment: &'a str,
+    #[serde(flatten)]
+    catalogue: Entry<'a>,
+}
+
+/// What is written down of a service.
+#[derive(Debug, Serialize)]
+struct Entry<'a> {
+    name: &'a str,
+    aliases: &'a [String],
+    team: &'a str,
+    tier: &'a str,
+    owners: &'a [String],
+    external_slo_ratio: Option<f64>,
+    docs_url: Option<&'a str>,
+    diagram_url: Option<&'a str>,
+    repository: Option<&'a str>,
+    open_source: Option<bool>,
+    private_reason: Option<&'a str>,
+    created: Option<String>,
+    place: &'a str,
+}
+
+impl<'a> From<&'a catalogue::Entry> for Entry<'a> {
+    fn from(entry: &'a catalogue::Entry) -> Self {
+        let links = &entry.links;
+        let (open_source, private_reason) = match &entry.openness {
+            None => (None, None),
+            Some(Openness::OpenSource) => (Some(true), None),
+            Some(Openness::Private(reason)) => (Some(false), Some(reason.as_str())),
+        };
+        Self {
+            name: &entry.name,
+            aliases: &entry.aliases,
+            team: &entry.team,
+            tier: &entry.tier,
+            owners: &entry.owners,
+            external_slo_ratio: entry.external_slo,
+            docs_url: links.docs.as_ref().map(Url::as_str),
+            diagram_url: links.diagram.as_ref().map(Url::as_str),
+            repository: links.repository.as_ref().map(Url::as_str),
+            open_source,
+            private_reason,
+            created: entry.created.map(|day| day.to_string()),
+            place: &entry.place,
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -22,6 +77,9 @@ struct Service<'a> {
     version: &'a str,
     score_ratio: Option<f64>,
     coverage_ratio: f64,
+    /// Absent where the catalogue does not know it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    catalogue: Option<Entry<'a>>,
     verdicts: Vec<Verdict<'a>>,
 }
 
@@ -47,6 +105,7 @@ pub(super) fn services(snapshot: &Snapshot) -> Services<'_> {
             version: &service.version,
             score_ratio: service.score.ratio(),
             coverage_ratio: service.score.coverage(),
+            catalogue: service.entry.as_deref().map(Entry::from),
             verdicts: service
                 .verdicts
                 .iter()
@@ -61,9 +120,14 @@ pub(super) fn services(snapshot: &Snapshot) -> Services<'_> {
                 .collect(),
         })
         .collect();
+    let missing = snapshot.missing.iter().map(|missing| Missing {
+        environment: &missing.environment,
+        catalogue: Entry::from(&*missing.entry),
+    });
     Services {
         at: time(snapshot.at),
         services,
+        missing: missing.collect(),
     }
 }
 

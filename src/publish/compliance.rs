@@ -18,6 +18,9 @@ pub fn write(snapshot: &Snapshot, format: Format, series_max: usize) -> Vec<u8> 
         targets(snapshot, &mut out);
     }
     target_counts(snapshot, &mut out);
+    if snapshot.law.catalogue.is_kept {
+        catalogue(snapshot, &mut out);
+    }
     let gauges = [
         (
             "manifesto_exporter_series_budget",
@@ -59,7 +62,7 @@ const TARGET_SERIES: usize = 5;
 
 /// How many series a snapshot makes in full.
 pub fn series_count(snapshot: &Snapshot) -> usize {
-    let rules = snapshot.manifesto.rules().len();
+    let rules = snapshot.manifesto().rules().len();
     let of_services: usize = snapshot
         .services
         .iter()
@@ -70,7 +73,11 @@ pub fn series_count(snapshot: &Snapshot) -> usize {
         .iter()
         .filter(|target| !target.is_up())
         .count();
-    rules + of_services + TARGET_SERIES * snapshot.targets.len() + down
+    let of_catalogue = match snapshot.law.catalogue.is_kept {
+        true => snapshot.services.len() + snapshot.missing.len(),
+        false => 0,
+    };
+    rules + of_services + of_catalogue + TARGET_SERIES * snapshot.targets.len() + down
 }
 
 fn rules(snapshot: &Snapshot, out: &mut Writer) {
@@ -79,7 +86,7 @@ fn rules(snapshot: &Snapshot, out: &mut Writer) {
         Kind::Info,
         "The rules in force: title, category, severity and scope.",
     );
-    for rule in snapshot.manifesto.rules() {
+    for rule in snapshot.manifesto().rules() {
         let labels = [
             ("rule", &*rule.id.to_string()),
             ("title", &*rule.title),
@@ -93,7 +100,7 @@ fn rules(snapshot: &Snapshot, out: &mut Writer) {
 
 fn services(snapshot: &Snapshot, out: &mut Writer) {
     let ids: Vec<String> = snapshot
-        .manifesto
+        .manifesto()
         .rules()
         .iter()
         .map(|rule| rule.id.to_string())
@@ -184,9 +191,37 @@ fn services(snapshot: &Snapshot, out: &mut Writer) {
             name_label,
             environment,
             ("team", &*service.team),
-            // The service catalogue will say; the label is part of the contract.
-            ("tier", ""),
+            ("tier", tier(service)),
             ("version", &*service.version),
+        ];
+        out.sample(name, &labels, 1.0);
+    }
+}
+
+/// What the catalogue and discovery know of each other.
+fn catalogue(snapshot: &Snapshot, out: &mut Writer) {
+    let name = "manifesto_service_catalogued";
+    out.family(
+        name,
+        Kind::Gauge,
+        "1 where the discovered service is in the service catalogue, 0 where it is not.",
+    );
+    for service in &snapshot.services {
+        let known = f64::from(u8::from(service.entry.is_some()));
+        out.sample(name, &key(service), known);
+    }
+    let name = "manifesto_service_missing";
+    out.family(
+        name,
+        Kind::Gauge,
+        "1 for each service in the catalogue that no discovery finds in an environment where it should run.",
+    );
+    for missing in &snapshot.missing {
+        let labels = [
+            ("service_name", &*missing.entry.name),
+            ("environment", &*missing.environment),
+            ("team", &*missing.entry.team),
+            ("tier", &*missing.entry.tier),
         ];
         out.sample(name, &labels, 1.0);
     }
@@ -308,6 +343,10 @@ fn key(service: &ServiceState) -> [(&str, &str); 2] {
         ("service_name", &service.key.name),
         ("environment", &service.key.environment),
     ]
+}
+
+fn tier(service: &ServiceState) -> &str {
+    service.entry.as_ref().map_or("", |entry| &entry.tier)
 }
 
 fn target_key<'a>(state: &'a TargetState, url: &'a str) -> [(&'a str, &'a str); 3] {

@@ -22,6 +22,17 @@ struct Services<'a> {
     hidden: usize,
     rules: Vec<RuleHead<'a>>,
     services: Vec<ServiceRow<'a>>,
+    missing: Vec<MissingRow<'a>>,
+    missing_total: usize,
+}
+
+/// A catalogued service that no discovery finds.
+struct MissingRow<'a> {
+    name: &'a str,
+    environment: &'a str,
+    team: &'a str,
+    tier: &'a str,
+    place: &'a str,
 }
 
 struct RuleHead<'a> {
@@ -34,6 +45,8 @@ struct ServiceRow<'a> {
     name: &'a str,
     environment: &'a str,
     team: &'a str,
+    tier: &'a str,
+    is_catalogued: bool,
     version: &'a str,
     score: String,
     coverage: String,
@@ -85,7 +98,7 @@ pub(super) fn services(snapshot: &Snapshot, query: &str) -> Result<String, askam
         total: snapshot.services.len(),
         hidden,
         rules: snapshot
-            .manifesto
+            .manifesto()
             .rules()
             .iter()
             .map(|rule| RuleHead {
@@ -97,6 +110,19 @@ pub(super) fn services(snapshot: &Snapshot, query: &str) -> Result<String, askam
             .into_iter()
             .map(|service| row(snapshot, service))
             .collect(),
+        missing: snapshot
+            .missing
+            .iter()
+            .take(ROWS_MAX)
+            .map(|missing| MissingRow {
+                name: &missing.entry.name,
+                environment: &missing.environment,
+                team: &missing.entry.team,
+                tier: &missing.entry.tier,
+                place: &missing.entry.place,
+            })
+            .collect(),
+        missing_total: snapshot.missing.len(),
     }
     .render()
 }
@@ -136,6 +162,8 @@ fn row<'a>(snapshot: &'a Snapshot, service: &'a ServiceState) -> ServiceRow<'a> 
         name: &service.key.name,
         environment: &service.key.environment,
         team: &service.team,
+        tier: service.entry.as_ref().map_or("", |entry| &entry.tier),
+        is_catalogued: service.entry.is_some() || !snapshot.law.catalogue.is_kept,
         version: &service.version,
         score: service
             .score

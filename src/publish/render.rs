@@ -139,6 +139,7 @@ mod tests {
     use crate::discovery::Discovered;
     use crate::manifesto::Manifesto;
     use crate::scrape::EngineStats;
+    use crate::snapshot::Law;
 
     fn renderings(telemetry: &Telemetry) -> String {
         let engine = EngineStats::default().snapshot();
@@ -151,8 +152,11 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn fault_96_a_thousand_scrapes_of_one_snapshot_make_one_rendering() {
-        let manifesto = Arc::new(Manifesto::load(&RulesConfig::default()).unwrap());
-        let snapshot = Arc::new(Snapshot::empty(manifesto, SystemTime::UNIX_EPOCH));
+        let law = Law {
+            manifesto: Arc::new(Manifesto::load(&RulesConfig::default()).unwrap()),
+            ..Law::default()
+        };
+        let snapshot = Arc::new(Snapshot::empty(&law, SystemTime::UNIX_EPOCH));
         let published = Arc::new(Published::new(snapshot, usize::MAX));
         let telemetry = Arc::new(Telemetry::new().unwrap());
         let mut scrapes = JoinSet::new();

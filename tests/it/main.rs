@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bad_targets;
+mod catalogue;
 mod commands;
 mod config;
 mod daemon;

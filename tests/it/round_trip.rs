@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use manifesto_exporter::catalogue::Catalogue;
 use manifesto_exporter::checks::{Finding, Reason, Verdict, all_unknown};
 use manifesto_exporter::config;
 use manifesto_exporter::config::http::HttpConfig;
@@ -210,10 +211,10 @@ proptest! {
 
     #[test]
     fn what_is_published_reads_back_exactly(instances in prop::collection::vec(instance(), 0..4), sources in prop::collection::vec(text(), 0..3)) {
-        let rulebook = Rulebook::new(&config::embedded().unwrap()).unwrap();
+        let rulebook = Rulebook::new(&config::embedded().unwrap(), Catalogue::default()).unwrap();
         let states = instances.into_iter().enumerate();
         let targets = states.map(|(nth, instance)| Arc::new(target_state(nth, instance, &rulebook.manifesto)));
-        let snapshot = Arc::new(Snapshot::build(SystemTime::UNIX_EPOCH, Arc::clone(&rulebook.manifesto), targets.collect()));
+        let snapshot = Arc::new(Snapshot::build(SystemTime::UNIX_EPOCH, &rulebook.law(), targets.collect()));
         let sources: Vec<_> = sources.iter().enumerate().map(|(nth, name)| source(nth, name)).collect();
         let [text, open] = published(&snapshot, sources.clone());
         let (text, open) = (read(Format::Text, &text)?, read(Format::OpenMetrics, &open)?);

@@ -11,7 +11,7 @@ use manifesto_exporter::discovery::target::{ServiceKey, Target, TargetUrl};
 use manifesto_exporter::labels::Labels;
 use manifesto_exporter::manifesto::Manifesto;
 use manifesto_exporter::scrape::DownReason;
-use manifesto_exporter::snapshot::{RuleStatus, Scrape, Snapshot, TargetState};
+use manifesto_exporter::snapshot::{Law, RuleStatus, Scrape, Snapshot, TargetState};
 
 /// An instance of `shop` and its statuses for O-6, O-7, O-8, O-9: `p`, `f`, `u` or `-`.
 struct Instance {
@@ -111,7 +111,11 @@ fn check(instances: &[Instance]) -> Vec<String> {
         .iter()
         .map(|i| Arc::new(state(&manifesto, i)))
         .collect();
-    let snapshot = Snapshot::build(SystemTime::UNIX_EPOCH, manifesto, states);
+    let law = Law {
+        manifesto,
+        ..Law::default()
+    };
+    let snapshot = Snapshot::build(SystemTime::UNIX_EPOCH, &law, states);
     let services = snapshot.services.iter().map(|service| {
         let statuses: String = service
             .verdicts

@@ -15,6 +15,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("discovery", &["config", "exposition", "labels"]),
     ("scrape", &["config", "discovery", "exposition", "labels"]),
+    ("catalogue", &["config"]),
     ("manifesto", &["checks", "config"]),
     ("checks", &["discovery", "exposition", "manifesto"]),
     (
@@ -22,12 +23,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &["checks", "config", "exposition", "scrape", "shared"],
     ),
     (
-        "snapshot.rs",
-        &["checks", "discovery", "manifesto", "scrape"],
+        "snapshot",
+        &["catalogue", "checks", "discovery", "manifesto", "scrape"],
     ),
     (
         "publish",
         &[
+            "catalogue",
             "checks",
             "config",
             "discovery",
@@ -45,7 +47,7 @@ const PURE: &[&str] = &[
     "exposition",
     "checks",
     "manifesto",
-    "snapshot.rs",
+    "snapshot",
 ];
 
 /// What would break that.

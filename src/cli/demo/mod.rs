@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use self::fleet::{Fleet, Service};
 use super::input::one_target;
 use super::{Exit, complain, print, run, runtime};
+use crate::catalogue::Catalogue;
 use crate::checks::{Reason, Status};
 use crate::config::job::Scheme;
 use crate::config::{Config, Origin};
@@ -107,7 +108,8 @@ async fn demo(once: bool, address: SocketAddr) -> Exit {
 }
 
 fn rulebook(config: &Config, port: u16) -> Result<Rulebook, String> {
-    let rulebook = Rulebook::new(config).map_err(|error| error.to_string())?;
+    let rulebook =
+        Rulebook::new(config, Catalogue::default()).map_err(|error| error.to_string())?;
     let manifesto: Manifesto = (*rulebook.manifesto).clone().with_port(port);
     Ok(rulebook.with_manifesto(manifesto))
 }
@@ -129,7 +131,7 @@ async fn judge(fleet: &Fleet, rulebook: &Arc<Rulebook>) -> Snapshot {
         scrapes.spawn(async move { state(Arc::new(target), &rulebook).await });
     }
     let states = scrapes.join_all().await.into_iter().map(Arc::new).collect();
-    Snapshot::build(SystemTime::now(), Arc::clone(&rulebook.manifesto), states)
+    Snapshot::build(SystemTime::now(), &rulebook.law(), states)
 }
 
 async fn state(target: Arc<Target>, rulebook: &Rulebook) -> TargetState {
@@ -142,7 +144,7 @@ async fn state(target: Arc<Target>, rulebook: &Rulebook) -> TargetState {
 /// One line a service, in the order of the description.
 fn table(snapshot: &Snapshot, services: &[Service]) -> String {
     let mut out = format!("{:14}", "SERVICE");
-    for rule in snapshot.manifesto.rules() {
+    for rule in snapshot.manifesto().rules() {
         out += &format!(" {:9}", rule.id);
     }
     out += &format!(" {:>5} {:>8}  {}\n", "SCORE", "COVERAGE", "WHY");

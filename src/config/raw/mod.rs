@@ -23,6 +23,7 @@ pub(super) struct RawConfig {
     pub(super) scrape_config_files: Option<Vec<At<PathBuf>>>,
     pub(super) labels: Option<RawLabels>,
     pub(super) services: Option<BTreeMap<String, Option<RawService>>>,
+    pub(super) catalogue: Option<Vec<At<PathBuf>>>,
     pub(super) rules: Option<RawRules>,
     pub(super) dial: Option<RawDial>,
     pub(super) discovery: Option<RawDiscovery>,

@@ -1,9 +1,16 @@
 //! Every verdict at one moment: immutable, swapped whole. Metrics, page and API read nothing else.
 
+mod law;
+mod score;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use self::law::missing;
+pub use self::law::{Law, Missing};
+pub use self::score::{RuleStatus, Score};
+use crate::catalogue::Entry;
 use crate::checks::{Check, Finding, Reason, Status, Verdict};
 use crate::discovery::target::{ServiceKey, Target};
 use crate::manifesto::{Manifesto, Rule};
@@ -50,54 +57,6 @@ pub struct Scrape {
     pub first_violation: Option<Arc<str>>,
 }
 
-/// The status of a rule for a service: a fail under a valid waiver is told apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum RuleStatus {
-    /// Kept.
-    Pass,
-    /// Not kept.
-    Fail,
-    /// Not kept, under a valid waiver.
-    Waived,
-    /// Not measured.
-    Unknown,
-    /// Nothing to judge.
-    NotApplicable,
-}
-
-impl RuleStatus {
-    /// The five statuses, in the order of tables.
-    pub const ALL: [RuleStatus; 5] = [
-        RuleStatus::Pass,
-        RuleStatus::Fail,
-        RuleStatus::Waived,
-        RuleStatus::Unknown,
-        RuleStatus::NotApplicable,
-    ];
-
-    /// As in labels and JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            RuleStatus::Pass => "pass",
-            RuleStatus::Fail => "fail",
-            RuleStatus::Waived => "waived",
-            RuleStatus::Unknown => "unknown",
-            RuleStatus::NotApplicable => "not_applicable",
-        }
-    }
-}
-
-impl From<Status> for RuleStatus {
-    fn from(status: Status) -> Self {
-        match status {
-            Status::Pass => RuleStatus::Pass,
-            Status::Fail => RuleStatus::Fail,
-            Status::Unknown => RuleStatus::Unknown,
-            Status::NotApplicable => RuleStatus::NotApplicable,
-        }
-    }
-}
-
 /// One rule's verdict for one service: its worst measured instance's.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServiceVerdict {
@@ -116,7 +75,9 @@ pub struct ServiceVerdict {
 pub struct ServiceState {
     /// Name and environment.
     pub key: ServiceKey,
-    /// The owning team, `""` where nobody says.
+    /// What the catalogue says of it, if it does.
+    pub entry: Option<Arc<Entry>>,
+    /// The owning team by the catalogue, else by discovery; `""` where nobody says.
     pub team: String,
     /// The version most of its instances run, `""` where none is known.
     pub version: String,
@@ -138,50 +99,15 @@ impl ServiceState {
     }
 }
 
-/// Passed over measured weight, never shown without coverage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Score {
-    passed: u32,
-    measured: u32,
-    applicable: u32,
-}
-
-impl Score {
-    /// 0 to 1; `None` where nothing was measured.
-    pub fn ratio(self) -> Option<f64> {
-        (self.measured > 0).then(|| f64::from(self.passed) / f64::from(self.measured))
-    }
-
-    /// Measured over applicable weight, 0 to 1. What could not be measured lowers it.
-    pub fn coverage(self) -> f64 {
-        if self.applicable == 0 {
-            0.0
-        } else {
-            f64::from(self.measured) / f64::from(self.applicable)
-        }
-    }
-
-    fn add(&mut self, status: RuleStatus, weight: u32) {
-        match status {
-            RuleStatus::NotApplicable => return,
-            RuleStatus::Pass => {
-                self.passed += weight;
-                self.measured += weight;
-            }
-            RuleStatus::Fail | RuleStatus::Waived => self.measured += weight,
-            RuleStatus::Unknown => {}
-        }
-        self.applicable += weight;
-    }
-}
-
 /// Every verdict at one moment.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     /// The moment.
     pub at: SystemTime,
-    /// The rules judged by.
-    pub manifesto: Arc<Manifesto>,
+    /// The rules and the catalogue judged by.
+    pub law: Law,
+    /// Catalogued services that were not discovered, by name.
+    pub missing: Vec<Missing>,
     /// Services, by name and environment.
     pub services: Vec<Arc<ServiceState>>,
     /// Targets, by URL.
@@ -190,23 +116,19 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// Nothing known yet.
-    pub fn empty(manifesto: Arc<Manifesto>, at: SystemTime) -> Self {
+    pub fn empty(law: &Law, at: SystemTime) -> Self {
         Self {
             at,
-            manifesto,
+            law: law.clone(),
+            missing: Vec::new(),
             services: Vec::new(),
             targets: Vec::new(),
         }
     }
 
     /// Merges what is known of each target into verdicts of services.
-    pub fn build(
-        at: SystemTime,
-        manifesto: Arc<Manifesto>,
-        targets: Vec<Arc<TargetState>>,
-    ) -> Self {
-        let empty = Self::empty(Arc::clone(&manifesto), at);
-        Self::after(&empty, at, manifesto, targets)
+    pub fn build(at: SystemTime, law: &Law, targets: Vec<Arc<TargetState>>) -> Self {
+        Self::after(&Self::empty(law, at), at, law, targets)
     }
 
     /// The same, sharing with the snapshot before the services of which nothing has changed:
@@ -214,16 +136,15 @@ impl Snapshot {
     pub fn after(
         before: &Self,
         at: SystemTime,
-        manifesto: Arc<Manifesto>,
+        law: &Law,
         mut targets: Vec<Arc<TargetState>>,
     ) -> Self {
-        let same_rules = Arc::ptr_eq(&manifesto, &before.manifesto);
-        let services = if same_rules && before.has_targets(&targets) {
+        let services: Vec<_> = if before.law.is(law) && before.has_targets(&targets) {
             let again = |known: &Arc<ServiceState>| match before.holds(known, &targets) {
                 true => Arc::clone(known),
                 false => {
                     let places = known.targets.clone();
-                    Arc::new(service(&known.key, places, &targets, &manifesto))
+                    Arc::new(service(&known.key, places, &targets, law))
                 }
             };
             before.services.iter().map(again).collect()
@@ -238,15 +159,21 @@ impl Snapshot {
             }
             by_service
                 .into_iter()
-                .map(|(key, places)| Arc::new(service(key, places, &targets, &manifesto)))
+                .map(|(key, places)| Arc::new(service(key, places, &targets, law)))
                 .collect()
         };
         Self {
             at,
-            manifesto,
+            law: law.clone(),
+            missing: missing(&law.catalogue, &services),
             services,
             targets,
         }
+    }
+
+    /// The rules judged by.
+    pub fn manifesto(&self) -> &Manifesto {
+        &self.law.manifesto
     }
 
     /// Whether these are the same targets in the same order.
@@ -269,7 +196,7 @@ impl Snapshot {
 
     /// The rule of a verdict.
     pub fn rule(&self, verdict: &ServiceVerdict) -> &Rule {
-        &self.manifesto.rules()[verdict.rule]
+        &self.manifesto().rules()[verdict.rule]
     }
 }
 
@@ -278,8 +205,10 @@ fn service(
     key: &ServiceKey,
     places: Vec<usize>,
     targets: &[Arc<TargetState>],
-    manifesto: &Manifesto,
+    law: &Law,
 ) -> ServiceState {
+    let manifesto = &law.manifesto;
+    let entry = law.catalogue.find(&key.name).cloned();
     let instances: Vec<&TargetState> = places.iter().map(|at| targets[*at].as_ref()).collect();
     let mut score = Score::default();
     let mut verdicts = Vec::with_capacity(manifesto.rules().len());
@@ -298,12 +227,14 @@ fn service(
     }
     ServiceState {
         key: key.clone(),
-        team: instances
+        team: entry
             .iter()
-            .map(|i| i.target.team.as_str())
-            .find(|t| !t.is_empty())
+            .map(|entry| entry.team.as_str())
+            .chain(instances.iter().map(|i| i.target.team.as_str()))
+            .find(|team| !team.is_empty())
             .unwrap_or("")
             .to_owned(),
+        entry,
         version: most_common_version(&instances),
         verdicts,
         score,

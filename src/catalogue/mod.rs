@@ -1,0 +1,230 @@
+//! The service catalogue: what somebody wrote down of each service, in our own YAML or in
+//! Backstage's `catalog-info.yaml`. Discovery says what runs, the catalogue what should, and whose it is.
+
+mod backstage;
+mod own;
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use url::Url;
+
+use crate::config::yaml::Source;
+use crate::config::{ConfigError, Origin, SeriesNames, files, glob};
+
+/// Files that the catalogue may consist of.
+const FILES_MAX: usize = 20_000;
+
+/// What is written down of one service.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Entry {
+    /// As discovery names it, or knows it by an alias.
+    pub name: String,
+    /// Other names that mean it.
+    pub aliases: Vec<String>,
+    /// The team that owns it, `""` where nobody says.
+    pub team: String,
+    /// How much hangs on it, in the company's own words (`critical`, `tier-2`); `""` where nobody says.
+    pub tier: String,
+    /// The people who answer for it.
+    pub owners: Vec<String>,
+    /// Where it should run; anywhere if empty.
+    pub environments: Vec<String>,
+    /// The availability promised to customers, 0 to 1.
+    pub external_slo: Option<f64>,
+    /// Documentation and where it is looked at.
+    pub links: Links,
+    /// Whether its source is open, or why not; `None` where nobody says.
+    pub openness: Option<Openness>,
+    /// When it began.
+    pub created: Option<Date>,
+    /// Series that it names otherwise than the manifesto.
+    pub series: SeriesNames,
+    /// Where this is written, for messages.
+    pub place: String,
+}
+
+/// Pages about a service.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Links {
+    /// Its documentation.
+    pub docs: Option<Url>,
+    /// Its architecture, drawn.
+    pub diagram: Option<Url>,
+    /// Its source.
+    pub repository: Option<Url>,
+}
+
+/// Whether a service's source is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Openness {
+    /// Anybody may read it.
+    OpenSource,
+    /// It is not, for this reason.
+    Private(String),
+}
+
+/// Every service that is written down, by name.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Catalogue {
+    entries: BTreeMap<String, Arc<Entry>>,
+    /// Names that each alias means.
+    aliases: HashMap<String, String>,
+    /// Whether there is a catalogue at all: without one, nothing is missing from it.
+    pub is_kept: bool,
+    /// What was passed over, a sentence each.
+    pub warnings: Vec<String>,
+}
+
+impl Catalogue {
+    /// Reads the files that paths and patterns name.
+    pub fn load(paths: &[PathBuf]) -> Result<Self, ConfigError> {
+        let mut catalogue = Catalogue {
+            is_kept: !paths.is_empty(),
+            ..Catalogue::default()
+        };
+        let mut teams = backstage::Teams::default();
+        let mut files = 0;
+        for pattern in paths {
+            let origin = Origin::file(pattern);
+            let found = glob::expand(pattern)
+                .map_err(|error| ConfigError::of_file(&origin, error.to_string()))?;
+            if found.is_empty() {
+                let warning = format!("catalogue: no file matches `{}`", pattern.display());
+                catalogue.warnings.push(warning);
+            }
+            files += found.len();
+            if files > FILES_MAX {
+                let message = format!("the catalogue has more than {FILES_MAX} files");
+                return Err(ConfigError::of_file(&origin, message));
+            }
+            for path in found {
+                catalogue.read(&path, &mut teams)?;
+            }
+        }
+        catalogue.fill_owners(&teams);
+        Ok(catalogue)
+    }
+
+    fn read(&mut self, path: &Path, teams: &mut backstage::Teams) -> Result<(), ConfigError> {
+        let origin = Origin::file(path);
+        let text = files::read(&origin, path)?;
+        let source = Source {
+            origin: &origin,
+            text: &text,
+        };
+        let found = match backstage::is_backstage(&text) {
+            true => backstage::read(source, teams)?,
+            false => own::read(source)?,
+        };
+        for (entry, location) in found {
+            if let Some(other) = self.taken(&entry) {
+                return Err(source.error(location, other));
+            }
+            for alias in &entry.aliases {
+                self.aliases.insert(alias.clone(), entry.name.clone());
+            }
+            self.entries.insert(entry.name.clone(), Arc::new(entry));
+        }
+        Ok(())
+    }
+
+    /// Which of an entry's names means another service already.
+    fn taken(&self, entry: &Entry) -> Option<String> {
+        let mut own = std::collections::HashSet::new();
+        entry.aliases.iter().chain([&entry.name]).find_map(|name| {
+            if !own.insert(name) {
+                return Some(format!("`{name}` names the service twice"));
+            }
+            let known = self.find(name)?;
+            Some(format!(
+                "`{name}` already means service `{}`, written down at {}",
+                known.name, known.place
+            ))
+        })
+    }
+
+    /// Backstage names a group as the owner, and its members elsewhere.
+    fn fill_owners(&mut self, teams: &backstage::Teams) {
+        for entry in self.entries.values_mut() {
+            if entry.owners.is_empty()
+                && let Some(members) = teams.members(&entry.team)
+            {
+                Arc::make_mut(entry).owners = members;
+            }
+        }
+    }
+
+    /// The service that a name or alias means.
+    pub fn find(&self, name: &str) -> Option<&Arc<Entry>> {
+        let name = self.aliases.get(name).map_or(name, String::as_str);
+        self.entries.get(name)
+    }
+
+    /// Every service, by name.
+    pub fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.entries.values()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(files: &[(&str, &str)]) -> Result<Catalogue, String> {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        let shown = format!("{}/", folder.path().display());
+        Catalogue::load(&[folder.path().join("*.yaml")])
+            .map_err(|error| error.to_string().replace(&shown, ""))
+    }
+
+    #[test]
+    fn both_formats_make_one_catalogue() {
+        let catalogue = load(&[
+            (
+                "own.yaml",
+                "services:\n- name: checkout\n  aliases: [shop-checkout]\n  team: payments\n  tier: critical\n  \
+                 owners: [ann, bob]\n  external_slo: 99.9%\n  environments: [production]\n",
+            ),
+            (
+                "catalog-info.yaml",
+                "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata:\n  name: ledger\n  annotations:\n    \
+                 manifesto/tier: tier-2\nspec:\n  type: service\n  owner: group:default/books\n---\napiVersion: \
+                 backstage.io/v1alpha1\nkind: Group\nmetadata: {name: books}\nspec: {type: team, members: [cyd, dee]}\n",
+            ),
+        ])
+        .unwrap();
+        let names: Vec<&str> = catalogue.entries().map(|e| e.name.as_str()).collect();
+        assert_eq!(names, ["checkout", "ledger"]);
+        let checkout = catalogue.find("shop-checkout").unwrap();
+        assert_eq!(
+            (&*checkout.team, &*checkout.tier, checkout.external_slo),
+            ("payments", "critical", Some(0.999))
+        );
+        let ledger = catalogue.find("ledger").unwrap();
+        assert_eq!((&*ledger.team, &*ledger.tier), ("books", "tier-2"));
+        assert_eq!(ledger.owners, ["cyd", "dee"]);
+        assert!(catalogue.find("other").is_none());
+    }
+
+    #[test]
+    fn a_name_means_one_service() {
+        let twice = load(&[
+            ("a.yaml", "services:\n- name: checkout\n"),
+            (
+                "b.yaml",
+                "services:\n- name: ledger\n  aliases: [checkout]\n",
+            ),
+        ]);
+        assert_eq!(
+            twice.unwrap_err(),
+            "b.yaml:2:9: `checkout` already means service `checkout`, written down at a.yaml:2\n  \
+             |\n2 | - name: ledger\n  |         ^^^^^^"
+        );
+    }
+}

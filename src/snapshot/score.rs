@@ -1,0 +1,88 @@
+//! Statuses, and what they come to.
+
+use crate::checks::Status;
+
+/// The status of a rule for a service: a fail under a valid waiver is told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RuleStatus {
+    /// Kept.
+    Pass,
+    /// Not kept.
+    Fail,
+    /// Not kept, under a valid waiver.
+    Waived,
+    /// Not measured.
+    Unknown,
+    /// Nothing to judge.
+    NotApplicable,
+}
+
+impl RuleStatus {
+    /// The five statuses, in the order of tables.
+    pub const ALL: [RuleStatus; 5] = [
+        RuleStatus::Pass,
+        RuleStatus::Fail,
+        RuleStatus::Waived,
+        RuleStatus::Unknown,
+        RuleStatus::NotApplicable,
+    ];
+
+    /// As in labels and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RuleStatus::Pass => "pass",
+            RuleStatus::Fail => "fail",
+            RuleStatus::Waived => "waived",
+            RuleStatus::Unknown => "unknown",
+            RuleStatus::NotApplicable => "not_applicable",
+        }
+    }
+}
+
+impl From<Status> for RuleStatus {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Pass => RuleStatus::Pass,
+            Status::Fail => RuleStatus::Fail,
+            Status::Unknown => RuleStatus::Unknown,
+            Status::NotApplicable => RuleStatus::NotApplicable,
+        }
+    }
+}
+
+/// Passed over measured weight, never shown without coverage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Score {
+    passed: u32,
+    measured: u32,
+    applicable: u32,
+}
+
+impl Score {
+    /// 0 to 1; `None` where nothing was measured.
+    pub fn ratio(self) -> Option<f64> {
+        (self.measured > 0).then(|| f64::from(self.passed) / f64::from(self.measured))
+    }
+
+    /// Measured over applicable weight, 0 to 1. What could not be measured lowers it.
+    pub fn coverage(self) -> f64 {
+        if self.applicable == 0 {
+            0.0
+        } else {
+            f64::from(self.measured) / f64::from(self.applicable)
+        }
+    }
+
+    pub(super) fn add(&mut self, status: RuleStatus, weight: u32) {
+        match status {
+            RuleStatus::NotApplicable => return,
+            RuleStatus::Pass => {
+                self.passed += weight;
+                self.measured += weight;
+            }
+            RuleStatus::Fail | RuleStatus::Waived => self.measured += weight,
+            RuleStatus::Unknown => {}
+        }
+        self.applicable += weight;
+    }
+}
