@@ -12,7 +12,7 @@ use crate::checks::warmup::History;
 use crate::checks::{FAULTS_MAX, Finding, Observation, Reason, Subject, Verdict, all_unknown};
 use crate::discovery::target::{ByUrl, Target, TargetUrl};
 use crate::measure::{Held, Measure, Recall, Recalled};
-use crate::scrape::{Handler, ScrapeResult};
+use crate::scrape::{BodySink, Down, Handler, ScrapeResult};
 use crate::shared::Shared;
 use crate::snapshot::{Scrape, TargetState};
 
@@ -96,21 +96,27 @@ impl Board {
     /// Judges by other rules from the next scrape of each target on. What was seen under the old
     /// ones counts no more where they have changed: a mistyped override must not hide for a day.
     pub(super) fn set_rulebook(&self, rulebook: Arc<Rulebook>) {
+        let mut entries = self.lock();
         let before = self.rulebook.swap(Arc::clone(&rulebook));
         let other_rules = before.manifesto != rulebook.manifesto;
-        for entry in &mut self.lock().list {
+        for entry in &mut entries.list {
             let subject = rulebook.subject(&entry.state.target.service.name);
             if other_rules || subject != entry.subject {
                 entry.history.forget();
             }
-            entry.subject = subject;
+            if subject != entry.subject {
+                entry.subject = subject;
+            }
         }
+        drop(entries);
         self.changed.notify_one();
     }
 
     /// Follows discovery: new targets are pending, gone ones leave nothing behind, changed ones
     /// keep what is known of them while they are the same service's.
     pub(super) fn replace_targets(&self, targets: &[Arc<Target>], now: SystemTime) {
+        // The rules change with the lock held: new targets are never given those of before.
+        let mut entries = self.lock();
         let rulebook = self.rulebook();
         let unjudged: Arc<[Verdict]> = all_unknown(
             &rulebook.manifesto,
@@ -119,7 +125,6 @@ impl Board {
         )
         .into();
         let mut subjects: HashMap<&str, Arc<Subject>> = HashMap::new();
-        let mut entries = self.lock();
         let mut before: HashMap<ByUrl, Entry> = std::mem::take(&mut entries.list)
             .into_iter()
             .map(|entry| (ByUrl(Arc::clone(&entry.state.target)), entry))
@@ -212,15 +217,37 @@ impl Board {
     }
 }
 
-impl Handler for Board {
-    type Sink = Measure;
+/// Reads one response, by the rules that were in force when it was asked for.
+#[derive(Debug)]
+pub(super) struct Sink {
+    measure: Measure,
+    rulebook: Arc<Rulebook>,
+}
 
-    fn sink(&self, target: &Arc<Target>) -> Measure {
-        let rulebook = self.rulebook.load();
+impl BodySink for Sink {
+    fn begin(&mut self, content_type: Option<&str>) -> Result<(), Down> {
+        self.measure.begin(content_type)
+    }
+
+    fn chunk(&mut self, bytes: &[u8]) -> Result<(), Down> {
+        self.measure.chunk(bytes)
+    }
+
+    fn end(&mut self, framed: bool) -> Result<(), Down> {
+        self.measure.end(framed)
+    }
+}
+
+impl Handler for Board {
+    type Sink = Sink;
+
+    fn sink(&self, target: &Arc<Target>) -> Sink {
         let mut entries = self.lock();
+        let rulebook = self.rulebook();
         let Some(entry) = entries.get_mut(&target.url) else {
             drop(entries);
-            return self.reader(target);
+            let measure = self.reader(target);
+            return Sink { measure, rulebook };
         };
         let by_these_rules = |taught: &Arc<Taught>| Arc::ptr_eq(&taught.rulebook, &rulebook);
         if !entry.taught.as_ref().is_none_or(by_these_rules) {
@@ -230,11 +257,13 @@ impl Handler for Board {
         let attempt = entry.recall.attempt(&self.held);
         let subject = Arc::clone(&entry.subject);
         drop(entries);
-        reader(subject, target).recalling(attempt)
+        let measure = reader(subject, target).recalling(attempt);
+        Sink { measure, rulebook }
     }
 
-    fn done(&self, sink: Measure, result: ScrapeResult) {
-        let (observation, recalled) = sink.into_parts();
+    fn done(&self, sink: Sink, result: ScrapeResult) {
+        let Sink { measure, rulebook } = sink;
+        let (observation, recalled) = measure.into_parts();
         let recalled = match &result.outcome {
             Ok(()) => recalled,
             // It may have failed behind the end of its body.
@@ -244,27 +273,40 @@ impl Handler for Board {
         // What a body like the last teaches is known.
         let judged = match recalled {
             Recalled::Again => None,
-            _ => Some(self.judge(&result, observation.as_ref())),
+            _ => Some(self.judge(&rulebook, &result, observation.as_ref())),
         };
         let now = SystemTime::now();
         let mut scrape = figures(&result, observation.as_ref());
         let mut entries = self.lock();
-        // A target that discovery dropped while it was scraped is gone.
-        let Some(entry) = entries.get_mut(&result.target.url) else {
+        if !Arc::ptr_eq(&rulebook, &self.rulebook.load()) {
+            // A reload came in between: the next scrape is judged by the rules in force.
+            return;
+        }
+        // A target that discovery dropped while it was scraped, or gave to another service, is gone.
+        let Some(entry) = entries
+            .get_mut(&result.target.url)
+            .filter(|entry| entry.state.target.service == result.target.service)
+        else {
             return;
         };
-        match judged {
+        let taught = match judged {
             // Nothing was measured: there is no history to ask.
             Some(Judged::Unmeasured(verdicts)) => {
                 return self.replace(entry, scrape, verdicts, None);
             }
-            Some(Judged::Measured(taught)) => entry.taught = Some(taught),
-            None => {}
-        }
-        entry.recall.ended(recalled);
-        let Some(taught) = entry.taught.clone() else {
-            return;
+            Some(Judged::Measured(taught)) => {
+                // Kept only beside the memory of the same body: the next one like it teaches this.
+                if matches!(recalled, Recalled::Anew(_)) {
+                    entry.taught = Some(Arc::clone(&taught));
+                }
+                taught
+            }
+            None => match &entry.taught {
+                Some(taught) => Arc::clone(taught),
+                None => return,
+            },
         };
+        entry.recall.ended(recalled);
         scrape.samples = taught.samples;
         scrape.violations = taught.violations;
         scrape.first_violation = taught.first_violation.clone();
@@ -287,8 +329,12 @@ enum Judged {
 }
 
 impl Board {
-    fn judge(&self, result: &ScrapeResult, observation: Option<&Observation>) -> Judged {
-        let rulebook = self.rulebook();
+    fn judge(
+        &self,
+        rulebook: &Arc<Rulebook>,
+        result: &ScrapeResult,
+        observation: Option<&Observation>,
+    ) -> Judged {
         let mut verdicts = rulebook.judge(
             &result.target.service.name,
             Some(&result.target.url),
@@ -304,7 +350,7 @@ impl Board {
         };
         let figures = figures(result, Some(observation));
         Judged::Measured(Arc::new(Taught {
-            rulebook,
+            rulebook: Arc::clone(rulebook),
             verdicts,
             process_start_seconds: observation.process_start_seconds,
             samples: figures.samples,
@@ -356,3 +402,6 @@ fn log_change(before: &TargetState, now: &Scrape) {
         (_, None) => {}
     }
 }
+
+#[cfg(test)]
+mod tests;

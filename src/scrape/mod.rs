@@ -36,7 +36,7 @@ mod tunnel;
 mod way;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use client::{Client, Kept, scrape_once};
 pub use dial::DialPolicy;

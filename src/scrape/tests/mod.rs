@@ -9,5 +9,5 @@ mod limits;
 mod proxying;
 mod redirects;
 mod server;
-pub(super) mod support;
+pub(crate) mod support;
 mod tls;

@@ -36,7 +36,7 @@ pub(super) fn job(http: HttpConfig) -> ScrapeJob {
     }
 }
 
-pub(in crate::scrape) fn target_at(host: &str, port: u16) -> Target {
+pub(crate) fn target_at(host: &str, port: u16) -> Target {
     Target {
         url: TargetUrl {
             scheme: Scheme::Http,
