@@ -17,13 +17,19 @@ use tokio::io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf};
 
 use super::down::{Down, DownReason};
 use super::framing::Framing;
-use super::head::{self, Head, not_http};
+use super::head::{self, HEADER_BYTES_MAX, Head, not_http};
 use super::progress::Progress;
 use super::stream::Stream;
 
 /// Bytes of one read. A thread has one buffer of this size, in use while it is being filled and
 /// emptied, never while anything is waited for.
 const READ_BYTES: usize = 64 * 1024;
+
+/// Bytes taken in one go, before others have their turn and the deadline is looked at.
+const TURN_BYTES_MAX: usize = 1024 * 1024;
+
+/// A head this small is looked at as it comes: what is no HTTP shows at once.
+const HEAD_BYTES_READ_ANEW: usize = 256;
 
 thread_local! {
     static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into_boxed_slice());
@@ -105,12 +111,14 @@ impl Response {
         cx: &mut Context<'_>,
     ) -> Poll<Result<End, Down>> {
         BUFFER.with_borrow_mut(|buffer| {
-            loop {
+            let mut taken = 0;
+            while taken < TURN_BYTES_MAX {
                 let mut read = ReadBuf::new(buffer);
                 if let Err(error) = ready!(Pin::new(&mut stream.io).poll_read(cx, &mut read)) {
                     return Poll::Ready(Err(broken(&error, progress)));
                 }
                 let bytes = read.filled();
+                taken += bytes.len();
                 progress.received(bytes.len());
                 let end = match bytes {
                     [] => self.connection_ended(progress).map(Some),
@@ -120,6 +128,8 @@ impl Response {
                     return Poll::Ready(end);
                 }
             }
+            cx.waker().wake_by_ref();
+            Poll::Pending
         })
     }
 
@@ -143,8 +153,14 @@ impl Response {
         if self.head.is_empty() {
             return self.heads(bytes, receiver, progress);
         }
-        let mut all = std::mem::take(&mut self.head);
-        all.extend_from_slice(bytes);
+        let before = self.head.len();
+        self.head.extend_from_slice(bytes);
+        // A head that drips is not read anew for each of its bytes.
+        let ends = may_end(&self.head[before.saturating_sub(3)..]);
+        if !ends && (HEAD_BYTES_READ_ANEW..HEADER_BYTES_MAX).contains(&self.head.len()) {
+            return Ok(None);
+        }
+        let all = std::mem::take(&mut self.head);
         self.heads(&all, receiver, progress)
     }
 
@@ -211,6 +227,14 @@ impl Response {
             reusable: taken == bytes.len(),
         }))
     }
+}
+
+/// Whether an empty line, the end of a head, is among these bytes.
+fn may_end(bytes: &[u8]) -> bool {
+    memchr::memchr_iter(b'\n', bytes).any(|newline| {
+        let behind = &bytes[newline + 1..];
+        behind.starts_with(b"\n") || behind.starts_with(b"\r\n")
+    })
 }
 
 /// What it means that reading or writing failed.

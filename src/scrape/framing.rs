@@ -3,6 +3,9 @@
 use super::down::Down;
 use super::head::{HEADER_BYTES_MAX, not_http};
 
+/// Bytes between the sizes of all chunks and their line ends. Some servers pad each size.
+const EXTENSION_BYTES_MAX: usize = 256 * 1024;
+
 /// How a body's end is told, and how far it has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Framing {
@@ -21,6 +24,8 @@ pub(super) struct Chunked {
     line: usize,
     /// What the line of a size says so far.
     size: u64,
+    /// Bytes of extensions, of all chunks.
+    extensions: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,15 +44,12 @@ enum At {
 }
 
 impl Framing {
-    pub(super) fn length(bytes: u64) -> Self {
-        Framing::Length(bytes)
-    }
-
     pub(super) fn chunked() -> Self {
         Framing::Chunked(Chunked {
             at: At::Size,
             line: 0,
             size: 0,
+            extensions: 0,
         })
     }
 
@@ -117,9 +119,11 @@ impl Chunked {
     /// One byte of what is around the data. Lines may end in a bare LF, as Go's reader has it.
     fn byte(&mut self, byte: u8) -> Result<(), Down> {
         self.line += 1;
-        if self.line > HEADER_BYTES_MAX {
+        // Of the whole body: bytes around the data count against no limit of a body.
+        self.extensions += usize::from(self.at == At::Extension && byte != b'\n');
+        if self.line > HEADER_BYTES_MAX || self.extensions > EXTENSION_BYTES_MAX {
             return Err(not_http(&format!(
-                "more than {HEADER_BYTES_MAX} bytes around a chunk"
+                "more than {HEADER_BYTES_MAX} bytes around a chunk, or {EXTENSION_BYTES_MAX} around all"
             )));
         }
         match (self.at, byte) {
@@ -249,6 +253,8 @@ mod tests {
         }
         let endless = format!("1;{}", "x".repeat(HEADER_BYTES_MAX));
         assert!(read(Framing::chunked(), endless.as_bytes(), 1000).is_err());
+        let many = "1;xxxx\r\na\r\n".repeat(EXTENSION_BYTES_MAX / 4);
+        assert!(read(Framing::chunked(), many.as_bytes(), 1000).is_err());
         let trailers = format!("0\r\n{}", "x: y\r\n".repeat(HEADER_BYTES_MAX / 5));
         assert!(read(Framing::chunked(), trailers.as_bytes(), 1000).is_err());
     }
@@ -256,11 +262,11 @@ mod tests {
     #[test]
     fn a_length_is_kept_to() {
         assert_eq!(
-            read(Framing::length(3), b"abcde", 2).unwrap(),
+            read(Framing::Length(3), b"abcde", 2).unwrap(),
             (b"abc".to_vec(), 3, true)
         );
         assert_eq!(
-            read(Framing::length(3), b"ab", 9).unwrap(),
+            read(Framing::Length(3), b"ab", 9).unwrap(),
             (b"ab".to_vec(), 2, false)
         );
         assert_eq!(

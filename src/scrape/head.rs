@@ -89,9 +89,12 @@ impl<'a> Head<'a> {
             self.status,
             StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
         ) {
-            return Ok(Framing::length(0));
+            return Ok(Framing::Length(0));
         }
         if let Some(last) = self.all(TRANSFER_ENCODING).last() {
+            if !self.is_http_11 {
+                return Err(not_http("Transfer-Encoding in HTTP/1.0"));
+            }
             let coding = last.rsplit(|byte| *byte == b',').next().unwrap_or(last);
             return Ok(match coding.trim_ascii().eq_ignore_ascii_case(b"chunked") {
                 true => Framing::chunked(),
@@ -111,7 +114,7 @@ impl<'a> Head<'a> {
                 length = Some(stated);
             }
         }
-        Ok(length.map_or(Framing::Close, Framing::length))
+        Ok(length.map_or(Framing::Close, Framing::Length))
     }
 
     /// Whether the connection may carry another exchange after this one.
@@ -156,11 +159,11 @@ mod tests {
             ("HTTP/1.1 200 OK\r\n\r\n", kept(Framing::Close)),
             (
                 "HTTP/1.1 200 OK\r\ncontent-LENGTH: 7\r\n\r\n",
-                kept(Framing::length(7)),
+                kept(Framing::Length(7)),
             ),
             (
                 "HTTP/1.1 200 OK\r\ncontent-length: 7, 7\r\ncontent-length: 7\r\n\r\n",
-                kept(Framing::length(7)),
+                kept(Framing::Length(7)),
             ),
             (
                 "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, Chunked\r\n\r\n",
@@ -176,19 +179,19 @@ mod tests {
             ),
             (
                 "HTTP/1.1 204 No Content\r\ncontent-length: 9\r\n\r\n",
-                kept(Framing::length(0)),
+                kept(Framing::Length(0)),
             ),
             (
                 "HTTP/1.1 200 OK\r\nConnection: x, Close\r\ncontent-length: 1\r\n\r\n",
-                closed(Framing::length(1)),
+                closed(Framing::Length(1)),
             ),
             (
                 "HTTP/1.0 200 OK\r\ncontent-length: 1\r\n\r\n",
-                closed(Framing::length(1)),
+                closed(Framing::Length(1)),
             ),
             (
                 "HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ncontent-length: 1\r\n\r\n",
-                kept(Framing::length(1)),
+                kept(Framing::Length(1)),
             ),
         ] {
             assert_eq!(framing(head), expected, "{head}");
@@ -205,8 +208,12 @@ mod tests {
                 "{message}"
             );
         }
-        let head = "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n";
-        assert!(framing(head).is_err());
+        for head in [
+            "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
+            "HTTP/1.0 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
+        ] {
+            assert!(framing(head).is_err(), "{head}");
+        }
     }
 
     #[test]

@@ -168,6 +168,7 @@ impl Tokens {
         let uri = self.way.address(&stream, destination, path, &mut headers)?;
         let request = request::render(&Method::POST, &uri, headers, form.as_bytes());
         let mut answer = Answer::default();
+        progress.begin_exchange(false);
         exchange::run(stream, &request, &mut answer, progress)
             .await
             .map_err(|down| self.failed(&down.message))?;
