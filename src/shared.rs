@@ -1,4 +1,4 @@
-//! Equal values kept once: thousands of replicas expose the same series and earn the same verdicts.
+//! Equal values kept once: thousands of replicas earn the same findings.
 
 use std::borrow::Borrow;
 use std::collections::HashSet;

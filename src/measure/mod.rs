@@ -254,7 +254,7 @@ impl Measure {
         let clean = observation.summary.errors + observation.summary.violations == 0;
         let outline = clean.then(|| draft.finish(&attempt.body.bytes)).flatten();
         self.recalled = Recalled::Anew(outline.map(|outline| Memory {
-            outline: attempt.body.held.outlines.of(outline),
+            outline: Arc::new(outline),
             subject: Arc::clone(&self.subject),
             limits: self.limits,
         }));

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::checks::Subject;
 use crate::exposition::{Limits, Outline};
-use crate::shared::Shared;
 
 /// Bytes of bodies that all scrapes in flight hold at once; past it bodies are read as they come.
 const HELD_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -60,14 +59,12 @@ impl Recall {
             self.rest -= 1;
             return None;
         }
-        let mut bytes = held.free().pop().unwrap_or_default();
-        if let Some(memory) = &self.memory {
-            bytes.reserve_exact(memory.outline.bytes() + SLACK_BYTES);
-        }
+        let like_the_last = |memory: &Arc<Memory>| memory.outline.bytes() + SLACK_BYTES;
         Some(Attempt {
             memory: self.memory.clone(),
             body: Body {
-                bytes,
+                bytes: Vec::new(),
+                expected: self.memory.as_ref().map_or(0, like_the_last),
                 held: Arc::clone(held),
                 counted: 0,
             },
@@ -97,12 +94,11 @@ impl Recall {
     }
 }
 
-/// Bytes of bodies held by all scrapes, buffers for the next, and the outlines that were learnt.
+/// Bytes of bodies held by all scrapes, and buffers for the next.
 #[derive(Debug, Default)]
 pub struct Held {
     bytes: AtomicUsize,
     free: Mutex<Vec<Vec<u8>>>,
-    pub(super) outlines: Shared<Outline>,
 }
 
 impl Held {
@@ -122,7 +118,9 @@ pub struct Attempt {
 #[derive(Debug)]
 pub(super) struct Body {
     pub(super) bytes: Vec<u8>,
-    pub(super) held: Arc<Held>,
+    /// Room for so many is made once the first has come: targets that keep us waiting take none.
+    expected: usize,
+    held: Arc<Held>,
     counted: usize,
 }
 
@@ -134,6 +132,10 @@ impl Body {
         if held + bytes.len() > HELD_BYTES_MAX {
             return false;
         }
+        if self.bytes.capacity() == 0 {
+            self.bytes = self.held.free().pop().unwrap_or_default();
+            self.bytes.reserve_exact(self.expected.max(bytes.len()));
+        }
         self.bytes.extend_from_slice(bytes);
         true
     }
@@ -142,6 +144,9 @@ impl Body {
 impl Drop for Body {
     fn drop(&mut self) {
         self.held.bytes.fetch_sub(self.counted, Relaxed);
+        if self.bytes.capacity() == 0 {
+            return;
+        }
         let mut free = self.held.free();
         let waiting: usize = free.iter().map(Vec::capacity).sum();
         if free.len() < FREE_MAX && waiting + self.bytes.capacity() <= FREE_BYTES_MAX {

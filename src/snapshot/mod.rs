@@ -132,7 +132,7 @@ impl Snapshot {
     }
 
     /// The same, sharing with the snapshot before the services of which nothing has changed:
-    /// most, each second.
+    /// most, each second. Where targets came or went, which is rare, every service is made anew.
     pub fn after(
         before: &Self,
         at: SystemTime,

@@ -18,10 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("catalogue", &["config"]),
     ("manifesto", &["checks", "config"]),
     ("checks", &["discovery", "exposition", "manifesto"]),
-    (
-        "measure",
-        &["checks", "config", "exposition", "scrape", "shared"],
-    ),
+    ("measure", &["checks", "config", "exposition", "scrape"]),
     (
         "snapshot",
         &["catalogue", "checks", "discovery", "manifesto", "scrape"],
