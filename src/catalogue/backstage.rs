@@ -7,17 +7,31 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Deserialize;
 use serde_saphyr::Location;
-use url::Url;
 
 use super::{Entry, Links, Openness};
 use crate::config::ConfigError;
-use crate::config::value::{Day, Share};
+use crate::config::value::{Day, Share, ShownUrl};
 use crate::config::yaml::{self, At, Source};
 
 const API_VERSION: &str = "backstage.io/";
 
 /// Where a component's source is, with the scheme of the reader before the URL.
 const SOURCE_LOCATION: &str = "backstage.io/source-location";
+
+/// Before the annotations that are ours.
+const OURS: &str = "manifesto/";
+
+/// Our annotations, behind that.
+const ANNOTATIONS: [&str; 8] = [
+    "aliases",
+    "created",
+    "environments",
+    "external-slo",
+    "open-source",
+    "owners",
+    "private-reason",
+    "tier",
+];
 
 /// Whether this is Backstage's: every entity of its names the version of the format.
 pub(super) fn is_backstage(text: &str) -> bool {
@@ -50,7 +64,7 @@ struct Metadata {
 
 #[derive(Debug, Deserialize)]
 struct Link {
-    url: String,
+    url: At<String>,
     #[serde(default, rename = "type")]
     kind: String,
 }
@@ -151,7 +165,16 @@ fn service(source: Source<'_>, entity: Entity) -> Result<Entry, ConfigError> {
         annotations,
         links,
     } = entity.metadata;
-    let said = |key: &str| annotations.get(&format!("manifesto/{key}"));
+    for (key, value) in &annotations {
+        if let Some(ours) = key.strip_prefix(OURS)
+            && !ANNOTATIONS.contains(&ours)
+        {
+            let hint = format!("ours are {OURS}{}", ANNOTATIONS.join(&format!(", {OURS}")));
+            let message = format!("unknown annotation `{key}`");
+            return Err(source.error(value.referenced, message).with_hint(hint));
+        }
+    }
+    let said = |key: &str| annotations.get(&format!("{OURS}{key}"));
     let text = |key: &str| said(key).map_or_else(String::new, |value| value.value.clone());
     let list = |key: &str| -> Vec<String> {
         text(key)
@@ -162,32 +185,47 @@ fn service(source: Source<'_>, entity: Entity) -> Result<Entry, ConfigError> {
             .collect()
     };
     let link = |kind: &str| {
-        links
-            .iter()
-            .find(|link| link.kind == kind)
-            .and_then(|link| Url::parse(&link.url).ok())
+        let link = links.iter().find(|link| link.kind == kind);
+        parsed::<ShownUrl>(
+            source,
+            link.map(|link| (&link.url, link.url.value.as_str())),
+        )
     };
+    // Other schemes than `url:` are places on the machine of who wrote this.
     let repository = annotations
         .get(SOURCE_LOCATION)
-        .and_then(|location| Url::parse(location.value.strip_prefix("url:")?).ok());
+        .and_then(|location| Some((location, location.value.strip_prefix("url:")?)));
+    let whole = |key: &str| said(key).map(|value| (value, value.value.as_str()));
+    let openness = match (said("open-source"), said("private-reason")) {
+        (Some(open), None) if open.value == "true" => Some(Openness::OpenSource),
+        (Some(open), _) if open.value != "false" => {
+            let message =
+                "`manifesto/open-source` is `true`, or `false` beside a `manifesto/private-reason`";
+            return Err(source.error(open.referenced, message));
+        }
+        (_, Some(reason)) if !reason.value.trim().is_empty() => {
+            Some(Openness::Private(reason.value.clone()))
+        }
+        (Some(said), _) | (None, Some(said)) => {
+            let message = "a service that is not open source needs a `manifesto/private-reason`";
+            return Err(source.error(said.referenced, message));
+        }
+        (None, None) => None,
+    };
     Ok(Entry {
         aliases: list("aliases"),
         team: bare(&entity.spec.owner).to_owned(),
         tier: text("tier"),
         owners: list("owners"),
         environments: list("environments"),
-        external_slo: parsed::<Share>(source, said("external-slo"))?.map(|share| share.0),
+        external_slo: parsed::<Share>(source, whole("external-slo"))?.map(|share| share.0),
         links: Links {
-            docs: link("docs"),
-            diagram: link("diagram"),
-            repository,
+            docs: link("docs")?.map(|url| url.0),
+            diagram: link("diagram")?.map(|url| url.0),
+            repository: parsed::<ShownUrl>(source, repository)?.map(|url| url.0),
         },
-        openness: match (text("open-source").as_str(), text("private-reason")) {
-            ("true", _) => Some(Openness::OpenSource),
-            (_, reason) if !reason.is_empty() => Some(Openness::Private(reason)),
-            _ => None,
-        },
-        created: parsed::<Day>(source, said("created"))?.map(|day| day.0),
+        openness,
+        created: parsed::<Day>(source, whole("created"))?.map(|day| day.0),
         series: crate::config::SeriesNames::default(),
         place: format!("{}:{}", source.origin.name, name.referenced.line()),
         name: name.value,
@@ -196,12 +234,15 @@ fn service(source: Source<'_>, entity: Entity) -> Result<Entry, ConfigError> {
 
 fn parsed<T: std::str::FromStr<Err = String>>(
     source: Source<'_>,
-    written: Option<&At<String>>,
+    written: Option<(&At<String>, &str)>,
 ) -> Result<Option<T>, ConfigError> {
     written
-        .map(|written| {
-            let parsed = written.value.parse();
-            parsed.map_err(|why: String| source.error(written.referenced, why))
+        .map(|(place, text)| {
+            let parsed = text.parse();
+            parsed.map_err(|why: String| {
+                // A URL may hold a password: the line is not shown.
+                source.error(place.referenced, why).without_line()
+            })
         })
         .transpose()
 }

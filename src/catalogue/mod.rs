@@ -4,7 +4,7 @@
 mod backstage;
 mod own;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -120,6 +120,11 @@ impl Catalogue {
             false => own::read(source)?,
         };
         for (entry, location) in found {
+            let mut environments = HashSet::new();
+            if let Some(twice) = entry.environments.iter().find(|e| !environments.insert(*e)) {
+                let message = format!("environment `{twice}` is named twice");
+                return Err(source.error(location, message));
+            }
             if let Some(other) = self.taken(&entry) {
                 return Err(source.error(location, other));
             }
@@ -133,7 +138,7 @@ impl Catalogue {
 
     /// Which of an entry's names means another service already.
     fn taken(&self, entry: &Entry) -> Option<String> {
-        let mut own = std::collections::HashSet::new();
+        let mut own = HashSet::new();
         entry.aliases.iter().chain([&entry.name]).find_map(|name| {
             if !own.insert(name) {
                 return Some(format!("`{name}` names the service twice"));

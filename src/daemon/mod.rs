@@ -128,7 +128,7 @@ pub async fn run(
     let Loaded { config, rulebook } = loaded;
     let telemetry = Arc::new(Telemetry::new()?);
     telemetry.loaded(SystemTime::now());
-    for warning in &config.warnings {
+    for warning in config.warnings.iter().chain(&rulebook.catalogue.warnings) {
         tracing::warn!("{warning}");
     }
     let network = Arc::new(Network::new(scrape_settings(&config), Resolver::system()));
@@ -314,12 +314,7 @@ impl Publish {
     fn publish(&self) {
         let law = self.board.rulebook().law();
         let before = Arc::clone(&self.app.published.load().snapshot);
-        let snapshot = Arc::new(Snapshot::after(
-            &before,
-            SystemTime::now(),
-            &law,
-            self.board.states(),
-        ));
+        let mut snapshot = Snapshot::after(&before, SystemTime::now(), &law, self.board.states());
         if self.ready.borrow().is_err() {
             let discovered = Arc::clone(&self.app.discovered.borrow());
             let waited = match discovered.ready {
@@ -335,12 +330,16 @@ impl Publish {
                     "ready"
                 );
             }
+            if ready.is_err() {
+                // Nobody can be missed before everybody was looked for.
+                snapshot.missing.clear();
+            }
             drop(self.ready.send_replace(ready));
         }
         let series_max = self.config.borrow().series_max;
         self.app
             .published
-            .store(Arc::new(Published::new(snapshot, series_max)));
+            .store(Arc::new(Published::new(Arc::new(snapshot), series_max)));
     }
 }
 
@@ -427,7 +426,7 @@ impl Reloading {
         self.telemetry.reloaded(outcome.is_ok(), SystemTime::now());
         match outcome {
             Ok(Loaded { config, rulebook }) => {
-                for warning in &config.warnings {
+                for warning in config.warnings.iter().chain(&rulebook.catalogue.warnings) {
                     tracing::warn!("{warning}");
                 }
                 self.network.reload(scrape_settings(&config));

@@ -153,6 +153,18 @@ fn a_bad_catalogue_is_refused_with_its_place() {
             "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata:\n  name: a\n  annotations:\n    manifesto/created: soon\nspec: {type: service}\n",
             "catalogue/own.yaml:6:24: `soon` is not a day, such as `2026-11-24`",
         ),
+        (
+            "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata:\n  name: a\n  annotations:\n    manifesto/teir: x\nspec: {type: service}\n",
+            "catalogue/own.yaml:6:21: unknown annotation `manifesto/teir`",
+        ),
+        (
+            "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata:\n  name: a\n  links: [{type: docs, url: \"https://u:hush@docs.example\"}]\nspec: {type: service}\n",
+            "catalogue/own.yaml:5:29: credentials in a URL are shown: write `basic_auth`",
+        ),
+        (
+            "services:\n  - name: a\n    environments: [e, e]\n",
+            "catalogue/own.yaml:2:11: environment `e` is named twice",
+        ),
     ] {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), "own.yaml", catalogue);
@@ -164,6 +176,7 @@ fn a_bad_catalogue_is_refused_with_its_place() {
             .unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(!said.contains("hush"), "{said}");
         let first = said.lines().next().unwrap_or_default();
         assert_eq!(first, format!("manifesto-exporter: {message}"));
     }
