@@ -23,14 +23,19 @@ pub(super) struct Resolved {
     dropped_total: usize,
 }
 
-/// Relabels a source's list.
+/// Relabels a source's list. Targets that are as `before` are the very same: they are known by
+/// everyone already, and a second copy of each would stay in memory beside the first.
 pub(super) fn resolve(
     job: &JobConfig,
     listing: &Listing,
     naming: &Naming,
     source: &str,
+    before: Option<&Resolved>,
 ) -> Resolved {
     let mut resolved = Resolved::default();
+    let known = before.map(|before| &before.targets).into_iter().flatten();
+    let known: HashMap<&TargetUrl, &Arc<Target>> =
+        known.map(|target| (&target.url, target)).collect();
     let mut drop = |labels: Labels, reason: DropReason| {
         resolved.dropped_total += 1;
         if resolved.dropped.len() < DROPPED_PER_JOB_MAX {
@@ -52,7 +57,10 @@ pub(super) fn resolve(
                 labels.set_default(name, value);
             }
             match target_from_labels(job, labels, naming, source) {
-                Ok(target) => resolved.targets.push(Arc::new(target)),
+                Ok(target) => resolved.targets.push(match known.get(&target.url) {
+                    Some(known) if ***known == target => Arc::clone(known),
+                    _ => Arc::new(target),
+                }),
                 Err(error) => drop(error.discovered, error.reason),
             }
         }

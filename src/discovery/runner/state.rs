@@ -48,7 +48,9 @@ struct Source {
     index: usize,
     config: DiscoveryConfig,
     guarded: Guarded,
+    /// What the list last came to, and whether that is still what it comes to.
     resolved: Option<Resolved>,
+    is_resolved: bool,
     status: SourceStatus,
     /// Ends the task. Dropping it does as well.
     stop: tokio_util::sync::DropGuard,
@@ -108,7 +110,7 @@ impl Runner {
                         let mut source = old.remove(at);
                         if renamed || old_config.jobs[source.job] != *job || source.index != *index
                         {
-                            source.resolved = None;
+                            source.is_resolved = false;
                         }
                         (source.job, source.index, source.status.name) = (job_index, *index, name);
                         source
@@ -148,6 +150,7 @@ impl Runner {
             index,
             guarded,
             resolved: None,
+            is_resolved: false,
             status: SourceStatus {
                 name,
                 mechanism: config.mechanism(),
@@ -229,7 +232,7 @@ impl Runner {
                     .guarded
                     .offer(listing, answer.withdrawn, &guard, spacing, now.into_std());
             if change == Change::Changed {
-                source.resolved = None;
+                source.is_resolved = false;
             }
             status.held = source.guarded.held_targets().is_some();
             if status.held && !was_held {
@@ -259,7 +262,7 @@ impl Runner {
                     "held list believed: grace is over"
                 );
                 source.status.held = false;
-                source.resolved = None;
+                source.is_resolved = false;
                 self.dirty = true;
             }
             if source.restart_at.is_some_and(|at| now >= at) {
@@ -320,11 +323,14 @@ impl Runner {
             source.status.targets = listing.map_or(0, Listing::targets);
             source.status.held_targets = source.guarded.held_targets();
             source.status.held = source.status.held_targets.is_some();
-            if source.resolved.is_none()
+            if !source.is_resolved
                 && let Some(listing) = listing
             {
                 let job = &self.config.jobs[source.job];
-                source.resolved = Some(resolve(job, listing, &self.naming, &source.status.name));
+                let before = source.resolved.take();
+                let name = &source.status.name;
+                source.resolved = Some(resolve(job, listing, &self.naming, name, before.as_ref()));
+                source.is_resolved = true;
                 self.stale = true;
             }
         }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use manifesto_exporter::discovery::DropReason;
 use tempfile::TempDir;
@@ -52,6 +53,19 @@ async fn files_are_read_at_once_and_at_each_change() {
     rig.until_targets(&["a:1", "a:2", "b:2"]).await;
     fs::write(folder.path().join("c.json"), json(&["c:3"])).unwrap();
     rig.until_targets(&["a:1", "a:2", "b:2", "c:3"]).await;
+    rig.stop().await;
+}
+
+/// Two copies of each would be in memory: the one that others know, and discovery's own.
+#[tokio::test]
+async fn targets_that_did_not_change_are_not_made_anew() {
+    let folder = TempDir::new().unwrap();
+    replace(&folder, "a.json", &json(&["a:1", "a:2"]));
+    let mut rig = Rig::start(&config(folder.path(), "1h"));
+    let before = rig.until_targets(&["a:1", "a:2"]).await;
+    replace(&folder, "a.json", &json(&["a:2", "a:3"]));
+    let after = rig.until_targets(&["a:2", "a:3"]).await;
+    assert!(Arc::ptr_eq(&before.targets[1], &after.targets[0]));
     rig.stop().await;
 }
 
