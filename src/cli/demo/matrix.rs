@@ -1,0 +1,71 @@
+//! An estate as a table for a terminal: a line a rule, a column a service.
+
+use crate::checks::Reason;
+use crate::publish::percent;
+use crate::snapshot::{RuleStatus, Score, ServiceVerdict, Snapshot};
+
+/// Columns of a sentence.
+const COLUMNS_MAX: usize = 110;
+
+/// Every rule, and after it the verdicts that somebody should look at.
+pub(super) fn table(snapshot: &Snapshot) -> String {
+    let columns: Vec<(&str, &[ServiceVerdict], Score)> = snapshot
+        .services
+        .iter()
+        .map(|service| (&*service.key.name, &*service.verdicts, service.score))
+        .chain([("estate", &*snapshot.estate.verdicts, snapshot.estate.score)])
+        .collect();
+    let mut out = format!("{:5}", "RULE");
+    for (name, ..) in &columns {
+        out += &format!(" {:10}", name.to_uppercase());
+    }
+    out += " TITLE\n";
+    let mut told = String::new();
+    for (place, rule) in snapshot.manifesto().rules().iter().enumerate() {
+        out += &format!("{:5}", rule.id);
+        for (name, verdicts, _) in &columns {
+            let verdict = verdicts.iter().find(|verdict| verdict.rule == place);
+            out += &format!(" {:10}", verdict.map_or("", shown));
+            told += &verdict.map_or_else(String::new, |verdict| sentence(rule.id, name, verdict));
+        }
+        out += &format!(" {}\n", rule.title);
+    }
+    for (label, figure) in [("score", score as fn(Score) -> String), ("cover", coverage)] {
+        out += &format!("{label:5}");
+        for (_, _, score) in &columns {
+            out += &format!(" {:10}", figure(*score));
+        }
+        out += "\n";
+    }
+    format!("{out}\nWhat is not kept, waived or unknown, and why:\n{told}")
+}
+
+fn shown(verdict: &ServiceVerdict) -> &'static str {
+    match verdict.status {
+        RuleStatus::Pass if verdict.finding.reason == Reason::ProvenWeakly => "pass*",
+        RuleStatus::NotApplicable => "n/a",
+        status => status.as_str(),
+    }
+}
+
+fn score(score: Score) -> String {
+    score.ratio().map_or_else(|| "–".to_owned(), percent)
+}
+
+fn coverage(score: Score) -> String {
+    percent(score.coverage())
+}
+
+fn sentence(rule: crate::manifesto::RuleId, name: &str, verdict: &ServiceVerdict) -> String {
+    if matches!(verdict.status, RuleStatus::Pass | RuleStatus::NotApplicable) {
+        return String::new();
+    }
+    let message: String = verdict.finding.message.chars().take(COLUMNS_MAX).collect();
+    let status = verdict.status.as_str();
+    let mut out = format!("{rule:5} {name:9} {status:8} {message}\n");
+    if let Some(evidence) = verdict.finding.evidence.first() {
+        let evidence: String = evidence.chars().take(COLUMNS_MAX).collect();
+        out += &format!("{:24} {evidence}\n", "");
+    }
+    out
+}
