@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use manifesto_exporter::catalogue::Catalogue;
+use manifesto_exporter::catalogue::{Catalogue, Records};
 use manifesto_exporter::checks::{Reason, all_unknown};
 use manifesto_exporter::config;
 use manifesto_exporter::config::http::HttpConfig;
@@ -21,12 +21,14 @@ use manifesto_exporter::labels::Labels;
 use manifesto_exporter::publish::{Published, Telemetry};
 use manifesto_exporter::scrape::EngineStats;
 use manifesto_exporter::snapshot::{Scrape, Snapshot, TargetState};
+use manifesto_exporter::sources::{Answers, SourceStats};
 
-const SERVICES: usize = 6_000;
+const SERVICES: usize = 3_000;
 
 fn snapshot() -> Snapshot {
     let config = config::embedded().expect("the embedded configuration is good");
-    let rulebook = Rulebook::new(&config, Catalogue::default()).expect("the rules are good");
+    let rulebook = Rulebook::new(&config, Catalogue::default(), Records::default())
+        .expect("the rules are good");
     let job = Arc::new(ScrapeJob {
         name: "bench".to_owned(),
         scheme: Scheme::Http,
@@ -81,7 +83,12 @@ const AT_ONCE: usize = 1_000;
 /// How often a snapshot was rendered since the start.
 fn renderings(telemetry: &Telemetry) -> u64 {
     let engine = EngineStats::default().snapshot();
-    let text = telemetry.write(Format::Text, &engine, &Discovered::default());
+    let text = telemetry.write(
+        Format::Text,
+        &engine,
+        &Discovered::default(),
+        (&Answers::default(), &SourceStats::default()),
+    );
     let text = String::from_utf8(text).expect("text");
     let name = "manifesto_exporter_renderings_total ";
     let line = text.lines().find_map(|line| line.strip_prefix(name));
@@ -101,6 +108,7 @@ async fn scrapes_at_once(snapshot: &Arc<Snapshot>, telemetry: &Arc<Telemetry>, g
                 Format::Text,
                 &EngineStats::default().snapshot(),
                 &Discovered::default(),
+                (&Answers::default(), &SourceStats::default()),
             );
             black_box(
                 published
@@ -126,7 +134,12 @@ fn publishing(criterion: &mut Criterion) {
     let telemetry = Arc::new(Telemetry::new().expect("names are unique"));
     let (engine, discovered) = (EngineStats::default(), Discovered::default());
     let scrape = |gzip| {
-        let end = telemetry.write(Format::Text, &engine.snapshot(), &discovered);
+        let end = telemetry.write(
+            Format::Text,
+            &engine.snapshot(),
+            &discovered,
+            (&Answers::default(), &SourceStats::default()),
+        );
         runtime.block_on(published.exposition(Format::Text, gzip, end, &telemetry))
     };
     let whole = scrape(false).0.concat();

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! config -> discovery -> scrape -> exposition -> checks -> snapshot -> publish
-//!          catalogue ---------------------------------^
+//!          catalogue, sources ------------------------^
 //! ```
 //!
 //! [`measure`] joins the middle (one body in, one observation out), [`daemon`] wires all stages,
@@ -17,6 +17,7 @@ pub mod config;
 pub mod daemon;
 pub mod discovery;
 pub mod exposition;
+mod http_client;
 pub mod labels;
 pub mod manifesto;
 pub mod measure;
@@ -24,3 +25,4 @@ pub mod publish;
 pub mod scrape;
 mod shared;
 pub mod snapshot;
+pub mod sources;

@@ -22,11 +22,13 @@ const SOURCE_LOCATION: &str = "backstage.io/source-location";
 const OURS: &str = "manifesto/";
 
 /// Our annotations, behind that.
-const ANNOTATIONS: [&str; 8] = [
+const ANNOTATIONS: [&str; 10] = [
     "aliases",
     "created",
     "environments",
     "external-slo",
+    "first-deployed",
+    "log-format",
     "open-source",
     "owners",
     "private-reason",
@@ -136,7 +138,7 @@ pub(super) fn read(
 
 /// The documents of a file, each behind as many empty lines as there are lines before it, so that
 /// places in it are places in the file.
-fn documents(text: &str) -> Vec<String> {
+pub(super) fn documents(text: &str) -> Vec<String> {
     let mut documents = Vec::new();
     let (mut current, mut passed) = (String::new(), 0);
     for line in text.lines() {
@@ -226,6 +228,8 @@ fn service(source: Source<'_>, entity: Entity) -> Result<Entry, ConfigError> {
         },
         openness,
         created: parsed::<Day>(source, whole("created"))?.map(|day| day.0),
+        first_deployed: parsed::<Day>(source, whole("first-deployed"))?.map(|day| day.0),
+        log_format: text("log-format"),
         series: crate::config::SeriesNames::default(),
         place: format!("{}:{}", source.origin.name, name.referenced.line()),
         name: name.value,

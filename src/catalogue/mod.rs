@@ -1,21 +1,30 @@
-//! The service catalogue: what somebody wrote down of each service, in our own YAML or in
-//! Backstage's `catalog-info.yaml`. Discovery says what runs, the catalogue what should, and whose it is.
+//! What people wrote down: the service catalogue (in our own YAML or in Backstage's
+//! `catalog-info.yaml`), and beside it attestations, waivers, objectives and SLOs. Discovery says what
+//! runs, the catalogue what should, and whose it is.
 
+mod attestations;
 mod backstage;
+mod files;
+mod objectives;
 mod own;
+mod records;
+mod slos;
+mod waivers;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::civil::Date;
 use url::Url;
 
+pub use self::attestations::{About, Attestation};
+pub use self::objectives::{KeyResult, Measure, Objective};
+pub use self::records::Records;
+pub use self::slos::Slo;
+pub use self::waivers::{Selector, WAIVER_DAYS_MAX, Waived, Waiver};
 use crate::config::yaml::Source;
-use crate::config::{ConfigError, Origin, SeriesNames, files, glob};
-
-/// Files that the catalogue may consist of.
-const FILES_MAX: usize = 20_000;
+use crate::config::{ConfigError, SeriesNames};
 
 /// What is written down of one service.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -40,6 +49,10 @@ pub struct Entry {
     pub openness: Option<Openness>,
     /// When it began.
     pub created: Option<Date>,
+    /// When it was first deployed to production.
+    pub first_deployed: Option<Date>,
+    /// The format of its log lines that was agreed, where they are not JSON; `""` where none was.
+    pub log_format: String,
     /// Series that it names otherwise than the manifesto.
     pub series: SeriesNames,
     /// Where this is written, for messages.
@@ -86,36 +99,21 @@ impl Catalogue {
             ..Catalogue::default()
         };
         let mut teams = backstage::Teams::default();
-        let mut files = 0;
-        for pattern in paths {
-            let origin = Origin::file(pattern);
-            let found = glob::expand(pattern)
-                .map_err(|error| ConfigError::of_file(&origin, error.to_string()))?;
-            if found.is_empty() {
-                let warning = format!("catalogue: no file matches `{}`", pattern.display());
-                catalogue.warnings.push(warning);
-            }
-            files += found.len();
-            if files > FILES_MAX {
-                let message = format!("the catalogue has more than {FILES_MAX} files");
-                return Err(ConfigError::of_file(&origin, message));
-            }
-            for path in found {
-                catalogue.read(&path, &mut teams)?;
-            }
-        }
+        let mut warnings = Vec::new();
+        files::each_file("catalogue", paths, &mut warnings, |source| {
+            catalogue.read(source, &mut teams)
+        })?;
+        catalogue.warnings = warnings;
         catalogue.fill_owners(&teams);
         Ok(catalogue)
     }
 
-    fn read(&mut self, path: &Path, teams: &mut backstage::Teams) -> Result<(), ConfigError> {
-        let origin = Origin::file(path);
-        let text = files::read(&origin, path)?;
-        let source = Source {
-            origin: &origin,
-            text: &text,
-        };
-        let found = match backstage::is_backstage(&text) {
+    fn read(
+        &mut self,
+        source: Source<'_>,
+        teams: &mut backstage::Teams,
+    ) -> Result<(), ConfigError> {
+        let found = match backstage::is_backstage(source.text) {
             true => backstage::read(source, teams)?,
             false => own::read(source)?,
         };
@@ -166,6 +164,19 @@ impl Catalogue {
     pub fn find(&self, name: &str) -> Option<&Arc<Entry>> {
         let name = self.aliases.get(name).map_or(name, String::as_str);
         self.entries.get(name)
+    }
+
+    /// A catalogue of one service alone.
+    pub fn only(&self, name: &str) -> Catalogue {
+        let entry = self.find(name);
+        Catalogue {
+            entries: entry
+                .map(|entry| (entry.name.clone(), Arc::clone(entry)))
+                .into_iter()
+                .collect(),
+            is_kept: self.is_kept,
+            ..Catalogue::default()
+        }
     }
 
     /// Every service, by name.

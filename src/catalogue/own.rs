@@ -35,6 +35,9 @@ struct RawEntry {
     open_source: Option<At<bool>>,
     private_reason: Option<At<String>>,
     created: Option<Day>,
+    first_deployed: Option<Day>,
+    #[serde(default)]
+    log_format: String,
     #[serde(default)]
     series: RawSeries,
 }
@@ -95,6 +98,8 @@ fn entry(source: Source<'_>, raw: RawEntry) -> Result<Entry, ConfigError> {
         },
         openness,
         created: raw.created.map(|day| day.0),
+        first_deployed: raw.first_deployed.map(|day| day.0),
+        log_format: raw.log_format,
         series: SeriesNames {
             version: raw.series.version,
             availability: raw.series.availability,

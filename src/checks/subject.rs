@@ -1,5 +1,8 @@
 //! Who is judged, as far as a check must know.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use super::family::snake;
 
 /// The service whose exposition is read.
@@ -23,6 +26,28 @@ pub struct SeriesOverrides {
     pub availability: Option<String>,
     /// Proves the latency half of O-9.
     pub latency: Option<String>,
+}
+
+/// Subjects of whom something is written down, by name and alias.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Subjects(HashMap<String, Arc<Subject>>);
+
+impl Subjects {
+    /// Writes down a service. Whoever asks may know it by an alias.
+    pub fn add(&mut self, name: &str, aliases: &[String], series: SeriesOverrides) {
+        let subject = Arc::new(Subject::new(name, aliases, series));
+        for name in aliases.iter().map(String::as_str).chain([name]) {
+            self.0.insert(name.to_owned(), Arc::clone(&subject));
+        }
+    }
+
+    /// The service of a name or alias: as written down, or as the name alone says.
+    pub fn of(&self, name: &str) -> Arc<Subject> {
+        match self.0.get(name) {
+            Some(known) => Arc::clone(known),
+            None => Arc::new(Subject::new(name, &[], SeriesOverrides::default())),
+        }
+    }
 }
 
 impl Subject {

@@ -83,6 +83,73 @@ pub enum Reason {
     TargetDown,
     /// The exposition is broken, so that Prometheus would fail the scrape.
     BadExposition,
+    /// Nobody who could tell is configured.
+    NotConfigured,
+    /// Who could tell was not asked yet.
+    NotAskedYet,
+    /// Who could tell does not answer.
+    SourceDown,
+    /// Who could tell knows nothing of it.
+    NoData,
+    /// Early days: what is missing is not held against anybody yet.
+    TooEarly,
+    /// What would decide it is not written down.
+    NotDocumented,
+    /// A figure is on the wrong side of its threshold.
+    Threshold,
+    /// Nobody attests it.
+    NotAttested,
+    /// It was attested once, and that has ended.
+    Expired,
+    /// It was not done often enough, or not lately.
+    Overdue,
+    /// It was done after it should have been.
+    TooLate,
+    /// What should be said with it is not said.
+    Incomplete,
+    /// Fewer than there should be.
+    TooFew,
+    /// A page does not answer as it should.
+    Unreachable,
+    /// Open to the public without being listed.
+    Exposed,
+    /// Something is limited by nothing.
+    Unprotected,
+    /// Credentials are written where they should not be.
+    StaticCredentials,
+    /// Something happened without its record.
+    Untracked,
+    /// Rules are not kept for long, without a waiver.
+    Bypassed,
+    /// The rule does not concern it.
+    NotConcerned,
+    /// The rule is not in force yet.
+    NotInForce,
+}
+
+/// What a finding rests on. What is measured goes before what is attested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Basis {
+    /// A scrape of the service.
+    Scraped,
+    /// What another server measured or does.
+    Measured,
+    /// What somebody signed.
+    Attested,
+    /// What is written down.
+    Declared,
+}
+
+impl Basis {
+    /// As in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Basis::Scraped => "scraped",
+            Basis::Measured => "measured",
+            Basis::Attested => "attested",
+            Basis::Declared => "declared",
+        }
+    }
 }
 
 impl Reason {
@@ -108,7 +175,34 @@ impl Reason {
             Reason::NotScrapedYet => "not_scraped_yet",
             Reason::TargetDown => "target_down",
             Reason::BadExposition => "bad_exposition",
+            Reason::NotConfigured => "not_configured",
+            Reason::NotAskedYet => "not_asked_yet",
+            Reason::SourceDown => "source_down",
+            Reason::NoData => "no_data",
+            Reason::TooEarly => "too_early",
+            Reason::NotDocumented => "not_documented",
+            Reason::Threshold => "threshold",
+            Reason::NotAttested => "not_attested",
+            Reason::Expired => "expired",
+            Reason::Overdue => "overdue",
+            Reason::TooLate => "too_late",
+            Reason::Incomplete => "incomplete",
+            Reason::TooFew => "too_few",
+            Reason::Unreachable => "unreachable",
+            Reason::Exposed => "exposed",
+            Reason::Unprotected => "unprotected",
+            Reason::StaticCredentials => "static_credentials",
+            Reason::Untracked => "untracked",
+            Reason::Bypassed => "bypassed",
+            Reason::NotConcerned => "not_concerned",
+            Reason::NotInForce => "not_in_force",
         }
+    }
+
+    /// Whether evidence of another kind may decide instead: there is none of this kind. A source that
+    /// does not answer is no such case: what it would say might contradict.
+    pub fn leaves_it_open(self) -> bool {
+        matches!(self, Reason::NotConfigured | Reason::NoData)
     }
 
     /// Whether time may mend it: client libraries emit a vector only once it has children, so
@@ -128,6 +222,9 @@ impl Reason {
 
 /// Bytes of a series cited as evidence: a target must not fill our memory with its labels.
 const CITATION_BYTES_MAX: usize = 512;
+
+/// Pieces of evidence that a finding cites.
+const EVIDENCE_MAX: usize = 20;
 
 /// Bytes of a finding's sentence.
 const MESSAGE_BYTES_MAX: usize = 2_048;
@@ -155,6 +252,8 @@ pub struct Finding {
     pub status: Status,
     /// Why.
     pub reason: Reason,
+    /// What it rests on.
+    pub basis: Basis,
     /// One sentence for a person: what was looked for, what was found.
     pub message: String,
     /// The series that proved it, or the nearest things found.
@@ -167,6 +266,7 @@ impl Finding {
         Self {
             status: Status::Pass,
             reason: Reason::Proven,
+            basis: Basis::Scraped,
             message: sentence(message),
             evidence: vec![series.into()],
         }
@@ -180,11 +280,26 @@ impl Finding {
         }
     }
 
+    /// The same finding, resting on something else than a scrape.
+    pub fn on(self, basis: Basis) -> Self {
+        Self { basis, ..self }
+    }
+
+    /// The same finding with this evidence.
+    pub fn citing(self, evidence: impl IntoIterator<Item = String>) -> Self {
+        let cited = evidence.into_iter().take(EVIDENCE_MAX);
+        Self {
+            evidence: cited.map(|text| cite(&text)).collect(),
+            ..self
+        }
+    }
+
     /// A fail.
     pub fn fail(reason: Reason, message: impl Into<String>, evidence: Vec<String>) -> Self {
         Self {
             status: Status::Fail,
             reason,
+            basis: Basis::Scraped,
             message: sentence(message),
             evidence,
         }
@@ -195,6 +310,7 @@ impl Finding {
         Self {
             status: Status::Unknown,
             reason,
+            basis: Basis::Scraped,
             message: sentence(message),
             evidence: Vec::new(),
         }
@@ -205,6 +321,7 @@ impl Finding {
         Self {
             status: Status::NotApplicable,
             reason,
+            basis: Basis::Scraped,
             message: sentence(message),
             evidence: Vec::new(),
         }

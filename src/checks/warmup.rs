@@ -187,6 +187,7 @@ mod tests {
     fn verdict(status: Status, reason: Reason) -> Vec<Verdict> {
         let finding = Finding {
             status,
+            basis: crate::checks::Basis::Scraped,
             reason,
             message: "m".to_owned(),
             evidence: vec![],

@@ -1,16 +1,22 @@
 //! `check`: judges one exposition, for a service team's own CI.
 
 use std::path::PathBuf;
-
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use clap::ValueEnum;
 
-use super::input::{Input, InputError, Measured};
-use super::output::{self, Output, Report};
+use super::input::{Input, InputError, Measured, one_target};
+use super::output::{self, Judged, Output, Report};
 use super::{Exit, complain, print, runtime};
-use crate::checks::{Status, Verdict};
-use crate::daemon;
+use crate::checks::{Reason, Verdict};
+use crate::config::Config;
+use crate::config::job::Scheme;
+use crate::daemon::rulebook::Rulebook;
+use crate::daemon::{self, Loaded};
+use crate::discovery::target::TargetUrl;
+use crate::snapshot::{RuleStatus, Snapshot, TargetState};
+use crate::sources::ask_once;
 
 /// Examples come first.
 const EXAMPLES: &str = "\
@@ -30,6 +36,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "NAME", default_value = "")]
     service: String,
 
+    /// The environment that it runs in, for evidence other than its metrics
+    #[arg(long, value_name = "NAME", default_value = "")]
+    environment: String,
+
     /// How to show the verdicts
     #[arg(long, value_enum, default_value_t = Output::Table, value_name = "FORMAT")]
     output: Output,
@@ -46,7 +56,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_timeout)]
     timeout: Duration,
 
-    /// Configuration whose rules, aliases and series overrides count
+    /// Configuration whose rules, aliases and overrides count; what it configures beside targets (sources, attestations,
+    /// waivers, the catalogue) is judged too
     #[arg(long = "config.file", value_name = "FILE")]
     config_file: Option<PathBuf>,
 
@@ -88,8 +99,8 @@ fn parse_timeout(text: &str) -> Result<Duration, String> {
 }
 
 pub(super) fn main(args: Args) -> Exit {
-    let rulebook = match daemon::load(args.config_file.as_deref()) {
-        Ok(loaded) => loaded.rulebook,
+    let Loaded { config, rulebook } = match daemon::load(args.config_file.as_deref()) {
+        Ok(loaded) => loaded,
         Err(error) => {
             complain(&error.to_string());
             return Exit::Usage;
@@ -99,30 +110,37 @@ pub(super) fn main(args: Args) -> Exit {
         Ok(runtime) => runtime,
         Err(exit) => return exit,
     };
-    let measured = Input::parse(&args.input).and_then(|input| {
+    let judging = async {
+        let input = Input::parse(&args.input)?;
         let (name, subject) = (input.name(), rulebook.subject(&args.service));
-        let measuring = input.measure(subject, args.content_type.as_deref(), args.timeout);
-        runtime.block_on(measuring).map(|measured| (name, measured))
-    });
+        let content_type = args.content_type.as_deref();
+        let measured = input.measure(subject, content_type, args.timeout).await?;
+        // One scrape has no history: it is judged as it stands.
+        let verdicts = rulebook.judge(
+            &args.service,
+            measured.url.as_ref(),
+            measured.down.as_ref(),
+            measured.observation.as_ref(),
+        );
+        let verdicts = match config.has_evidence() && !args.service.is_empty() {
+            false => verdicts.into_iter().map(Judged::from).collect(),
+            true => with_evidence(&args, &config, &rulebook, verdicts).await,
+        };
+        Ok((name, measured, verdicts))
+    };
+    let judged = runtime.block_on(judging);
     // A name lookup that hangs cannot be cancelled: leave it.
     runtime.shutdown_background();
-    let (name, measured) = match measured {
-        Ok(measured) => measured,
+    let (name, measured, verdicts) = match judged {
+        Ok(judged) => judged,
         Err(error) => {
-            complain(&error.to_string());
+            complain(&InputError::to_string(&error));
             return match error {
                 InputError::TooLarge { .. } => Exit::Unmeasured,
                 _ => Exit::Usage,
             };
         }
     };
-    // One scrape has no history: it is judged as it stands.
-    let verdicts = rulebook.judge(
-        &args.service,
-        measured.url.as_ref(),
-        measured.down.as_ref(),
-        measured.observation.as_ref(),
-    );
     let exit = exit(&verdicts, &measured, args.strict);
     let report = Report {
         input: &name,
@@ -136,22 +154,63 @@ pub(super) fn main(args: Args) -> Exit {
     exit
 }
 
-/// Nothing measured outweighs everything; then a rule that is not kept.
-fn exit(verdicts: &[Verdict], measured: &Measured, strict: bool) -> Exit {
-    let has = |status| {
-        verdicts
-            .iter()
-            .any(|verdict| verdict.finding.status == status)
+/// Judges the service by what the configuration's sources and records say too. What nobody
+/// configured is not judged here.
+async fn with_evidence(
+    args: &Args,
+    config: &Config,
+    rulebook: &Rulebook,
+    verdicts: Vec<Verdict>,
+) -> Vec<Judged> {
+    let answers = ask_once(&rulebook.wanted_of(config, &args.service)).await;
+    let url = TargetUrl {
+        scheme: Scheme::Http,
+        host: args.input.clone(),
+        port: 0,
+        path_and_query: "/".to_owned(),
     };
+    let mut target = one_target(url, &args.service, None, args.timeout);
+    target.service.environment.clone_from(&args.environment);
+    let state = TargetState {
+        target: Arc::new(target),
+        scrape: None,
+        verdicts: verdicts.into(),
+        version: None,
+    };
+    let at = SystemTime::now();
+    let snapshot = Snapshot::of(
+        at,
+        &rulebook.law(),
+        &Arc::new(answers),
+        vec![Arc::new(state)],
+    );
+    let verdicts = snapshot
+        .services
+        .iter()
+        .flat_map(|service| &service.verdicts);
+    verdicts
+        .filter(|verdict| verdict.finding.reason != Reason::NotConfigured)
+        .map(|verdict| Judged {
+            rule: snapshot.rule(verdict).id,
+            status: verdict.status,
+            finding: Arc::clone(&verdict.finding),
+            waiver: verdict.waiver.clone(),
+        })
+        .collect()
+}
+
+/// Nothing measured outweighs everything; then a rule that is not kept.
+fn exit(verdicts: &[Judged], measured: &Measured, strict: bool) -> Exit {
+    let has = |status| verdicts.iter().any(|verdict| verdict.status == status);
     let violations = measured
         .observation
         .as_ref()
         .map_or(0, |o| o.summary.violations);
     if measured.down.is_some() || (strict && violations > 0) {
         Exit::Unmeasured
-    } else if has(Status::Fail) {
+    } else if has(RuleStatus::Fail) {
         Exit::NonCompliant
-    } else if has(Status::Unknown) {
+    } else if has(RuleStatus::Unknown) {
         Exit::Unmeasured
     } else {
         Exit::Ok

@@ -6,6 +6,7 @@ use clap::Subcommand;
 
 use super::{Exit, complain, print};
 use crate::config::{Config, DiscoveryConfig};
+use crate::daemon::rulebook::Rulebook;
 use crate::daemon::{self, Loaded};
 
 #[derive(Debug, clap::Args)]
@@ -43,13 +44,13 @@ pub(super) fn main(args: Args) -> Exit {
 fn check(file: &Path) -> bool {
     match daemon::load(Some(file)) {
         Ok(Loaded { config, rulebook }) => {
-            for warning in config.warnings.iter().chain(&rulebook.catalogue.warnings) {
+            for warning in config.warnings.iter().chain(rulebook.warnings()) {
                 complain(&format!("warning: {warning}"));
             }
             let missing = missing_files(&config);
             for (job, path) in &missing {
                 complain(&format!(
-                    "{}: job `{job}`: `{}` cannot be read, so nothing would be scraped",
+                    "{}: `{job}`: `{}` cannot be read, so it would not be asked",
                     file.display(),
                     path.display()
                 ));
@@ -58,10 +59,11 @@ fn check(file: &Path) -> bool {
                 return false;
             }
             print(&format!(
-                "{}: ok, {} jobs, {} rules\n",
+                "{}: ok, {} jobs, {} rules{}\n",
                 file.display(),
                 config.jobs.len(),
-                rulebook.manifesto.rules().len()
+                rulebook.manifesto.rules().len(),
+                records(&rulebook)
             ));
             true
         }
@@ -72,10 +74,62 @@ fn check(file: &Path) -> bool {
     }
 }
 
+/// What is written down beside the rules, where anything is; and what has ended.
+fn records(rulebook: &Rulebook) -> String {
+    let now = jiff::Timestamp::now();
+    let records = &rulebook.records;
+    let attestations = records.attestations.as_deref().unwrap_or_default();
+    let ended = |of: usize, all: usize| match all - of {
+        0 => String::new(),
+        ended => format!(" ({ended} expired)"),
+    };
+    let holding = attestations.iter().filter(|a| now < a.expires_at).count();
+    let waiving = records
+        .waivers
+        .iter()
+        .filter(|w| now < w.expires_at)
+        .count();
+    let counts = [
+        (
+            "services",
+            rulebook.catalogue.entries().count(),
+            String::new(),
+        ),
+        (
+            "attestations",
+            attestations.len(),
+            ended(holding, attestations.len()),
+        ),
+        (
+            "waivers",
+            records.waivers.len(),
+            ended(waiving, records.waivers.len()),
+        ),
+        (
+            "objectives",
+            records.objectives.iter().flatten().count(),
+            String::new(),
+        ),
+        ("SLOs", records.slos.iter().flatten().count(), String::new()),
+    ];
+    let written = counts.iter().filter(|(_, count, _)| *count > 0);
+    written
+        .map(|(what, count, ended)| format!(", {count} {what}{ended}"))
+        .collect()
+}
+
 /// Files of credentials and certificates that are not there, each with its job. At run time each
 /// is read anew for each use: here is where a typo shows.
 fn missing_files(config: &Config) -> Vec<(String, PathBuf)> {
     let mut missing = Vec::new();
+    for source in &config.sources {
+        let unreadable = source
+            .http
+            .files()
+            .into_iter()
+            .filter(|path| std::fs::File::open(path).is_err());
+        missing.extend(unreadable.map(|path| (source.name.clone(), path.to_path_buf())));
+    }
     for job in &config.jobs {
         let of_discovery = job
             .discovery

@@ -8,6 +8,7 @@ mod healthcheck;
 mod input;
 mod log_queue;
 pub mod logging;
+mod once;
 mod output;
 mod rules;
 mod run;

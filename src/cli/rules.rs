@@ -1,11 +1,12 @@
 //! `rules list` and `rules explain`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Subcommand;
 
-use super::{Exit, complain, print};
-use crate::daemon;
+use super::{Exit, complain, once, print, runtime};
+use crate::daemon::{self, Loaded};
 use crate::manifesto::{Manifesto, Rule, RuleId};
 
 #[derive(Debug, clap::Args)]
@@ -21,7 +22,11 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// List the rules that are judged
-    List,
+    List {
+        /// Judge the estate of the configuration once, and count who keeps each rule
+        #[arg(long)]
+        judge: bool,
+    },
     /// Explain what a rule asks, how it is proved and how to mend it
     Explain {
         /// The rule, as in O-8
@@ -30,18 +35,22 @@ enum Command {
 }
 
 pub(super) fn main(args: Args) -> Exit {
-    let manifesto = match daemon::load(args.config_file.as_deref()) {
-        Ok(loaded) => loaded.rulebook.manifesto,
+    let loaded = match daemon::load(args.config_file.as_deref()) {
+        Ok(loaded) => loaded,
         Err(error) => {
             complain(&error.to_string());
             return Exit::Usage;
         }
     };
+    let manifesto = Arc::clone(&loaded.rulebook.manifesto);
     match args.command {
-        Command::List => {
-            print(&list(&manifesto));
-            Exit::Ok
-        }
+        Command::List { judge } => match judge {
+            false => {
+                print(&list(&manifesto, None));
+                Exit::Ok
+            }
+            true => judged(loaded),
+        },
         Command::Explain { rule } => match manifesto.rule(rule) {
             Some(rule) => {
                 print(&explain(rule));
@@ -63,29 +72,69 @@ pub(super) fn main(args: Args) -> Exit {
     }
 }
 
-fn list(manifesto: &Manifesto) -> String {
-    let mut out = format!(
-        "{:5} {:9} {:8} {:21} {}\n",
-        "RULE", "SEVERITY", "SCOPE", "CHECKS", "TITLE"
-    );
-    for rule in manifesto.rules() {
-        let checks: Vec<&str> = rule.checks.iter().map(|check| check.as_str()).collect();
+/// Judges everybody whom discovery finds at once, by one scrape each.
+fn judged(loaded: Loaded) -> Exit {
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(exit) => return exit,
+    };
+    match runtime.block_on(once::judge(loaded)) {
+        Ok(snapshot) => {
+            print(&list(snapshot.manifesto(), Some(&snapshot.rule_counts())));
+            Exit::Ok
+        }
+        Err(error) => {
+            complain(&error);
+            Exit::Unmeasured
+        }
+    }
+}
+
+/// One line a rule; with counts where somebody has judged.
+pub(super) fn list(manifesto: &Manifesto, counts: Option<&[[usize; 5]]>) -> String {
+    let mut out = format!("{:5} {:9} {:8} ", "RULE", "SEVERITY", "SCOPE");
+    if counts.is_some() {
         out += &format!(
-            "{:5} {:9} {:8} {:21} {}\n",
-            rule.id,
-            rule.severity.as_str(),
-            rule.scope.as_str(),
-            checks.join(","),
-            rule.title
+            "{:>5} {:>5} {:>6} {:>7} {:>5}  ",
+            "PASS", "FAIL", "WAIVED", "UNKNOWN", "N/A"
         );
     }
-    out
+    out += &format!("{:28} {}\n", "EVIDENCE", "TITLE");
+    for (place, rule) in manifesto.rules().iter().enumerate() {
+        out += &format!(
+            "{:5} {:9} {:8} ",
+            rule.id,
+            rule.severity.as_str(),
+            rule.scope.as_str()
+        );
+        if let Some(counts) = counts {
+            let [pass, fail, waived, unknown, not_applicable] = counts[place];
+            out += &format!("{pass:>5} {fail:>5} {waived:>6} {unknown:>7} {not_applicable:>5}  ");
+        }
+        let from = rule
+            .effective_from
+            .map_or_else(String::new, |day| format!(" (counts from {})", day.0));
+        out += &format!("{:28} {}{from}\n", rule.kinds().join(","), rule.title);
+    }
+    for (rule, reason) in manifesto.disabled() {
+        out += &format!("{rule:5} disabled: {reason}\n");
+    }
+    let reviewed = manifesto
+        .last_reviewed()
+        .map_or_else(String::new, |day| format!(", last reviewed on {day}"));
+    out + &format!(
+        "{} rules, version {}{reviewed}\n",
+        manifesto.rules().len(),
+        manifesto.version()
+    )
 }
 
 fn explain(rule: &Rule) -> String {
-    let checks: Vec<&str> = rule.checks.iter().map(|check| check.as_str()).collect();
+    let from = rule.effective_from.map_or_else(String::new, |day| {
+        format!("  counts    from {} on\n", day.0)
+    });
     format!(
-        "{} {}\n\n  category  {}\n  severity  {} (weight {})\n  scope     {}\n  checks    {}\n\n\
+        "{} {}\n\n  category  {}\n  severity  {} (weight {})\n  scope     {}\n  evidence  {}\n{from}\n\
          What it asks\n{}\n\nHow it is proved\n{}\n\nHow to mend it\n{}\n",
         rule.id,
         rule.title,
@@ -93,7 +142,7 @@ fn explain(rule: &Rule) -> String {
         rule.severity.as_str(),
         rule.severity.weight(),
         rule.scope.as_str(),
-        checks.join(", "),
+        rule.kinds().join(", "),
         wrap(&rule.asks),
         wrap(&rule.proof),
         wrap(&rule.remediation),

@@ -11,8 +11,11 @@ mod raw;
 mod resolve;
 mod resolve_http;
 mod resolve_job;
+mod resolve_rules;
+mod resolve_sources;
 pub mod rules;
 pub mod secret;
+mod sources;
 pub mod tls;
 pub(crate) mod value;
 pub(crate) mod yaml;
@@ -26,7 +29,8 @@ pub use self::discovery::{DiscoveryConfig, ShrinkGuard};
 pub use self::error::{ConfigError, Origin, Position};
 use self::job::ScrapeJob;
 pub use self::rules::RulesConfig;
-pub use self::value::PortRange;
+pub use self::sources::SourceConfig;
+pub use self::value::{Day, Interval, Pattern, PortRange, Quarter};
 use crate::discovery::relabel;
 
 /// Everything that the configuration says, with every default filled in and every value checked.
@@ -42,6 +46,10 @@ pub struct Config {
     pub services: BTreeMap<String, ServiceOverride>,
     /// Files of the service catalogue, and patterns of files.
     pub catalogue: Vec<PathBuf>,
+    /// Files of records beside it.
+    pub records: RecordFiles,
+    /// Servers that are asked for evidence.
+    pub sources: Vec<Arc<SourceConfig>>,
     /// What is said about the manifesto's rules.
     pub rules: RulesConfig,
     /// Which addresses may be dialled.
@@ -50,6 +58,8 @@ pub struct Config {
     pub shrink_guard: ShrinkGuard,
     /// How many scrapes may be in flight at once; the scraper's default where not said.
     pub scrape_concurrency: Option<usize>,
+    /// How many threads scrape; the daemon's default where not said. Taken at the start.
+    pub scrape_threads: Option<usize>,
     /// `series_budget`: compliance series published at the most before targets are summarised.
     pub series_max: usize,
     /// What was accepted and means nothing here, a sentence each.
@@ -109,6 +119,19 @@ pub struct ServiceOverride {
     pub series: SeriesNames,
 }
 
+/// Where records are kept: paths and patterns of each kind. None: that kind is not kept.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RecordFiles {
+    /// `attestations`.
+    pub attestations: Vec<PathBuf>,
+    /// `waivers`.
+    pub waivers: Vec<PathBuf>,
+    /// `objectives`.
+    pub objectives: Vec<PathBuf>,
+    /// `slos`.
+    pub slos: Vec<PathBuf>,
+}
+
 /// `series`: where a service names its series otherwise than the manifesto.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SeriesNames {
@@ -149,6 +172,14 @@ pub fn embedded() -> Result<Config, ConfigError> {
 }
 
 impl Config {
+    /// Whether anything beside targets is configured that could prove a rule.
+    pub fn has_evidence(&self) -> bool {
+        let asks = |source: &Arc<SourceConfig>| source.kind != crate::sources::SourceKind::Links;
+        !self.catalogue.is_empty()
+            || self.records != RecordFiles::default()
+            || self.sources.iter().any(asks)
+    }
+
     /// Reads a configuration, and the files that it names relative to the origin's folder.
     pub fn parse(text: &str, origin: &Origin) -> Result<Config, ConfigError> {
         let source = yaml::Source { origin, text };

@@ -6,21 +6,22 @@ use std::time::Duration;
 use super::error::{ConfigError, Origin};
 use super::raw::scrape::RawScrape;
 use super::raw::{
-    RawConfig, RawDial, RawGlobal, RawLabels, RawRules, RawScrapeFile, RawService, RawShrinkGuard,
+    RawConfig, RawDial, RawGlobal, RawLabels, RawScrapeFile, RawService, RawShrinkGuard,
 };
 use super::resolve_http::absolute;
 use super::value::FinalLabelName;
 use super::yaml::{At, Source};
 use super::{
-    Config, DialConfig, Global, JobConfig, LabelNames, RulesConfig, SeriesNames, ServiceOverride,
-    ShrinkGuard, files, glob, resolve_job, yaml,
+    Config, DialConfig, Global, JobConfig, LabelNames, RecordFiles, SeriesNames, ServiceOverride,
+    ShrinkGuard, files, glob, resolve_job, resolve_rules, resolve_sources, yaml,
 };
-use crate::manifesto::RuleId;
 
 const INTERVAL_DEFAULT: Duration = Duration::from_secs(30);
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
 /// Scrapes in flight that a configuration may ask for.
 const SCRAPE_CONCURRENCY_MAX: usize = 100_000;
+/// Threads that a configuration may ask for.
+const SCRAPE_THREADS_MAX: usize = 256;
 /// Compliance series published at the most: some 10,000 targets of a few thousand services.
 const SERIES_BUDGET_DEFAULT: usize = 200_000;
 /// Files that `scrape_config_files` may name.
@@ -41,8 +42,15 @@ pub(super) fn config(source: Source<'_>, raw: RawConfig) -> Result<Config, Confi
         jobs: jobs.ready,
         labels: labels(raw.labels.unwrap_or_default()),
         services: services(source, raw.services.unwrap_or_default())?,
-        catalogue: catalogue(source, raw.catalogue.unwrap_or_default())?,
-        rules: rules(source, raw.rules.unwrap_or_default())?,
+        catalogue: paths(source, raw.catalogue)?,
+        records: RecordFiles {
+            attestations: paths(source, raw.attestations)?,
+            waivers: paths(source, raw.waivers)?,
+            objectives: paths(source, raw.objectives)?,
+            slos: paths(source, raw.slos)?,
+        },
+        sources: resolve_sources::sources(source, raw.sources.unwrap_or_default())?,
+        rules: resolve_rules::rules(source, raw.rules.unwrap_or_default())?,
         dial: dial(raw.dial.unwrap_or_default()),
         shrink_guard: shrink_guard(
             source,
@@ -50,19 +58,37 @@ pub(super) fn config(source: Source<'_>, raw: RawConfig) -> Result<Config, Confi
                 .and_then(|discovery| discovery.shrink_guard)
                 .unwrap_or_default(),
         )?,
-        scrape_concurrency: match raw.scrape_concurrency {
-            Some(n) if n.value == 0 || n.value > SCRAPE_CONCURRENCY_MAX => {
-                let message = format!(
-                    "`scrape_concurrency` {} is not in 1..={SCRAPE_CONCURRENCY_MAX}",
-                    n.value
-                );
-                return Err(source.error(n.referenced, message));
-            }
-            concurrency => concurrency.map(|n| n.value),
-        },
+        scrape_concurrency: count(
+            source,
+            "scrape_concurrency",
+            raw.scrape_concurrency,
+            SCRAPE_CONCURRENCY_MAX,
+        )?,
+        scrape_threads: count(
+            source,
+            "scrape_threads",
+            raw.scrape_threads,
+            SCRAPE_THREADS_MAX,
+        )?,
         series_max: raw.series_budget.unwrap_or(SERIES_BUDGET_DEFAULT),
         warnings: jobs.warnings,
     })
+}
+
+/// A number from 1 to a limit.
+fn count(
+    source: Source<'_>,
+    key: &str,
+    written: Option<At<usize>>,
+    max: usize,
+) -> Result<Option<usize>, ConfigError> {
+    match written {
+        Some(n) if n.value == 0 || n.value > max => {
+            let message = format!("`{key}` {} is not in 1..={max}", n.value);
+            Err(source.error(n.referenced, message))
+        }
+        written => Ok(written.map(|n| n.value)),
+    }
 }
 
 fn global(source: Source<'_>, raw: &RawGlobal) -> Result<Global, ConfigError> {
@@ -236,45 +262,18 @@ fn services(
     Ok(services)
 }
 
-/// That the files can be read is checked where they are.
-fn catalogue(
+/// Paths made absolute. That the files can be read is checked where they are.
+pub(super) fn paths(
     source: Source<'_>,
-    raw: Vec<At<std::path::PathBuf>>,
+    raw: Option<Vec<At<std::path::PathBuf>>>,
 ) -> Result<Vec<std::path::PathBuf>, ConfigError> {
-    raw.into_iter()
+    raw.unwrap_or_default()
+        .into_iter()
         .map(|path| {
             resolve_job::refuse_deep(source, path.referenced, &path.value)?;
             Ok(absolute(source, &path.value))
         })
         .collect()
-}
-
-fn rules(source: Source<'_>, raw: RawRules) -> Result<RulesConfig, ConfigError> {
-    let known = crate::manifesto::ids();
-    let exists = |rule: RuleId, at| match known.contains(&rule) {
-        true => Ok(()),
-        false => {
-            let all: Vec<String> = known.iter().map(RuleId::to_string).collect();
-            let message = format!("rule `{rule}` does not exist");
-            Err(source
-                .error(at, message)
-                .with_hint(format!("the rules are {}", all.join(", "))))
-        }
-    };
-    let mut config = RulesConfig::default();
-    for (rule, reason) in raw.disabled.unwrap_or_default() {
-        exists(rule, reason.referenced)?;
-        if reason.value.trim().is_empty() {
-            let message = format!("rule `{rule}` is disabled without a reason");
-            return Err(source.error(reason.referenced, message));
-        }
-        config.disabled.insert(rule, reason.value);
-    }
-    for (rule, severity) in raw.severity.unwrap_or_default() {
-        exists(rule, severity.referenced)?;
-        config.severity.insert(rule, severity.value);
-    }
-    Ok(config)
 }
 
 fn dial(raw: RawDial) -> DialConfig {

@@ -49,7 +49,7 @@ impl<T: FromStr<Err = String>> Visitor<'_> for Scalar<T> {
 
 /// A duration above zero: an interval, a timeout, a grace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Interval(pub(super) Duration);
+pub struct Interval(pub Duration);
 
 impl FromStr for Interval {
     type Err = String;
@@ -162,7 +162,7 @@ from_scalar!(Share, "a share such as `99.9%`");
 
 /// A day: `2026-11-24`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Day(pub(crate) jiff::civil::Date);
+pub struct Day(pub jiff::civil::Date);
 
 impl FromStr for Day {
     type Err = String;
@@ -174,6 +174,100 @@ impl FromStr for Day {
     }
 }
 from_scalar!(Day, "a day such as `2026-11-24`");
+
+/// A moment: `2026-11-24T12:00:00Z`, or a day, which means its first second in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Moment(pub(crate) jiff::Timestamp);
+
+impl FromStr for Moment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let of_day = |day: jiff::civil::Date| {
+            day.to_zoned(jiff::tz::TimeZone::UTC)
+                .map(|start| start.timestamp())
+        };
+        text.parse::<jiff::Timestamp>()
+            .or_else(|_| text.parse().and_then(of_day))
+            .map(Self)
+            .map_err(|_| {
+                format!("`{text}` is not a moment, such as `2026-11-24` or `2026-11-24T12:00:00Z`")
+            })
+    }
+}
+from_scalar!(Moment, "a moment such as `2026-11-24`");
+
+/// A quarter of a calendar year: `2026-Q4`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Quarter {
+    /// The year.
+    pub year: i16,
+    /// 1 to 4.
+    pub number: i8,
+}
+
+impl Quarter {
+    /// The quarter that holds a day.
+    pub fn of(day: jiff::civil::Date) -> Self {
+        Self {
+            year: day.year(),
+            number: (day.month() - 1) / 3 + 1,
+        }
+    }
+}
+
+impl fmt::Display for Quarter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-Q{}", self.year, self.number)
+    }
+}
+
+impl FromStr for Quarter {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parsed = text.split_once("-Q").and_then(|(year, number)| {
+            let (year, number) = (year.parse::<i16>().ok()?, number.parse::<i8>().ok()?);
+            ((1..=4).contains(&number) && (1900..=9999).contains(&year))
+                .then_some(Self { year, number })
+        });
+        parsed.ok_or_else(|| format!("`{text}` is not a quarter, such as `2026-Q4`"))
+    }
+}
+from_scalar!(Quarter, "a quarter such as `2026-Q4`");
+
+/// A regular expression, bounded in size.
+#[derive(Debug, Clone)]
+pub struct Pattern(regex::Regex);
+
+/// Bytes that a compiled expression may take.
+const PATTERN_BYTES_MAX: usize = 1024 * 1024;
+
+impl Pattern {
+    /// Whether any part of the text matches.
+    pub fn matches(&self, text: &str) -> bool {
+        self.0.is_match(text)
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_str() == other.0.as_str()
+    }
+}
+
+impl FromStr for Pattern {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        regex::RegexBuilder::new(text)
+            .size_limit(PATTERN_BYTES_MAX)
+            .build()
+            .map(Self)
+            .map_err(|error| format!("`{text}` is not an expression: {error}"))
+    }
+}
+from_scalar!(Pattern, "a regular expression");
 
 /// A label's name: any text that is not empty, as in Prometheus 3.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -3,7 +3,9 @@
 
 mod board;
 mod probe;
+mod publisher;
 pub mod rulebook;
+mod scrapers;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -12,14 +14,16 @@ use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::board::Board;
+use self::publisher::Publish;
 use self::rulebook::Rulebook;
-use crate::catalogue::Catalogue;
+use self::scrapers::Scrapers;
+use crate::catalogue::{Catalogue, Records};
 use crate::config::{self, Config, ConfigError};
 use crate::discovery::target::Target;
 use crate::discovery::{self, Discovered};
@@ -27,18 +31,7 @@ use crate::manifesto::ManifestoError;
 use crate::publish::{self, App, Guard, Hosts, Limits, Published, Reload, Telemetry, Web};
 use crate::scrape::{self, Capacity, DialPolicy, EngineStats, Network, Resolver, ScrapeSettings};
 use crate::snapshot::Snapshot;
-
-/// A burst of scrapes makes one snapshot: two are at least this far apart.
-const SNAPSHOT_INTERVAL_MIN: Duration = Duration::from_secs(1);
-
-/// Without any change a snapshot is made all the same, so that its age tells that we live.
-const SNAPSHOT_INTERVAL_MAX: Duration = Duration::from_secs(15);
-
-/// The pause after a snapshot is this much longer than it took: large ones come less often.
-const SNAPSHOT_PAUSE_FACTOR: u32 = 20;
-
-/// A target that has not answered its first scrape by then keeps nobody waiting.
-const READY_WAIT_MAX: Duration = Duration::from_secs(10);
+use crate::sources::{self, SourceStats, Wanted};
 
 /// Reloads and probes waiting at once.
 const REQUESTS_MAX: usize = 16;
@@ -85,6 +78,9 @@ pub enum StartError {
     /// Two of our own metrics have the same name.
     #[error("own telemetry: {0}")]
     Telemetry(#[from] prometheus::Error),
+    /// No threads to scrape with.
+    #[error("the threads that scrape could not be started: {0}")]
+    Threads(#[from] std::io::Error),
     /// A task that runs until shutdown ended before: a defect of ours.
     #[error("the daemon's {task} ended: {why}")]
     TaskEnded {
@@ -113,7 +109,8 @@ pub fn load(config_file: Option<&std::path::Path>) -> Result<Loaded, StartError>
         None => config::embedded()?,
     };
     let catalogue = Catalogue::load(&config.catalogue)?;
-    let rulebook = Rulebook::new(&config, catalogue)?;
+    let records = Records::load(&config.records)?;
+    let rulebook = Rulebook::new(&config, catalogue, records)?;
     Ok(Loaded { config, rulebook })
 }
 
@@ -126,19 +123,24 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), StartError> {
     let Loaded { config, rulebook } = loaded;
+    let scrapers = Scrapers::start(config.scrape_threads)?;
     let telemetry = Arc::new(Telemetry::new()?);
     telemetry.loaded(SystemTime::now());
-    for warning in config.warnings.iter().chain(&rulebook.catalogue.warnings) {
+    for warning in config.warnings.iter().chain(rulebook.warnings()) {
         tracing::warn!("{warning}");
     }
     let network = Arc::new(Network::new(scrape_settings(&config), Resolver::system()));
     let stats = Arc::new(EngineStats::default());
+    let wanted = Arc::new(rulebook.wanted(&config));
     let board = Arc::new(Board::new(Arc::new(rulebook)));
     let series_max = config.series_max;
 
     let (config_sender, config_receiver) = watch::channel(Arc::new(config));
     let (discovered_sender, discovered) = watch::channel(Arc::new(Discovered::default()));
     let (targets_sender, targets) = watch::channel(Arc::new(Vec::new()));
+    let (wanted_sender, wanted) = watch::channel(wanted);
+    let (answers_sender, answers) = watch::channel(Arc::default());
+    let source_stats = Arc::new(SourceStats::default());
     let (ready_sender, ready) = watch::channel(Err("starting".to_owned()));
     let (probe_sender, probes) = mpsc::channel(REQUESTS_MAX);
     let empty = Snapshot::empty(&board.rulebook().law(), SystemTime::now());
@@ -146,6 +148,7 @@ pub async fn run(
         published: ArcSwap::from_pointee(Published::new(Arc::new(empty), series_max)),
         discovered: discovered.clone(),
         engine: Arc::clone(&stats),
+        sources: Arc::clone(&source_stats),
         telemetry: Arc::clone(&telemetry),
         ready,
         reload: options.enable_lifecycle.then(|| reloads.0.clone()),
@@ -173,9 +176,12 @@ pub async fn run(
         stats,
         shutdown.clone(),
     );
-    tasks.spawn("scrape engine", scraping);
+    tasks.spawn_on("scrape engine", scraping, &scrapers.handle());
+    let asking = sources::run(wanted, source_stats, answers_sender, shutdown.clone());
+    tasks.spawn("sources", asking);
     let publish = Publish {
         app: Arc::clone(&app),
+        answers,
         board: Arc::clone(&board),
         ready: ready_sender,
         config: config_receiver,
@@ -194,6 +200,7 @@ pub async fn run(
     let reloading = Reloading {
         source: options.source,
         config: config_sender,
+        wanted: wanted_sender,
         board,
         network,
         telemetry,
@@ -215,7 +222,16 @@ struct Tasks {
 
 impl Tasks {
     fn spawn(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
-        let id = self.running.spawn(task).id();
+        self.spawn_on(name, task, &Handle::current());
+    }
+
+    fn spawn_on(
+        &mut self,
+        name: &'static str,
+        task: impl Future<Output = ()> + Send + 'static,
+        runtime: &Handle,
+    ) {
+        let id = self.running.spawn_on(task, runtime).id();
         self.names.insert(id, name);
     }
 
@@ -275,113 +291,11 @@ async fn follow(
     }
 }
 
-/// Puts snapshots together and swaps them in.
-struct Publish {
-    app: Arc<App>,
-    board: Arc<Board>,
-    ready: watch::Sender<Result<(), String>>,
-    config: watch::Receiver<Arc<Config>>,
-    /// When discovery had answered first.
-    discovered_at: OnceLock<Instant>,
-}
-
-impl Publish {
-    async fn run(self: Arc<Self>, shutdown: CancellationToken) {
-        loop {
-            let start = Instant::now();
-            // Thousands of services take their time: not on a thread that serves others.
-            let publish = Arc::clone(&self);
-            let built = tokio::task::spawn_blocking(move || publish.publish()).await;
-            if let Err(error) = built {
-                tracing::error!(%error, "a snapshot could not be put together, the last one stays");
-            }
-            let took = start.elapsed();
-            self.app.telemetry.snapshot_built(took);
-            let pause =
-                (took * SNAPSHOT_PAUSE_FACTOR).clamp(SNAPSHOT_INTERVAL_MIN, SNAPSHOT_INTERVAL_MAX);
-            let next = async {
-                tokio::time::sleep(pause).await;
-                let _changed_or_old =
-                    tokio::time::timeout(SNAPSHOT_INTERVAL_MAX, self.board.changed()).await;
-            };
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                () = next => {}
-            }
-        }
-    }
-
-    fn publish(&self) {
-        let law = self.board.rulebook().law();
-        let before = Arc::clone(&self.app.published.load().snapshot);
-        let mut snapshot = Snapshot::after(&before, SystemTime::now(), &law, self.board.states());
-        if self.ready.borrow().is_err() {
-            let discovered = Arc::clone(&self.app.discovered.borrow());
-            let waited = match discovered.ready {
-                true => self.discovered_at.get_or_init(Instant::now).elapsed(),
-                false => Duration::ZERO,
-            };
-            let ready = readiness(&discovered, &snapshot, waited);
-            self.app.telemetry.set_ready(ready.is_ok());
-            if ready.is_ok() {
-                tracing::info!(
-                    targets = snapshot.targets.len(),
-                    services = snapshot.services.len(),
-                    "ready"
-                );
-            }
-            if ready.is_err() {
-                // Nobody can be missed before everybody was looked for.
-                snapshot.missing.clear();
-            }
-            drop(self.ready.send_replace(ready));
-        }
-        let series_max = self.config.borrow().series_max;
-        self.app
-            .published
-            .store(Arc::new(Published::new(Arc::new(snapshot), series_max)));
-    }
-}
-
-/// Ready once discovery has answered and every target that it found was scraped once, or has had
-/// [`READY_WAIT_MAX`] to be; from then on for good, since a new target does not make what is published
-/// wrong.
-fn readiness(discovered: &Discovered, snapshot: &Snapshot, waited: Duration) -> Result<(), String> {
-    if !discovered.ready {
-        let silent: Vec<String> = discovered
-            .sources
-            .iter()
-            .filter(|source| source.last_success.is_none())
-            .map(|source| match &source.last_error {
-                Some(error) => format!("{}: {error}", source.name),
-                None => format!("{}: no answer yet", source.name),
-            })
-            .collect();
-        return Err(format!("discovery has not answered: {}", silent.join("; ")));
-    }
-    let pending = snapshot
-        .targets
-        .iter()
-        .filter(|target| target.scrape.is_none())
-        .count();
-    let missing = discovered
-        .targets
-        .len()
-        .saturating_sub(snapshot.targets.len());
-    match pending + missing {
-        0 => Ok(()),
-        _ if waited >= READY_WAIT_MAX => Ok(()),
-        pending => Err(format!(
-            "{pending} of {} targets were not scraped yet",
-            discovered.targets.len()
-        )),
-    }
-}
-
 /// Reloads on demand; whatever fails leaves everything as it was.
 struct Reloading {
     source: ConfigSource,
     config: watch::Sender<Arc<Config>>,
+    wanted: watch::Sender<Arc<Wanted>>,
     board: Arc<Board>,
     network: Arc<Network>,
     telemetry: Arc<Telemetry>,
@@ -426,10 +340,11 @@ impl Reloading {
         self.telemetry.reloaded(outcome.is_ok(), SystemTime::now());
         match outcome {
             Ok(Loaded { config, rulebook }) => {
-                for warning in config.warnings.iter().chain(&rulebook.catalogue.warnings) {
+                for warning in config.warnings.iter().chain(rulebook.warnings()) {
                     tracing::warn!("{warning}");
                 }
                 self.network.reload(scrape_settings(&config));
+                self.wanted.send_replace(Arc::new(rulebook.wanted(&config)));
                 self.board.set_rulebook(Arc::new(rulebook));
                 self.config.send_replace(Arc::new(config));
                 tracing::info!("configuration reloaded");

@@ -1,56 +1,57 @@
 //! The rules in force and whom they concern, as one configuration says, swapped whole at a reload;
 //! and the one way from a scrape to verdicts, for daemon, probe, `check` and demo alike.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Records};
 use crate::checks::{
-    Observation, Reason, Scraped, SeriesOverrides, Subject, Verdict, all_unknown, judge_all,
+    Observation, Reason, Scraped, SeriesOverrides, Subject, Subjects, Verdict, all_unknown,
+    judge_all,
 };
 use crate::config::{Config, SeriesNames};
 use crate::discovery::target::TargetUrl;
 use crate::manifesto::{Manifesto, ManifestoError};
-use crate::scrape::{Down, DownReason, ScrapeResult};
+use crate::scrape::{DialPolicy, Down, DownReason, ScrapeResult};
 use crate::snapshot::{Law, Scrape, TargetState};
+use crate::sources::Wanted;
 
-/// Rules, the catalogue and per-service overrides.
+/// Rules, what is written down, and per-service overrides.
 #[derive(Debug)]
 pub struct Rulebook {
     /// The rules.
     pub manifesto: Arc<Manifesto>,
     /// Whom they concern, as far as it is written down.
     pub catalogue: Arc<Catalogue>,
-    configured: HashMap<String, Arc<Subject>>,
+    /// Attestations, waivers, objectives, SLOs.
+    pub records: Arc<Records>,
+    subjects: Arc<Subjects>,
 }
 
 impl Rulebook {
-    /// Puts together the rules and overrides of a configuration and what the catalogue says.
-    pub fn new(config: &Config, catalogue: Catalogue) -> Result<Self, ManifestoError> {
-        let mut configured = HashMap::new();
-        let mut known = |name: &str, aliases: &[String], series: &SeriesNames| {
-            let series = SeriesOverrides {
-                version: series.version.clone(),
-                availability: series.availability.clone(),
-                latency: series.latency.clone(),
-            };
-            let subject = Arc::new(Subject::new(name, aliases, series));
-            // `check --service` may be given an alias, as discovery may find one.
-            for name in aliases.iter().map(String::as_str).chain([name]) {
-                configured.insert(name.to_owned(), Arc::clone(&subject));
-            }
+    /// Puts together the rules and overrides of a configuration and what is written down.
+    pub fn new(
+        config: &Config,
+        catalogue: Catalogue,
+        records: Records,
+    ) -> Result<Self, ManifestoError> {
+        let mut subjects = Subjects::default();
+        let overrides = |series: &SeriesNames| SeriesOverrides {
+            version: series.version.clone(),
+            availability: series.availability.clone(),
+            latency: series.latency.clone(),
         };
         for entry in catalogue.entries() {
-            known(&entry.name, &entry.aliases, &entry.series);
+            subjects.add(&entry.name, &entry.aliases, overrides(&entry.series));
         }
         // What the operator configures is closer at hand than what a catalogue says.
         for (name, service) in &config.services {
-            known(name, &service.aliases, &service.series);
+            subjects.add(name, &service.aliases, overrides(&service.series));
         }
         Ok(Self {
             manifesto: Arc::new(Manifesto::load(&config.rules)?),
             catalogue: Arc::new(catalogue),
-            configured,
+            records: Arc::new(records),
+            subjects: Arc::new(subjects),
         })
     }
 
@@ -59,7 +60,32 @@ impl Rulebook {
         Law {
             manifesto: Arc::clone(&self.manifesto),
             catalogue: Arc::clone(&self.catalogue),
+            records: Arc::clone(&self.records),
+            subjects: Arc::clone(&self.subjects),
         }
+    }
+
+    /// What the rules want to know of the sources of a configuration.
+    pub fn wanted(&self, config: &Config) -> Wanted {
+        self.wanted_by(config, &self.catalogue)
+    }
+
+    /// The same for one service alone: nobody else's pages are looked at.
+    pub fn wanted_of(&self, config: &Config, service: &str) -> Wanted {
+        self.wanted_by(config, &self.catalogue.only(service))
+    }
+
+    fn wanted_by(&self, config: &Config, catalogue: &Catalogue) -> Wanted {
+        Wanted {
+            sources: config.sources.clone(),
+            queries: crate::checks::queries(&self.manifesto, catalogue, &self.records),
+            dial: DialPolicy::from(&config.dial),
+        }
+    }
+
+    /// What was passed over while it was put together.
+    pub fn warnings(&self) -> impl Iterator<Item = &String> {
+        self.catalogue.warnings.iter().chain(&self.records.warnings)
     }
 
     /// The same with other rules.
@@ -70,10 +96,7 @@ impl Rulebook {
 
     /// Whom a service's metrics should name.
     pub fn subject(&self, service: &str) -> Arc<Subject> {
-        match self.configured.get(service) {
-            Some(configured) => Arc::clone(configured),
-            None => Arc::new(Subject::new(service, &[], SeriesOverrides::default())),
-        }
+        self.subjects.of(service)
     }
 
     /// Judges every rule for a service on one scrape, or file, as it stands: `down` says why nothing

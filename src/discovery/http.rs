@@ -7,10 +7,10 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use tokio::time::{Instant, sleep_until};
 
 use super::groups::{self, LIST_BYTES_MAX, Language, Listing};
-use super::http_client::{Prepared, body, reason};
 use super::source::{Gone, Reports};
 use crate::config::discovery::HttpSd;
 use crate::config::duration::display;
+use crate::http_client::{Prepared, body, reason};
 
 const META_URL: &str = "__meta_url";
 /// The longest wait for an answer.

@@ -9,7 +9,6 @@ mod file;
 pub mod groups;
 mod guard;
 mod http;
-mod http_client;
 mod merge;
 mod populate;
 mod published;

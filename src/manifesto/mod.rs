@@ -4,15 +4,40 @@ mod rule;
 
 pub use rule::{BadRuleId, Category, Rule, RuleId, Scope, Severity};
 
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
 use crate::config::rules::RulesConfig;
+use crate::config::value::Day;
 
 /// The files, in the manifesto's order.
-const FILES: &[(&str, &str)] = &[("observability.yaml", include_str!("observability.yaml"))];
+const FILES: &[(&str, &str)] = &[
+    ("foundation.yaml", include_str!("foundation.yaml")),
+    (
+        "continuous_improvement.yaml",
+        include_str!("continuous_improvement.yaml"),
+    ),
+    ("design.yaml", include_str!("design.yaml")),
+    ("observability.yaml", include_str!("observability.yaml")),
+    ("performance.yaml", include_str!("performance.yaml")),
+    ("resilience.yaml", include_str!("resilience.yaml")),
+    ("security.yaml", include_str!("security.yaml")),
+];
+
+/// The version of the embedded rules: it changes whenever a rule asks something else.
+pub const VERSION: &str = "2026.1";
 
 /// The rules in force, in the manifesto's order.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Manifesto {
     rules: Vec<Rule>,
+    /// Rules that are not judged, each with the reason.
+    disabled: BTreeMap<RuleId, String>,
+    version: String,
+    reviewed: Vec<Date>,
 }
 
 /// A file of rules that does not read.
@@ -44,14 +69,64 @@ impl Manifesto {
                 })?;
             rules.extend(of_file);
         }
+        rules.extend(changes.added.iter().cloned());
         rules.sort_by_key(|rule| rule.id);
         rules.retain(|rule| !changes.disabled.contains_key(&rule.id));
+        let mut is_changed = !changes.added.is_empty() || !changes.disabled.is_empty();
         for rule in &mut rules {
             if let Some(severity) = changes.severity.get(&rule.id) {
                 rule.severity = *severity;
+                is_changed = true;
+            }
+            if let Some(day) = changes.effective_from.get(&rule.id) {
+                rule.effective_from = Some(Day(*day));
+                is_changed = true;
+            }
+            if let Some(checks) = changes.checks.get(&rule.id) {
+                rule.checks.clone_from(checks);
+                is_changed = true;
             }
         }
-        Ok(Self { rules })
+        // Two estates that say the same version judge by the same rules.
+        let version = match (&changes.version, is_changed) {
+            (Some(own), _) => own.clone(),
+            (None, false) => VERSION.to_owned(),
+            (None, true) => format!("{VERSION}+changed"),
+        };
+        let mut reviewed = changes.reviewed.clone();
+        reviewed.sort();
+        Ok(Self {
+            rules,
+            disabled: changes.disabled.clone(),
+            version,
+            reviewed,
+        })
+    }
+
+    /// The version of the rules in force: the embedded one, `+changed` where the configuration changes
+    /// any, or the user's own.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// When the rules were last reviewed, where somebody says so.
+    pub fn last_reviewed(&self) -> Option<Date> {
+        self.reviewed.last().copied()
+    }
+
+    /// Rules that are not judged, with the reasons.
+    pub fn disabled(&self) -> &BTreeMap<RuleId, String> {
+        &self.disabled
+    }
+
+    /// The next moment at which a rule begins to count.
+    pub fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
+        let days = self.rules.iter().filter_map(|rule| rule.effective_from);
+        let starts = days.filter_map(|day| day.0.to_zoned(TimeZone::UTC).ok());
+        starts
+            .map(|start| start.timestamp())
+            .filter(|at| *at > now)
+            .min()
     }
 
     /// Every rule, in order.
@@ -84,7 +159,7 @@ mod tests {
     fn embedded_rules_load_and_are_documented() {
         let manifesto = Manifesto::load(&RulesConfig::default()).unwrap();
         let ids: Vec<String> = ids().iter().map(RuleId::to_string).collect();
-        assert_eq!(ids, ["O-6", "O-7", "O-8", "O-9"]);
+        assert_eq!(ids.len(), 37, "{ids:?}");
         for rule in manifesto.rules() {
             for text in [&rule.title, &rule.asks, &rule.proof, &rule.remediation] {
                 assert!(
@@ -93,7 +168,9 @@ mod tests {
                     rule.id
                 );
             }
-            assert!(!rule.checks.is_empty(), "{} judges nothing", rule.id);
+            let fit = crate::checks::fit(&rule.checks);
+            assert_eq!(fit, Ok(()), "{}", rule.id);
+            assert_eq!(rule.effective_from, None);
         }
     }
 

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 
 use crate::checks::Check;
+use crate::config::value::Day;
 
 /// A rule's id: the letter of its category and a number, `O-8`. Ordered as the manifesto is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -31,7 +32,7 @@ impl fmt::Display for RuleId {
 /// What an id must look like.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no rule id: expected a category letter of F, C, D, O, P, R, S and a number, as in `O-8`"
+    "`{0}` is no rule id: expected a category letter of F, C, D, O, P, R, S, X and a number, as in `O-8`"
 )]
 pub struct BadRuleId(String);
 
@@ -60,7 +61,7 @@ impl TryFrom<String> for RuleId {
     }
 }
 
-/// The manifesto's seven categories, in its order.
+/// The manifesto's seven categories, in its order, and one for rules that it does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Category {
     /// F: what the rest stands on.
@@ -77,11 +78,13 @@ pub enum Category {
     Resilience,
     /// S: security.
     Security,
+    /// X: rules of the user's own.
+    Own,
 }
 
 impl Category {
     /// Every category.
-    pub const ALL: [Category; 7] = [
+    pub const ALL: [Category; 8] = [
         Category::Foundation,
         Category::ContinuousImprovement,
         Category::Design,
@@ -89,6 +92,7 @@ impl Category {
         Category::Performance,
         Category::Resilience,
         Category::Security,
+        Category::Own,
     ];
 
     /// The letter of its rules' ids.
@@ -101,6 +105,7 @@ impl Category {
             Category::Performance => "P",
             Category::Resilience => "R",
             Category::Security => "S",
+            Category::Own => "X",
         }
     }
 
@@ -114,6 +119,7 @@ impl Category {
             Category::Performance => "performance_cost",
             Category::Resilience => "resilience",
             Category::Security => "security",
+            Category::Own => "own",
         }
     }
 }
@@ -175,7 +181,7 @@ impl Scope {
 }
 
 /// One line of the manifesto.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// `O-8`.
@@ -188,10 +194,33 @@ pub struct Rule {
     pub scope: Scope,
     /// What must hold: all of them.
     pub checks: Vec<Check>,
+    /// The day from which it counts: before, its verdict is shown and weighs nothing.
+    #[serde(default)]
+    pub effective_from: Option<Day>,
     /// What it asks.
     pub asks: String,
-    /// How it is proved.
+    /// How it is proved, where its checks' own words do not say enough.
+    #[serde(default)]
     pub proof: String,
     /// How to mend it.
     pub remediation: String,
+}
+
+impl Rule {
+    /// Whether scrapes prove it, target by target; else other evidence does, for a service or the
+    /// estate as a whole.
+    pub fn is_scraped(&self) -> bool {
+        self.checks.iter().all(Check::is_of_scrapes)
+    }
+
+    /// The kinds of its checks, those within others included, each once.
+    pub fn kinds(&self) -> Vec<&'static str> {
+        let mut kinds = Vec::new();
+        for check in self.checks.iter().flat_map(Check::alternatives) {
+            if !kinds.contains(&check.as_str()) {
+                kinds.push(check.as_str());
+            }
+        }
+        kinds
+    }
 }

@@ -1,5 +1,7 @@
 //! JSON answers: serialised types live here, at the edge.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use url::Url;
 
@@ -7,12 +9,15 @@ use super::page::time;
 use crate::catalogue::{self, Openness};
 use crate::discovery::Discovered;
 use crate::discovery::target::TargetUrl;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{RuleStatus, ServiceVerdict, Snapshot};
 
 /// `/api/v1/services`.
 #[derive(Debug, Serialize)]
 pub(super) struct Services<'a> {
     at: String,
+    /// The version of the rules judged by.
+    ruleset: &'a str,
+    estate: Estate<'a>,
     services: Vec<Service<'a>>,
     /// Catalogued services that no discovery finds.
     missing: Vec<Missing<'a>>,
@@ -88,9 +93,121 @@ struct Verdict<'a> {
     rule: String,
     status: &'static str,
     reason: &'static str,
+    /// What it rests on.
+    basis: &'static str,
     message: &'a str,
     evidence: &'a [String],
-    target: String,
+    /// The deciding instance, where scrapes decide.
+    target: Option<String>,
+    /// Since when it is not kept, as far as is known.
+    failing_since: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiver: Option<Waiver<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Waiver<'a> {
+    reason: &'a str,
+    discussion: &'a str,
+    owner: &'a str,
+    approver: &'a str,
+    expires_at: String,
+    place: &'a str,
+}
+
+fn verdict<'a>(snapshot: &'a Snapshot, verdict: &'a ServiceVerdict) -> Verdict<'a> {
+    let finding = &verdict.finding;
+    Verdict {
+        rule: snapshot.rule(verdict).id.to_string(),
+        status: verdict.status.as_str(),
+        reason: finding.reason.as_str(),
+        basis: finding.basis.as_str(),
+        message: &finding.message,
+        evidence: &finding.evidence,
+        target: verdict.target.as_ref().map(|target| target.url.to_string()),
+        failing_since: verdict
+            .failing
+            .map(|failing| format!("{:.0}", failing.since)),
+        waiver: verdict.waiver.as_deref().map(|waiver| Waiver {
+            reason: &waiver.reason,
+            discussion: waiver.discussion.as_str(),
+            owner: &waiver.owner,
+            approver: &waiver.approver,
+            expires_at: waiver.expires_at.to_string(),
+            place: &waiver.place,
+        }),
+    }
+}
+
+/// The estate's own verdicts.
+#[derive(Debug, Serialize)]
+struct Estate<'a> {
+    score_ratio: Option<f64>,
+    coverage_ratio: f64,
+    verdicts: Vec<Verdict<'a>>,
+}
+
+/// `/api/v1/rules`.
+#[derive(Debug, Serialize)]
+pub(super) struct Rules<'a> {
+    at: String,
+    version: &'a str,
+    reviewed: Option<String>,
+    rules: Vec<Rule<'a>>,
+    /// Rules that are not judged, with the reasons.
+    disabled: BTreeMap<String, &'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct Rule<'a> {
+    rule: String,
+    title: &'a str,
+    category: &'static str,
+    severity: &'static str,
+    scope: &'static str,
+    evidence: Vec<&'static str>,
+    effective_from: Option<String>,
+    asks: &'a str,
+    proof: &'a str,
+    remediation: &'a str,
+    /// How many services, or whether the estate, have each status.
+    counts: BTreeMap<&'static str, usize>,
+}
+
+/// Every rule in force, and how many keep it.
+pub(super) fn rules(snapshot: &Snapshot) -> Rules<'_> {
+    let manifesto = snapshot.manifesto();
+    let counts = snapshot.rule_counts();
+    let rules = manifesto
+        .rules()
+        .iter()
+        .zip(counts)
+        .map(|(rule, counts)| Rule {
+            rule: rule.id.to_string(),
+            title: &rule.title,
+            category: rule.id.category().as_str(),
+            severity: rule.severity.as_str(),
+            scope: rule.scope.as_str(),
+            evidence: rule.kinds(),
+            effective_from: rule.effective_from.map(|day| day.0.to_string()),
+            asks: &rule.asks,
+            proof: &rule.proof,
+            remediation: &rule.remediation,
+            counts: RuleStatus::ALL
+                .into_iter()
+                .map(|status| (status.as_str(), counts[status as usize]))
+                .collect(),
+        });
+    let disabled = manifesto.disabled().iter();
+    Rules {
+        at: time(snapshot.at),
+        version: manifesto.version(),
+        reviewed: manifesto.last_reviewed().map(|day| day.to_string()),
+        rules: rules.collect(),
+        disabled: disabled
+            .map(|(id, why)| (id.to_string(), why.as_str()))
+            .collect(),
+    }
 }
 
 /// Every service with its verdicts.
@@ -109,14 +226,7 @@ pub(super) fn services(snapshot: &Snapshot) -> Services<'_> {
             verdicts: service
                 .verdicts
                 .iter()
-                .map(|verdict| Verdict {
-                    rule: snapshot.rule(verdict).id.to_string(),
-                    status: verdict.status.as_str(),
-                    reason: verdict.finding.reason.as_str(),
-                    message: &verdict.finding.message,
-                    evidence: &verdict.finding.evidence,
-                    target: verdict.target.url.to_string(),
-                })
+                .map(|one| verdict(snapshot, one))
                 .collect(),
         })
         .collect();
@@ -124,8 +234,19 @@ pub(super) fn services(snapshot: &Snapshot) -> Services<'_> {
         environment: &missing.environment,
         catalogue: Entry::from(&*missing.entry),
     });
+    let estate = &snapshot.estate;
     Services {
         at: time(snapshot.at),
+        ruleset: snapshot.manifesto().version(),
+        estate: Estate {
+            score_ratio: estate.score.ratio(),
+            coverage_ratio: estate.score.coverage(),
+            verdicts: estate
+                .verdicts
+                .iter()
+                .map(|one| verdict(snapshot, one))
+                .collect(),
+        },
         services,
         missing: missing.collect(),
     }
@@ -171,7 +292,7 @@ struct Source<'a> {
     held: bool,
 }
 
-type LabelMap<'a> = std::collections::BTreeMap<&'a str, &'a str>;
+type LabelMap<'a> = BTreeMap<&'a str, &'a str>;
 
 /// What is scraped, what was dropped and why, and where it all comes from.
 pub(super) fn targets<'a>(snapshot: &'a Snapshot, discovered: &'a Discovered) -> Targets<'a> {
@@ -218,7 +339,7 @@ pub(super) fn targets<'a>(snapshot: &'a Snapshot, discovered: &'a Discovered) ->
 #[derive(Debug, Serialize)]
 pub(super) struct SdGroup {
     targets: [String; 1],
-    labels: std::collections::BTreeMap<String, String>,
+    labels: BTreeMap<String, String>,
 }
 
 /// What was discovered, for another Prometheus to scrape: scheme, path and parameters as the
@@ -228,7 +349,7 @@ pub(super) fn sd(discovered: &Discovered) -> Vec<SdGroup> {
         .targets
         .iter()
         .map(|target| {
-            let mut labels: std::collections::BTreeMap<String, String> = target
+            let mut labels: BTreeMap<String, String> = target
                 .labels
                 .iter()
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))

@@ -3,9 +3,10 @@
 
 use std::time::SystemTime;
 
+use super::records;
 use super::writer::{Kind, Writer};
 use crate::exposition::Format;
-use crate::snapshot::{RuleStatus, ServiceState, Snapshot, TargetState};
+use crate::snapshot::{RuleStatus, Score, ServiceState, ServiceVerdict, Snapshot, TargetState};
 
 /// Writes every compliance family. Past `series_max` series the families of single targets give
 /// way to counts per service: the rest is what alerts and dashboards stand on.
@@ -14,6 +15,7 @@ pub fn write(snapshot: &Snapshot, format: Format, series_max: usize) -> Vec<u8> 
     let summarised = series_count(snapshot) > series_max;
     rules(snapshot, &mut out);
     services(snapshot, &mut out);
+    records::write(snapshot, &mut out);
     if !summarised {
         targets(snapshot, &mut out);
     }
@@ -73,11 +75,14 @@ pub fn series_count(snapshot: &Snapshot) -> usize {
         .iter()
         .filter(|target| !target.is_up())
         .count();
+    let waivers = snapshot.law.records.waivers.len();
+    let attestations = snapshot.law.records.attestations.iter().flatten().count();
+    let of_records = waivers + attestations + snapshot.estate.verdicts.len();
     let of_catalogue = match snapshot.law.catalogue.is_kept {
         true => snapshot.services.len() + snapshot.missing.len(),
         false => 0,
     };
-    rules + of_services + of_catalogue + TARGET_SERIES * snapshot.targets.len() + down
+    rules + of_services + of_catalogue + of_records + TARGET_SERIES * snapshot.targets.len() + down
 }
 
 fn rules(snapshot: &Snapshot, out: &mut Writer) {
@@ -96,6 +101,17 @@ fn rules(snapshot: &Snapshot, out: &mut Writer) {
         ];
         out.sample("manifesto_rule_info", &labels, 1.0);
     }
+    let name = "manifesto_ruleset_info";
+    out.family(
+        name,
+        Kind::Info,
+        "The version of the rules in force, and the day of their last review where somebody says so.",
+    );
+    let manifesto = snapshot.manifesto();
+    let reviewed = manifesto.last_reviewed();
+    let reviewed = reviewed.map_or_else(String::new, |day| day.to_string());
+    let labels = [("version", manifesto.version()), ("reviewed", &*reviewed)];
+    out.sample(name, &labels, 1.0);
 }
 
 fn services(snapshot: &Snapshot, out: &mut Writer) {
@@ -111,18 +127,34 @@ fn services(snapshot: &Snapshot, out: &mut Writer) {
         Kind::Gauge,
         "1 where the service keeps the rule, 0 where it does not; absent where it was not measured or does not apply; 0 while waived.",
     );
-    for (service, verdict) in verdicts(snapshot) {
+    for (key, verdict) in verdicts(snapshot) {
         let value = match verdict.status {
             RuleStatus::Pass => 1.0,
             RuleStatus::Fail | RuleStatus::Waived => 0.0,
             RuleStatus::Unknown | RuleStatus::NotApplicable => continue,
         };
-        let [name_label, environment] = key(service);
+        let [name_label, environment] = key;
         out.sample(
             name,
             &[name_label, environment, ("rule", &ids[verdict.rule])],
             value,
         );
+    }
+    let name = "manifesto_rule_waived";
+    out.family(
+        name,
+        Kind::Gauge,
+        "1 while a rule that is not kept is waived. Waived is not kept: manifesto_rule_compliant is 0.",
+    );
+    for (key, verdict) in verdicts(snapshot) {
+        if verdict.status == RuleStatus::Waived {
+            let [name_label, environment] = key;
+            out.sample(
+                name,
+                &[name_label, environment, ("rule", &ids[verdict.rule])],
+                1.0,
+            );
+        }
     }
     let name = "manifesto_rule_unknown";
     out.family(
@@ -130,9 +162,9 @@ fn services(snapshot: &Snapshot, out: &mut Writer) {
         Kind::Gauge,
         "1 while the rule could not be measured, with the reason. Unknown is never a pass.",
     );
-    for (service, verdict) in verdicts(snapshot) {
+    for (key, verdict) in verdicts(snapshot) {
         if verdict.status == RuleStatus::Unknown {
-            let [name_label, environment] = key(service);
+            let [name_label, environment] = key;
             let reason = ("reason", verdict.finding.reason.as_str());
             out.sample(
                 name,
@@ -152,11 +184,12 @@ fn services(snapshot: &Snapshot, out: &mut Writer) {
         Kind::Gauge,
         "How many rules have each status for the service, zeros included.",
     );
-    for service in &snapshot.services {
-        let [name_label, environment] = key(service);
+    for whom in judged(snapshot) {
+        let [name_label, environment] = whom.key;
         for status in RuleStatus::ALL {
             let labels = [name_label, environment, ("status", status.as_str())];
-            out.sample(name, &labels, service.count(status) as f64);
+            let count = whom.verdicts.iter().filter(|v| v.status == status).count();
+            out.sample(name, &labels, count as f64);
         }
     }
     let name = "manifesto_service_score_ratio";
@@ -165,9 +198,9 @@ fn services(snapshot: &Snapshot, out: &mut Writer) {
         Kind::Gauge,
         "Passed over measured weight of rules, 0 to 1; absent where nothing was measured. Read it with the coverage.",
     );
-    for service in &snapshot.services {
-        if let Some(score) = service.score.ratio() {
-            out.sample(name, &key(service), score);
+    for whom in judged(snapshot) {
+        if let Some(score) = whom.score.ratio() {
+            out.sample(name, &whom.key, score);
         }
     }
     let name = "manifesto_service_coverage_ratio";
@@ -176,8 +209,8 @@ fn services(snapshot: &Snapshot, out: &mut Writer) {
         Kind::Gauge,
         "Measured over applicable weight of rules, 0 to 1.",
     );
-    for service in &snapshot.services {
-        out.sample(name, &key(service), service.score.coverage());
+    for whom in judged(snapshot) {
+        out.sample(name, &whom.key, whom.score.coverage());
     }
     let name = "manifesto_service_info";
     out.family(
@@ -327,15 +360,30 @@ fn targets(snapshot: &Snapshot, out: &mut Writer) {
     }
 }
 
-fn verdicts(
-    snapshot: &Snapshot,
-) -> impl Iterator<Item = (&ServiceState, &crate::snapshot::ServiceVerdict)> {
-    snapshot.services.iter().flat_map(|service| {
-        service
-            .verdicts
-            .iter()
-            .map(move |verdict| (&**service, verdict))
-    })
+/// Somebody whom rules are judged for.
+struct Whom<'a> {
+    key: [(&'a str, &'a str); 2],
+    verdicts: &'a [ServiceVerdict],
+    score: Score,
+}
+
+/// Every service; then the estate, which has no name, where rules judge it.
+fn judged(snapshot: &Snapshot) -> impl Iterator<Item = Whom<'_>> {
+    let services = snapshot.services.iter().map(|service| Whom {
+        key: key(service),
+        verdicts: &service.verdicts,
+        score: service.score,
+    });
+    let estate = Some(&snapshot.estate).filter(|estate| !estate.verdicts.is_empty());
+    services.chain(estate.map(|estate| Whom {
+        key: [("service_name", ""), ("environment", "")],
+        verdicts: &estate.verdicts,
+        score: estate.score,
+    }))
+}
+
+fn verdicts(snapshot: &Snapshot) -> impl Iterator<Item = ([(&str, &str); 2], &ServiceVerdict)> {
+    judged(snapshot).flat_map(|whom| whom.verdicts.iter().map(move |verdict| (whom.key, verdict)))
 }
 
 fn key(service: &ServiceState) -> [(&str, &str); 2] {

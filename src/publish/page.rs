@@ -1,16 +1,17 @@
 //! The page: complete without JavaScript, every figure from the snapshot.
 
+use std::collections::HashSet;
 use std::time::SystemTime;
 
 use askama::Template;
 
 use super::telemetry::VERSION;
 use crate::checks::Reason;
-use crate::discovery::{Discovered, Dropped};
-use crate::snapshot::{RuleStatus, ServiceState, Snapshot, TargetState};
+use crate::manifesto::{Rule, Scope};
+use crate::snapshot::{RuleStatus, Score, ServiceState, ServiceVerdict, Snapshot};
 
 /// Rows of one table at the most; a search narrows them down.
-const ROWS_MAX: usize = 500;
+pub(super) const ROWS_MAX: usize = 500;
 
 #[derive(Template)]
 #[template(path = "services.html")]
@@ -18,10 +19,15 @@ struct Services<'a> {
     version: &'a str,
     at: String,
     query: &'a str,
+    ruleset: &'a str,
     total: usize,
     hidden: usize,
     rules: Vec<RuleHead<'a>>,
     services: Vec<ServiceRow<'a>>,
+    estate: Vec<VerdictCell<'a>>,
+    estate_score: String,
+    estate_coverage: String,
+    unproved: Vec<RuleHead<'a>>,
     missing: Vec<MissingRow<'a>>,
     missing_total: usize,
 }
@@ -40,6 +46,23 @@ struct RuleHead<'a> {
     title: &'a str,
 }
 
+/// Rules that nobody is judged by, for want of what would prove them.
+fn unproved(snapshot: &Snapshot) -> HashSet<usize> {
+    let verdicts = || {
+        let of_services = snapshot
+            .services
+            .iter()
+            .flat_map(|service| &service.verdicts);
+        of_services.chain(&snapshot.estate.verdicts)
+    };
+    let judged: HashSet<usize> = verdicts()
+        .filter(|verdict| verdict.finding.reason != Reason::NotConfigured)
+        .map(|verdict| verdict.rule)
+        .collect();
+    let seen = verdicts().map(|verdict| verdict.rule);
+    seen.filter(|rule| !judged.contains(rule)).collect()
+}
+
 struct ServiceRow<'a> {
     anchor: String,
     name: &'a str,
@@ -52,6 +75,8 @@ struct ServiceRow<'a> {
     coverage: String,
     verdicts: Vec<VerdictCell<'a>>,
     has_findings: bool,
+    /// Rules judged for others and not for this one, for want of what would prove them.
+    unproved: usize,
 }
 
 struct VerdictCell<'a> {
@@ -65,7 +90,11 @@ struct VerdictCell<'a> {
     message: &'a str,
     evidence: &'a [String],
     remediation: &'a str,
+    /// The deciding instance; empty where other evidence than scrapes decides.
     target: String,
+    basis: &'static str,
+    waiver: String,
+    since: String,
     is_finding: bool,
 }
 
@@ -91,24 +120,40 @@ pub(super) fn services(snapshot: &Snapshot, query: &str) -> Result<String, askam
     });
     let hidden = worst_first.len().saturating_sub(ROWS_MAX);
     worst_first.truncate(ROWS_MAX);
+    let unproved = unproved(snapshot);
+    let heads = |wanted: &dyn Fn(usize, &Rule) -> bool| -> Vec<RuleHead<'_>> {
+        let rules = snapshot.manifesto().rules().iter().enumerate();
+        rules
+            .filter(|(place, rule)| wanted(*place, rule))
+            .map(|(_, rule)| RuleHead {
+                id: rule.id.to_string(),
+                title: &rule.title,
+            })
+            .collect()
+    };
+    let shown =
+        |place: usize, rule: &Rule| rule.scope == Scope::Service && !unproved.contains(&place);
     Services {
         version: VERSION,
         at: time(snapshot.at),
         query,
+        ruleset: snapshot.manifesto().version(),
         total: snapshot.services.len(),
         hidden,
-        rules: snapshot
-            .manifesto()
-            .rules()
+        rules: heads(&shown),
+        estate: snapshot
+            .estate
+            .verdicts
             .iter()
-            .map(|rule| RuleHead {
-                id: rule.id.to_string(),
-                title: &rule.title,
-            })
+            .filter(|verdict| !unproved.contains(&verdict.rule))
+            .map(|verdict| cell(snapshot, verdict))
             .collect(),
+        estate_score: score(snapshot.estate.score),
+        estate_coverage: percent(snapshot.estate.score.coverage()),
+        unproved: heads(&|place, _| unproved.contains(&place)),
         services: worst_first
             .into_iter()
-            .map(|service| row(snapshot, service))
+            .map(|service| row(snapshot, service, &unproved))
             .collect(),
         missing: snapshot
             .missing
@@ -127,35 +172,16 @@ pub(super) fn services(snapshot: &Snapshot, query: &str) -> Result<String, askam
     .render()
 }
 
-fn row<'a>(snapshot: &'a Snapshot, service: &'a ServiceState) -> ServiceRow<'a> {
+fn row<'a>(
+    snapshot: &'a Snapshot,
+    service: &'a ServiceState,
+    unproved: &HashSet<usize>,
+) -> ServiceRow<'a> {
     let verdicts: Vec<VerdictCell<'_>> = service
         .verdicts
         .iter()
-        .map(|verdict| {
-            let rule = snapshot.rule(verdict);
-            let weak = verdict.finding.reason == Reason::ProvenWeakly;
-            VerdictCell {
-                rule: rule.id.to_string(),
-                title: &rule.title,
-                status: verdict.status.as_str(),
-                shown: if weak {
-                    "pass (weak)"
-                } else {
-                    verdict.status.as_str()
-                },
-                mark: mark(verdict.status),
-                reason: verdict.finding.reason.as_str(),
-                message: &verdict.finding.message,
-                evidence: &verdict.finding.evidence,
-                remediation: &rule.remediation,
-                target: verdict.target.url.to_string(),
-                is_finding: weak
-                    || matches!(
-                        verdict.status,
-                        RuleStatus::Fail | RuleStatus::Waived | RuleStatus::Unknown
-                    ),
-            }
-        })
+        .filter(|verdict| !unproved.contains(&verdict.rule))
+        .map(|verdict| cell(snapshot, verdict))
         .collect();
     ServiceRow {
         anchor: anchor(&service.key),
@@ -165,14 +191,116 @@ fn row<'a>(snapshot: &'a Snapshot, service: &'a ServiceState) -> ServiceRow<'a> 
         tier: service.entry.as_ref().map_or("", |entry| &entry.tier),
         is_catalogued: service.entry.is_some() || !snapshot.law.catalogue.is_kept,
         version: &service.version,
-        score: service
-            .score
-            .ratio()
-            .map_or_else(|| "–".to_owned(), percent),
+        score: score(service.score),
         coverage: percent(service.score.coverage()),
         has_findings: verdicts.iter().any(|verdict| verdict.is_finding),
+        unproved: verdicts
+            .iter()
+            .filter(|verdict| verdict.reason == Reason::NotConfigured.as_str())
+            .count(),
         verdicts,
     }
+}
+
+fn score(score: Score) -> String {
+    score.ratio().map_or_else(|| "–".to_owned(), percent)
+}
+
+fn cell<'a>(snapshot: &'a Snapshot, verdict: &'a ServiceVerdict) -> VerdictCell<'a> {
+    let rule = snapshot.rule(verdict);
+    let finding = &verdict.finding;
+    let weak = finding.reason == Reason::ProvenWeakly;
+    let is_open = matches!(
+        verdict.status,
+        RuleStatus::Fail | RuleStatus::Waived | RuleStatus::Unknown
+    );
+    VerdictCell {
+        rule: rule.id.to_string(),
+        title: &rule.title,
+        status: verdict.status.as_str(),
+        shown: match weak {
+            true => "pass (weak)",
+            false => verdict.status.as_str(),
+        },
+        mark: mark(verdict.status),
+        reason: finding.reason.as_str(),
+        message: &finding.message,
+        evidence: &finding.evidence,
+        remediation: &rule.remediation,
+        target: verdict
+            .target
+            .as_ref()
+            .map_or_else(String::new, |target| target.url.to_string()),
+        basis: finding.basis.as_str(),
+        waiver: verdict.waiver.as_ref().map_or_else(String::new, |waiver| {
+            format!(
+                "waived until {} ({}; owner {}, approved by {}): {}",
+                waiver.expires_at, waiver.reason, waiver.owner, waiver.approver, waiver.discussion
+            )
+        }),
+        since: verdict.failing.map_or_else(String::new, |failing| {
+            let or_longer = if failing.is_exact { "" } else { " or longer" };
+            format!("not kept since {:.0}{or_longer}", failing.since)
+        }),
+        // What nobody configured is said once, not for each.
+        is_finding: weak || is_open && finding.reason != Reason::NotConfigured,
+    }
+}
+
+#[derive(Template)]
+#[template(path = "rules.html")]
+struct Rules<'a> {
+    version: &'a str,
+    at: String,
+    ruleset: &'a str,
+    reviewed: String,
+    rules: Vec<RuleRow<'a>>,
+    disabled: Vec<(String, &'a str)>,
+}
+
+struct RuleRow<'a> {
+    id: String,
+    rule: &'a Rule,
+    severity: &'static str,
+    scope: &'static str,
+    evidence: String,
+    from: String,
+    counts: [(&'static str, usize); 5],
+}
+
+/// `/rules`: what is asked, how it is proved, and how many keep it.
+pub(super) fn rules(snapshot: &Snapshot) -> Result<String, askama::Error> {
+    let manifesto = snapshot.manifesto();
+    let counts = snapshot.rule_counts();
+    let rows = manifesto
+        .rules()
+        .iter()
+        .zip(counts)
+        .map(|(rule, counts)| RuleRow {
+            id: rule.id.to_string(),
+            rule,
+            severity: rule.severity.as_str(),
+            scope: rule.scope.as_str(),
+            evidence: rule.kinds().join(", "),
+            from: rule
+                .effective_from
+                .map_or_else(String::new, |day| day.0.to_string()),
+            counts: RuleStatus::ALL.map(|status| (status.as_str(), counts[status as usize])),
+        });
+    let disabled = manifesto.disabled().iter();
+    Rules {
+        version: VERSION,
+        at: time(snapshot.at),
+        ruleset: manifesto.version(),
+        reviewed: manifesto
+            .last_reviewed()
+            .map_or_else(|| "nobody says when".to_owned(), |day| day.to_string()),
+        rules: rows.collect(),
+        disabled: disabled
+            .map(|(id, reason)| (id.to_string(), reason.as_str()))
+            .collect(),
+    }
+    .render()
 }
 
 /// A fragment that needs no escaping, whatever the service is called.
@@ -193,168 +321,6 @@ fn mark(status: RuleStatus) -> char {
         RuleStatus::Waived => '~',
         RuleStatus::Unknown => '?',
         RuleStatus::NotApplicable => '–',
-    }
-}
-
-#[derive(Template)]
-#[template(path = "targets.html")]
-struct Targets<'a> {
-    version: &'a str,
-    at: String,
-    query: &'a str,
-    targets: Vec<TargetRow>,
-    targets_total: usize,
-    targets_hidden: usize,
-    dropped: Vec<DroppedRow>,
-    dropped_total: usize,
-    sources: Vec<SourceRow>,
-}
-
-struct TargetRow {
-    url: String,
-    service: String,
-    state: &'static str,
-    class: &'static str,
-    why: String,
-    last: String,
-    took: String,
-    samples: String,
-    sources: String,
-}
-
-struct DroppedRow {
-    address: String,
-    job: String,
-    why: String,
-    labels: String,
-}
-
-struct SourceRow {
-    name: String,
-    targets: usize,
-    last: String,
-    failures: u64,
-    class: &'static str,
-    state: String,
-}
-
-/// `/targets`: what is scraped, what was dropped and by which rule, and where it all comes from.
-pub(super) fn targets(
-    snapshot: &Snapshot,
-    discovered: &Discovered,
-    query: &str,
-) -> Result<String, askama::Error> {
-    let mut matching: Vec<TargetRow> = snapshot
-        .targets
-        .iter()
-        .map(|state| target_row(state))
-        .filter(|row| row.contains(query))
-        .collect();
-    let targets_hidden = matching.len().saturating_sub(ROWS_MAX);
-    matching.truncate(ROWS_MAX);
-    Targets {
-        version: VERSION,
-        at: time(snapshot.at),
-        query,
-        targets: matching,
-        targets_total: snapshot.targets.len(),
-        targets_hidden,
-        dropped: discovered
-            .dropped
-            .iter()
-            .map(dropped_row)
-            .filter(|row| row.contains(query))
-            .take(ROWS_MAX)
-            .collect(),
-        dropped_total: discovered.dropped_total,
-        sources: discovered.sources.iter().map(source_row).collect(),
-    }
-    .render()
-}
-
-impl TargetRow {
-    fn contains(&self, query: &str) -> bool {
-        [&self.url, &self.service, &self.why, &self.sources]
-            .iter()
-            .any(|text| text.contains(query))
-            || self.state.contains(query)
-    }
-}
-
-impl DroppedRow {
-    fn contains(&self, query: &str) -> bool {
-        [&self.address, &self.job, &self.why, &self.labels]
-            .iter()
-            .any(|text| text.contains(query))
-    }
-}
-
-fn target_row(state: &TargetState) -> TargetRow {
-    let (shown, class, why) = match &state.scrape {
-        None => ("pending", "unknown", String::new()),
-        Some(scrape) => match (&scrape.down, &scrape.first_violation) {
-            (Some((reason, message)), _) => {
-                ("down", "fail", format!("{}: {message}", reason.as_str()))
-            }
-            (None, Some(violation)) => (
-                "up",
-                "pass",
-                format!(
-                    "{} violations of the format, first {violation}",
-                    scrape.violations
-                ),
-            ),
-            (None, None) => ("up", "pass", String::new()),
-        },
-    };
-    let figure = |show: fn(&crate::snapshot::Scrape) -> String| {
-        state.scrape.as_ref().map(show).unwrap_or_default()
-    };
-    TargetRow {
-        url: state.target.url.to_string(),
-        service: state.target.service.to_string(),
-        state: shown,
-        class,
-        why,
-        last: figure(|scrape| time(scrape.at)),
-        took: figure(|scrape| format!("{:.1} ms", scrape.duration.as_secs_f64() * 1000.0)),
-        samples: figure(|scrape| scrape.samples.to_string()),
-        sources: state.target.sources.join(", "),
-    }
-}
-
-fn dropped_row(dropped: &Dropped) -> DroppedRow {
-    DroppedRow {
-        address: dropped.labels.get("__address__").to_owned(),
-        job: dropped.job.clone(),
-        why: dropped.reason.to_string(),
-        labels: dropped
-            .labels
-            .iter()
-            .map(|(name, value)| format!("{name}={value:?} "))
-            .collect(),
-    }
-}
-
-fn source_row(source: &crate::discovery::SourceStatus) -> SourceRow {
-    let (class, state) = match (&source.last_error, source.held) {
-        (_, true) => (
-            "unknown",
-            "held: the list shrank suspiciously, the last good one is kept".to_owned(),
-        ),
-        (Some(error), false) => ("fail", error.clone()),
-        (None, false) if source.last_success.is_none() => {
-            ("unknown", "not answered yet".to_owned())
-        }
-        (None, false) => ("pass", "ok".to_owned()),
-    };
-    SourceRow {
-        name: source.name.clone(),
-        targets: source.targets,
-        last: source.last_success.map(time).unwrap_or_default(),
-        failures: source.failures_total,
-        class,
-        state,
     }
 }
 

@@ -140,10 +140,16 @@ mod tests {
     use crate::manifesto::Manifesto;
     use crate::scrape::EngineStats;
     use crate::snapshot::Law;
+    use crate::sources::{Answers, SourceStats};
 
     fn renderings(telemetry: &Telemetry) -> String {
         let engine = EngineStats::default().snapshot();
-        let text = telemetry.write(Format::Text, &engine, &Discovered::default());
+        let text = telemetry.write(
+            Format::Text,
+            &engine,
+            &Discovered::default(),
+            (&Answers::default(), &SourceStats::default()),
+        );
         let text = String::from_utf8(text).unwrap();
         let name = "manifesto_exporter_renderings_total ";
         let line = text.lines().find_map(|line| line.strip_prefix(name));

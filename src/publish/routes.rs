@@ -22,11 +22,12 @@ use super::body::Pieces;
 use super::guard::Guard;
 use super::render::Published;
 use super::telemetry::{HANDLERS, Telemetry};
-use super::{api, negotiate, page};
+use super::{api, negotiate, page, targets_page};
 use crate::discovery::Discovered;
 use crate::exposition::Format;
 use crate::scrape::EngineStats;
 use crate::snapshot::Snapshot;
+use crate::sources::SourceStats;
 
 /// A wish to reload the configuration; the answer is the error to show.
 #[derive(Debug)]
@@ -60,6 +61,8 @@ pub struct App {
     pub discovered: watch::Receiver<Arc<Discovered>>,
     /// The scrape engine's counters.
     pub engine: Arc<EngineStats>,
+    /// What is counted of sources of evidence.
+    pub sources: Arc<SourceStats>,
     /// Our own telemetry.
     pub telemetry: Arc<Telemetry>,
     /// Whether the service is ready.
@@ -76,12 +79,14 @@ pub struct App {
 pub fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/", get(services))
+        .route("/rules", get(rules))
         .route("/targets", get(targets))
         .route("/style.css", get(style))
         .route("/metrics", get(metrics))
         .route("/probe", get(probe))
         .route("/sd", get(sd))
         .route("/api/v1/services", get(api_services))
+        .route("/api/v1/rules", get(api_rules))
         .route("/api/v1/targets", get(api_targets))
         .route("/-/healthy", get(healthy))
         .route("/-/ready", get(ready))
@@ -142,9 +147,12 @@ async fn exposition(app: &App, published: &Published, headers: &HeaderMap) -> Re
     let format = negotiate::format(text(ACCEPT));
     let gzip = negotiate::accepts_gzip(text(ACCEPT_ENCODING));
     let discovered = app.discovered.borrow().clone();
-    let end = app
-        .telemetry
-        .write(format, &app.engine.snapshot(), &discovered);
+    let end = app.telemetry.write(
+        format,
+        &app.engine.snapshot(),
+        &discovered,
+        (&published.snapshot.answers, &app.sources),
+    );
     let pieces = published
         .exposition(format, gzip, end, &app.telemetry)
         .await;
@@ -227,9 +235,13 @@ struct Search {
     q: String,
 }
 
+async fn rules(State(app): State<Arc<App>>) -> Response {
+    html(page::rules(&app.published.load().snapshot))
+}
+
 async fn targets(State(app): State<Arc<App>>, Query(query): Query<Search>) -> Response {
     let discovered = app.discovered.borrow().clone();
-    html(page::targets(
+    html(targets_page::targets(
         &app.published.load().snapshot,
         &discovered,
         &query.q,
@@ -261,6 +273,10 @@ async fn sd(State(app): State<Arc<App>>) -> Response {
 
 async fn api_services(State(app): State<Arc<App>>) -> Response {
     axum::Json(api::services(&app.published.load().snapshot)).into_response()
+}
+
+async fn api_rules(State(app): State<Arc<App>>) -> Response {
+    axum::Json(api::rules(&app.published.load().snapshot)).into_response()
 }
 
 async fn api_targets(State(app): State<Arc<App>>) -> Response {

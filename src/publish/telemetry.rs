@@ -12,10 +12,12 @@ use prometheus::{
 };
 
 use super::compliance::unix_seconds;
+use super::sources;
 use super::writer::{Kind, Writer, bound};
 use crate::discovery::Discovered;
 use crate::exposition::Format;
 use crate::scrape::{EngineSnapshot, LATENESS_BUCKETS};
+use crate::sources::{Answers, SourceStats};
 
 /// The version of the binary.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -24,6 +26,7 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// before the first request.
 pub const HANDLERS: &[&str] = &[
     "/",
+    "/rules",
     "/targets",
     "/metrics",
     "/probe",
@@ -234,10 +237,12 @@ impl Telemetry {
         format: Format,
         engine: &EngineSnapshot,
         discovered: &Discovered,
+        asked: (&Answers, &SourceStats),
     ) -> Vec<u8> {
         let mut out = Writer::new(format);
         scraping(engine, &mut out);
-        discovery(discovered, &mut out);
+        sources::discovery(discovered, &mut out);
+        sources::evidence(asked.0, &asked.1.totals(), &mut out);
         for family in self.registry.gather() {
             registered(&family, &mut out);
         }
@@ -330,73 +335,6 @@ fn scraping(engine: &EngineSnapshot, out: &mut Writer) {
         engine.lateness_sum.as_secs_f64(),
     );
     out.sample(&format!("{name}_count"), &[], cumulative as f64);
-}
-
-/// What discovery knows of its sources.
-fn discovery(discovered: &Discovered, out: &mut Writer) {
-    let sources = &discovered.sources;
-    let name = "manifesto_exporter_discovery_targets";
-    out.family(
-        name,
-        Kind::Gauge,
-        "Targets that the source named last, before relabelling.",
-    );
-    for source in sources {
-        out.sample(name, &[("source", &source.name)], source.targets as f64);
-    }
-    let name = "manifesto_exporter_discovery_last_success_timestamp_seconds";
-    out.family(
-        name,
-        Kind::Gauge,
-        "When the source answered last; absent until it has.",
-    );
-    for source in sources {
-        if let Some(at) = source.last_success {
-            out.sample(name, &[("source", &source.name)], unix_seconds(at));
-        }
-    }
-    let name = "manifesto_exporter_discovery_held";
-    out.family(
-        name,
-        Kind::Gauge,
-        "1 while a list that shrank suspiciously is held back and the last good one kept.",
-    );
-    for source in sources {
-        out.sample(
-            name,
-            &[("source", &source.name)],
-            f64::from(u8::from(source.held)),
-        );
-    }
-    let name = "manifesto_exporter_discovery_refreshes_total";
-    out.family(name, Kind::Counter, "Times that the source was asked.");
-    for source in sources {
-        out.sample(
-            name,
-            &[("source", &source.name)],
-            source.refreshes_total as f64,
-        );
-    }
-    let name = "manifesto_exporter_discovery_failures_total";
-    out.family(
-        name,
-        Kind::Counter,
-        "Times that the source gave no usable answer and the last good one was kept.",
-    );
-    for source in sources {
-        out.sample(
-            name,
-            &[("source", &source.name)],
-            source.failures_total as f64,
-        );
-    }
-    let name = "manifesto_exporter_discovery_dropped_targets";
-    out.family(
-        name,
-        Kind::Gauge,
-        "Targets that were found and are not scraped: /targets says which and why.",
-    );
-    out.sample(name, &[], discovered.dropped_total as f64);
 }
 
 /// One family of the registry.

@@ -3,8 +3,11 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::ServiceState;
-use crate::catalogue::{Catalogue, Entry};
+use crate::catalogue::{Catalogue, Entry, Records};
+use crate::checks::Subjects;
 use crate::manifesto::Manifesto;
 
 /// What services are judged by: the rules, and what is written down of whom they concern.
@@ -14,6 +17,10 @@ pub struct Law {
     pub manifesto: Arc<Manifesto>,
     /// The catalogue, empty where none is kept.
     pub catalogue: Arc<Catalogue>,
+    /// Attestations, waivers, objectives, SLOs.
+    pub records: Arc<Records>,
+    /// The names that services go by.
+    pub subjects: Arc<Subjects>,
 }
 
 impl Law {
@@ -21,6 +28,18 @@ impl Law {
     pub(super) fn is(&self, other: &Law) -> bool {
         Arc::ptr_eq(&self.manifesto, &other.manifesto)
             && Arc::ptr_eq(&self.catalogue, &other.catalogue)
+            && Arc::ptr_eq(&self.records, &other.records)
+            && Arc::ptr_eq(&self.subjects, &other.subjects)
+    }
+
+    /// The next moment at which time alone changes a verdict to the second: a waiver or an attestation
+    /// begins or ends, a rule begins to count.
+    pub fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
+        let written = self.records.next_change(now);
+        written
+            .into_iter()
+            .chain(self.manifesto.next_change(now))
+            .min()
     }
 }
 

@@ -1,20 +1,32 @@
 //! Every verdict at one moment: immutable, swapped whole. Metrics, page and API read nothing else.
 
+mod instances;
+mod judge;
 mod law;
 mod score;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use jiff::{SignedDuration, Timestamp};
+
+use self::instances::{decide, most_common_version};
+use self::judge::{Judge, Judged, moment};
 use self::law::missing;
 pub use self::law::{Law, Missing};
 pub use self::score::{RuleStatus, Score};
-use crate::catalogue::Entry;
-use crate::checks::{Check, Finding, Reason, Status, Verdict};
+use crate::catalogue::{Entry, Waived, Waiver};
+use crate::checks::{Finding, Verdict, Whom};
 use crate::discovery::target::{ServiceKey, Target};
-use crate::manifesto::{Manifesto, Rule};
+use crate::manifesto::{Manifesto, Rule, Scope};
 use crate::scrape::DownReason;
+use crate::shared::Shared;
+use crate::sources::Answers;
+
+/// Time alone changes verdicts on evidence (an age, a grace): everybody is judged anew this often.
+/// What changes to the second is [`Law::next_change`].
+const JUDGED_FOR: SignedDuration = SignedDuration::from_secs(60);
 
 /// What is known of one target.
 #[derive(Debug, Clone)]
@@ -57,17 +69,30 @@ pub struct Scrape {
     pub first_violation: Option<Arc<str>>,
 }
 
-/// One rule's verdict for one service: its worst measured instance's.
+/// Since when a rule is not kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failing {
+    /// Since this moment.
+    pub since: Timestamp,
+    /// Whether it was seen to begin then; else it was so at the first look already.
+    pub is_exact: bool,
+}
+
+/// One rule's verdict for one service, or for the estate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServiceVerdict {
     /// The rule's place in [`Manifesto::rules`].
     pub rule: usize,
     /// The outcome.
     pub status: RuleStatus,
-    /// What the deciding instance's check found.
+    /// What was found; of several instances, of the one that decides: the worst that was measured.
     pub finding: Arc<Finding>,
-    /// The deciding instance.
-    pub target: Arc<Target>,
+    /// The deciding instance, where scrapes decide.
+    pub target: Option<Arc<Target>>,
+    /// The waiver that it rests on, where it is waived.
+    pub waiver: Option<Arc<Waiver>>,
+    /// Since when it is not kept, waived or not; kept while it cannot be measured.
+    pub failing: Option<Failing>,
 }
 
 /// One service in one environment.
@@ -87,6 +112,19 @@ pub struct ServiceState {
     pub score: Score,
     /// Its instances' places in [`Snapshot::targets`].
     pub targets: Vec<usize>,
+    /// When it was first seen by this process.
+    pub first_seen: Timestamp,
+}
+
+/// The estate as a whole.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct EstateState {
+    /// One verdict per rule of scope `estate`.
+    pub verdicts: Vec<ServiceVerdict>,
+    /// How far it complies.
+    pub score: Score,
+    /// When it was first judged by this process.
+    pub first_seen: Option<Timestamp>,
 }
 
 impl ServiceState {
@@ -106,12 +144,19 @@ pub struct Snapshot {
     pub at: SystemTime,
     /// The rules and the catalogue judged by.
     pub law: Law,
+    /// What sources said.
+    pub answers: Arc<Answers>,
+    /// The estate's own verdicts.
+    pub estate: Arc<EstateState>,
     /// Catalogued services that were not discovered, by name.
     pub missing: Vec<Missing>,
     /// Services, by name and environment.
     pub services: Vec<Arc<ServiceState>>,
     /// Targets, by URL.
     pub targets: Vec<Arc<TargetState>>,
+    /// Until when nobody need be judged anew for the sake of time alone.
+    judged_until: Timestamp,
+    findings: Arc<Shared<Finding>>,
 }
 
 impl Snapshot {
@@ -120,36 +165,65 @@ impl Snapshot {
         Self {
             at,
             law: law.clone(),
+            answers: Arc::default(),
+            estate: Arc::default(),
             missing: Vec::new(),
             services: Vec::new(),
             targets: Vec::new(),
+            judged_until: Timestamp::MIN,
+            findings: Arc::default(),
         }
     }
 
-    /// Merges what is known of each target into verdicts of services.
+    /// Merges what is known of each target, and nothing else, into verdicts of services.
     pub fn build(at: SystemTime, law: &Law, targets: Vec<Arc<TargetState>>) -> Self {
-        Self::after(&Self::empty(law, at), at, law, targets)
+        Self::of(at, law, &Arc::default(), targets)
+    }
+
+    /// Judges what is known of each target and what sources say.
+    pub fn of(
+        at: SystemTime,
+        law: &Law,
+        answers: &Arc<Answers>,
+        targets: Vec<Arc<TargetState>>,
+    ) -> Self {
+        Self::after(&Self::empty(law, at), at, law, answers, targets)
     }
 
     /// The same, sharing with the snapshot before the services of which nothing has changed:
-    /// most, each second. Where targets came or went, which is rare, every service is made anew.
+    /// most, each second. Where targets came or went, or sources said something new, which is
+    /// rarer, every service is made anew.
     pub fn after(
         before: &Self,
         at: SystemTime,
         law: &Law,
+        answers: &Arc<Answers>,
         mut targets: Vec<Arc<TargetState>>,
     ) -> Self {
-        let services: Vec<_> = if before.law.is(law) && before.has_targets(&targets) {
+        let same_targets = before.has_targets(&targets);
+        let still_holds = before.law.is(law)
+            && same_targets
+            && Arc::ptr_eq(&before.answers, answers)
+            && moment(at) < before.judged_until;
+        if !same_targets {
+            targets.sort_by(|a, b| a.target.url.cmp(&b.target.url));
+        }
+        let teams = match still_holds {
+            // Nobody asks.
+            true => BTreeSet::new(),
+            false => teams(law, &targets),
+        };
+        let judge = Judge::new(law, answers, &before.findings, teams, at);
+        let services: Vec<_> = if still_holds {
             let again = |known: &Arc<ServiceState>| match before.holds(known, &targets) {
                 true => Arc::clone(known),
                 false => {
                     let places = known.targets.clone();
-                    Arc::new(service(&known.key, places, &targets, law))
+                    Arc::new(service(&known.key, places, &targets, before, &judge))
                 }
             };
             before.services.iter().map(again).collect()
         } else {
-            targets.sort_by(|a, b| a.target.url.cmp(&b.target.url));
             let mut by_service: BTreeMap<&ServiceKey, Vec<usize>> = BTreeMap::new();
             for (at, state) in targets.iter().enumerate() {
                 by_service
@@ -159,15 +233,27 @@ impl Snapshot {
             }
             by_service
                 .into_iter()
-                .map(|(key, places)| Arc::new(service(key, places, &targets, law)))
+                .map(|(key, places)| Arc::new(service(key, places, &targets, before, &judge)))
                 .collect()
+        };
+        let (estate, judged_until) = match still_holds {
+            true => (Arc::clone(&before.estate), before.judged_until),
+            false => {
+                let latest = judge.now() + JUDGED_FOR;
+                let next = law.next_change(judge.now()).unwrap_or(latest);
+                (Arc::new(judge.estate(before)), next.min(latest))
+            }
         };
         Self {
             at,
             law: law.clone(),
+            answers: Arc::clone(answers),
+            estate,
             missing: missing(&law.catalogue, &services),
             services,
             targets,
+            judged_until,
+            findings: Arc::clone(&before.findings),
         }
     }
 
@@ -194,140 +280,87 @@ impl Snapshot {
         })
     }
 
+    /// How many services, or whether the estate, have each status: for each rule, in the order of
+    /// [`RuleStatus`].
+    pub fn rule_counts(&self) -> Vec<[usize; 5]> {
+        let mut counts = vec![[0; 5]; self.manifesto().rules().len()];
+        let of_services = self.services.iter().flat_map(|service| &service.verdicts);
+        for verdict in of_services.chain(&self.estate.verdicts) {
+            counts[verdict.rule][verdict.status as usize] += 1;
+        }
+        counts
+    }
+
+    /// One service.
+    pub fn service(&self, key: &ServiceKey) -> Option<&ServiceState> {
+        let place = self.services.binary_search_by(|known| known.key.cmp(key));
+        place.ok().map(|place| &*self.services[place])
+    }
+
     /// The rule of a verdict.
     pub fn rule(&self, verdict: &ServiceVerdict) -> &Rule {
         &self.manifesto().rules()[verdict.rule]
     }
 }
 
-/// Judges one service by its instances.
+/// The teams that own anything.
+fn teams(law: &Law, targets: &[Arc<TargetState>]) -> BTreeSet<String> {
+    let written = law.catalogue.entries().map(|entry| &entry.team);
+    let discovered = targets.iter().map(|state| &state.target.team);
+    let named = written.chain(discovered).filter(|team| !team.is_empty());
+    named.cloned().collect()
+}
+
+/// Judges one service by its instances and by what sources say of it.
 fn service(
     key: &ServiceKey,
     places: Vec<usize>,
     targets: &[Arc<TargetState>],
-    law: &Law,
+    before: &Snapshot,
+    judge: &Judge<'_>,
 ) -> ServiceState {
-    let manifesto = &law.manifesto;
-    let entry = law.catalogue.find(&key.name).cloned();
+    let entry = judge.law.catalogue.find(&key.name).cloned();
+    let subject = judge.law.subjects.of(&key.name);
     let instances: Vec<&TargetState> = places.iter().map(|at| targets[*at].as_ref()).collect();
-    let mut score = Score::default();
-    let mut verdicts = Vec::with_capacity(manifesto.rules().len());
-    for (place, rule) in manifesto.rules().iter().enumerate() {
-        let Some((instance, finding)) = decide(rule, &instances) else {
-            continue;
-        };
-        let status = RuleStatus::from(finding.status);
-        score.add(status, rule.severity.weight());
-        verdicts.push(ServiceVerdict {
-            rule: place,
-            status,
-            finding,
-            target: instance.target.clone(),
-        });
-    }
+    let known = before.service(key);
+    let team = entry
+        .iter()
+        .map(|entry| entry.team.as_str())
+        .chain(instances.iter().map(|i| i.target.team.as_str()))
+        .find(|team| !team.is_empty())
+        .unwrap_or("")
+        .to_owned();
+    let first_seen = known.map_or(judge.now(), |known| known.first_seen);
+    let created = entry.as_ref().and_then(|entry| entry.created);
+    let created = created.and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok());
+    let judged = Judged {
+        whom: Whom::Service {
+            key,
+            subject: &subject,
+            entry: entry.as_deref(),
+        },
+        waived: Waived::Service {
+            name: &key.name,
+            environment: &key.environment,
+            team: &team,
+            entry: entry.as_deref(),
+        },
+        known_since: created.map_or(first_seen, |day| day.timestamp().min(first_seen)),
+        before: known.map(|known| (&*known.verdicts, before.manifesto().rules())),
+    };
+    let scraped = |rule: &Rule| {
+        let (instance, finding) = decide(rule, &instances)?;
+        Some((finding, Arc::clone(&instance.target)))
+    };
+    let (verdicts, score) = judge.verdicts(Scope::Service, judged, scraped);
     ServiceState {
         key: key.clone(),
-        team: entry
-            .iter()
-            .map(|entry| entry.team.as_str())
-            .chain(instances.iter().map(|i| i.target.team.as_str()))
-            .find(|team| !team.is_empty())
-            .unwrap_or("")
-            .to_owned(),
-        entry,
+        team,
         version: most_common_version(&instances),
+        entry,
         verdicts,
         score,
         targets: places,
+        first_seen,
     }
-}
-
-/// The worst of the measured instances; unknown only where none could be measured.
-fn decide<'a>(
-    rule: &Rule,
-    instances: &[&'a TargetState],
-) -> Option<(&'a TargetState, Arc<Finding>)> {
-    let port = rule.checks.iter().find_map(|check| match check {
-        Check::Endpoint { port } => Some(*port),
-        _ => None,
-    });
-    let serving: HashSet<&str> = instances
-        .iter()
-        .filter(|other| Some(other.target.url.port) == port && other.is_up())
-        .map(|other| other.target.url.host.as_str())
-        .collect();
-    let judged = instances.iter().map(|instance| {
-        // A reload may have brought a rule that this target was not judged by yet.
-        let verdict = instance
-            .verdicts
-            .iter()
-            .find(|verdict| verdict.rule == rule.id);
-        let finding = verdict.map(|verdict| &verdict.finding);
-        // O-7 fails where metrics are found *only* elsewhere: a second port of a host that also
-        // serves the port asked for is no fault.
-        let excused = finding.is_some_and(|finding| finding.reason == Reason::OtherPort)
-            && serving.contains(instance.target.url.host.as_str());
-        (
-            *instance,
-            if excused {
-                Judged::Excused
-            } else {
-                Judged::As(finding)
-            },
-        )
-    });
-    let (worst, judged) = judged.max_by_key(|(_, judged)| judged.badness())?;
-    let finding = match judged {
-        Judged::Excused => Arc::new(Finding::not_applicable(
-            Reason::ServedByAnother,
-            format!(
-                "port {} of the same host serves metrics too",
-                port.unwrap_or_default()
-            ),
-        )),
-        Judged::As(Some(finding)) => Arc::clone(finding),
-        Judged::As(None) => Arc::new(Finding::unknown(
-            Reason::NotScrapedYet,
-            "not scraped since the rule came into force",
-        )),
-    };
-    Some((worst, finding))
-}
-
-/// What one instance says of a rule.
-#[derive(Clone, Copy)]
-enum Judged<'a> {
-    /// What its check found; `None` where it was not asked yet.
-    As(Option<&'a Arc<Finding>>),
-    /// Another port of its host does what is asked.
-    Excused,
-}
-
-impl Judged<'_> {
-    /// Unknown decides only where nothing was measured; a pass with a warning is the worse pass.
-    fn badness(self) -> u8 {
-        let Judged::As(finding) = self else { return 0 };
-        match finding.map(|finding| (finding.status, finding.reason)) {
-            Some((Status::NotApplicable, _)) => 0,
-            None | Some((Status::Unknown, _)) => 1,
-            Some((Status::Pass, Reason::ProvenWeakly)) => 3,
-            Some((Status::Pass, _)) => 2,
-            Some((Status::Fail, _)) => 4,
-        }
-    }
-}
-
-/// One version names a service in `manifesto_service_info`; of several, what most instances run.
-fn most_common_version(instances: &[&TargetState]) -> String {
-    let mut counts: HashMap<&str, usize> = HashMap::new();
-    for version in instances
-        .iter()
-        .filter_map(|instance| instance.version.as_deref())
-    {
-        *counts.entry(version).or_default() += 1;
-    }
-    let most = counts
-        .into_iter()
-        .max_by_key(|(version, count)| (*count, std::cmp::Reverse(*version)));
-    most.map_or_else(String::new, |(version, _)| version.to_owned())
 }

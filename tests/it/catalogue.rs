@@ -118,7 +118,8 @@ async fn without_a_catalogue_nothing_is_missing_from_it() {
     let metrics = until(&daemon.url("/metrics"), |body| body.contains("stranger")).await;
     assert!(!metrics.contains("catalogued"), "{metrics}");
     let (_, page) = get(&daemon.url("/")).await.unwrap();
-    assert!(!page.contains("catalogue"), "{page}");
+    assert!(!page.contains("not in the catalogue"), "{page}");
+    assert!(!page.contains("In the catalogue"), "{page}");
 }
 
 /// Each file by itself, checked by `config check`: the whole message.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod alerts;
 mod bad_targets;
 mod catalogue;
 mod commands;
@@ -9,6 +10,7 @@ mod config;
 mod daemon;
 mod detection;
 mod discovery;
+mod evidence;
 mod exposition_chunks;
 mod exposition_events;
 mod expositions;

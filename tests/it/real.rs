@@ -226,8 +226,9 @@ async fn scraped_by_prometheus(daemon: &Daemon, folder: &Path) {
     for job in ["openmetrics", "text"] {
         let query = format!("up{{job=\"{job}\"}} == 1");
         until_result(address, &query, 1).await;
-        let query =
-            format!("manifesto_rule_compliant{{job=\"{job}\",service_name=\"prometheus\"}}");
+        let query = format!(
+            "manifesto_rule_compliant{{job=\"{job}\",service_name=\"prometheus\",rule=~\"O-.\"}}"
+        );
         until_result(address, &query, 4).await;
     }
     let both = until_result(address, "count by (job) ({__name__=~\"manifesto_.+\"})", 2).await;

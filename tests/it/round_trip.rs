@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use manifesto_exporter::catalogue::Catalogue;
+use manifesto_exporter::catalogue::{Catalogue, Records};
 use manifesto_exporter::checks::{Finding, Reason, Verdict, all_unknown};
 use manifesto_exporter::config;
 use manifesto_exporter::config::http::HttpConfig;
@@ -18,6 +18,7 @@ use manifesto_exporter::manifesto::Manifesto;
 use manifesto_exporter::publish::{Published, Telemetry};
 use manifesto_exporter::scrape::{DownReason, EngineStats};
 use manifesto_exporter::snapshot::{Scrape, Snapshot, TargetState};
+use manifesto_exporter::sources::{Answers, SourceStats};
 use proptest::prelude::*;
 
 /// What somebody else chose: names, environments, teams, versions, paths.
@@ -58,7 +59,9 @@ struct Instance {
 }
 
 fn instance() -> impl Strategy<Value = Instance> {
-    let who = (text(), text(), text(), prop::option::of(text()), text());
+    // Only the estate has no name.
+    let name = text().prop_filter("a service has a name", |name| !name.is_empty());
+    let who = (name, text(), text(), prop::option::of(text()), text());
     let figures = (state(), 0..u64::MAX / 2, any::<u64>());
     (who, figures).prop_map(
         |((name, environment, team, version, path), (state, nanos, samples))| Instance {
@@ -82,7 +85,8 @@ fn target_state(nth: usize, instance: Instance, manifesto: &Manifesto) -> Target
         rule,
         finding: finding.clone().into(),
     };
-    let rules = manifesto.rules().iter().map(|rule| rule.id);
+    let scraped = manifesto.rules().iter().filter(|rule| rule.is_scraped());
+    let rules = scraped.map(|rule| rule.id);
     let (down, verdicts) = match instance.state {
         State::Up(_) => (None, rules.map(judged).collect()),
         State::Down(reason) => (
@@ -200,7 +204,12 @@ fn published(snapshot: &Arc<Snapshot>, sources: Vec<SourceStatus>) -> [Vec<u8>; 
     };
     let published = Published::new(Arc::clone(snapshot), usize::MAX);
     [Format::Text, Format::OpenMetrics].map(|format| {
-        let end = telemetry.write(format, &engine.snapshot(), &discovered);
+        let end = telemetry.write(
+            format,
+            &engine.snapshot(),
+            &discovered,
+            (&Answers::default(), &SourceStats::default()),
+        );
         let pieces = published.exposition(format, false, end, &telemetry);
         runtime.block_on(pieces).0.concat()
     })
@@ -211,7 +220,7 @@ proptest! {
 
     #[test]
     fn what_is_published_reads_back_exactly(instances in prop::collection::vec(instance(), 0..4), sources in prop::collection::vec(text(), 0..3)) {
-        let rulebook = Rulebook::new(&config::embedded().unwrap(), Catalogue::default()).unwrap();
+        let rulebook = Rulebook::new(&config::embedded().unwrap(), Catalogue::default(), Records::default()).unwrap();
         let states = instances.into_iter().enumerate();
         let targets = states.map(|(nth, instance)| Arc::new(target_state(nth, instance, &rulebook.manifesto)));
         let snapshot = Arc::new(Snapshot::build(SystemTime::UNIX_EPOCH, &rulebook.law(), targets.collect()));

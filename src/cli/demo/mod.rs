@@ -1,29 +1,30 @@
 //! `demo`: a fleet of small services on loopback, judged for real.
 
+mod estate;
 mod fleet;
+mod matrix;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 
+use self::estate::Estate;
 use self::fleet::{Fleet, Service};
 use super::input::one_target;
-use super::{Exit, complain, print, run, runtime};
-use crate::catalogue::Catalogue;
+use super::{Exit, complain, once, print, run, runtime};
+use crate::catalogue::{Catalogue, Records};
 use crate::checks::{Reason, Status};
 use crate::config::job::Scheme;
 use crate::config::{Config, Origin};
 use crate::daemon::rulebook::Rulebook;
-use crate::daemon::{ConfigSource, Loaded, Options};
-use crate::discovery::target::{Target, TargetUrl};
-use crate::manifesto::Manifesto;
-use crate::measure::Measure;
+use crate::daemon::{self, ConfigSource, Loaded, Options};
+use crate::discovery::target::TargetUrl;
+use crate::manifesto::{Manifesto, Rule};
 use crate::publish::percent;
-use crate::scrape::{ScrapeSettings, scrape_once};
-use crate::snapshot::{RuleStatus, ServiceState, Snapshot, TargetState};
+use crate::scrape::ScrapeSettings;
+use crate::snapshot::{RuleStatus, ServiceState, ServiceVerdict, Snapshot};
 
 /// Deadline of the demo's scrapes: one service never answers.
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -33,6 +34,10 @@ pub(super) struct Args {
     /// Print the verdicts and end (exit 1, as not everyone keeps the manifesto)
     #[arg(long)]
     once: bool,
+
+    /// Judge the example estate instead: three services, catalogue, attestations, waivers, sources, and every rule
+    #[arg(long)]
+    estate: bool,
 
     /// Address to serve the page and the metrics on
     #[arg(
@@ -56,6 +61,7 @@ pub(super) fn main(args: Args) -> Exit {
         }
     };
     match runtime() {
+        Ok(runtime) if args.estate => runtime.block_on(whole_estate(args.once, address)),
         Ok(runtime) => runtime.block_on(demo(args.once, address)),
         Err(exit) => exit,
     }
@@ -107,17 +113,70 @@ async fn demo(once: bool, address: SocketAddr) -> Exit {
     }
 }
 
+/// Judges the example estate, by everything that proves a rule.
+async fn whole_estate(once: bool, address: SocketAddr) -> Exit {
+    let listener = match once {
+        true => None,
+        false => match run::bind(address).await {
+            Ok(listener) => Some(listener),
+            Err(exit) => return exit,
+        },
+    };
+    let estate = match Estate::start(8067).await {
+        Ok(estate) => estate,
+        Err(error) => {
+            complain(&error);
+            return Exit::Unmeasured;
+        }
+    };
+    let load = || daemon::load(Some(&estate.config()));
+    let loaded = match (load(), load()) {
+        (Ok(first), Ok(second)) => (first, second),
+        (Err(error), _) | (_, Err(error)) => {
+            complain(&error.to_string());
+            return Exit::Usage;
+        }
+    };
+    let snapshot = match once::judge(loaded.0).await {
+        Ok(snapshot) => snapshot,
+        Err(error) => {
+            complain(&error);
+            return Exit::Unmeasured;
+        }
+    };
+    print(&matrix::table(&snapshot));
+    match listener {
+        None => Exit::NonCompliant,
+        Some(listener) => {
+            print(&watching(&listener));
+            let options = Options {
+                source: ConfigSource::Fixed,
+                ..Options::default()
+            };
+            run::serve_on(options, loaded.1, listener).await
+        }
+    }
+}
+
+fn watching(listener: &TcpListener) -> String {
+    let address = listener
+        .local_addr()
+        .map_or_else(|_| "?".to_owned(), |address| address.to_string());
+    format!(
+        "\nWatching: open http://{address}/ (verdicts settle after three scrapes). Ctrl-C ends.\n"
+    )
+}
+
 fn rulebook(config: &Config, port: u16) -> Result<Rulebook, String> {
-    let rulebook =
-        Rulebook::new(config, Catalogue::default()).map_err(|error| error.to_string())?;
+    let rulebook = Rulebook::new(config, Catalogue::default(), Records::default())
+        .map_err(|error| error.to_string())?;
     let manifesto: Manifesto = (*rulebook.manifesto).clone().with_port(port);
     Ok(rulebook.with_manifesto(manifesto))
 }
 
-/// Scrapes every instance once, all at the same time, and judges each by that scrape alone.
+/// Scrapes every instance once, and judges each by that scrape alone.
 async fn judge(fleet: &Fleet, rulebook: &Arc<Rulebook>) -> Snapshot {
-    let mut scrapes = JoinSet::new();
-    for (place, address) in &fleet.instances {
+    let targets = fleet.instances.iter().map(|(place, address)| {
         let service = &fleet.services[*place];
         let url = TargetUrl {
             scheme: Scheme::Http,
@@ -127,30 +186,27 @@ async fn judge(fleet: &Fleet, rulebook: &Arc<Rulebook>) -> Snapshot {
         };
         let mut target = one_target(url, &service.service, None, TIMEOUT);
         target.team.clone_from(&service.team);
-        let rulebook = Arc::clone(rulebook);
-        scrapes.spawn(async move { state(Arc::new(target), &rulebook).await });
-    }
-    let states = scrapes.join_all().await.into_iter().map(Arc::new).collect();
+        Arc::new(target)
+    });
+    let settings = ScrapeSettings::default();
+    let states = once::scrape(targets.collect(), rulebook, &settings).await;
     Snapshot::build(SystemTime::now(), &rulebook.law(), states)
-}
-
-async fn state(target: Arc<Target>, rulebook: &Rulebook) -> TargetState {
-    let subject = rulebook.subject(&target.service.name);
-    let mut sink = Measure::new(subject, &target.job.limits, None, 1);
-    let result = scrape_once(&target, &ScrapeSettings::default(), &mut sink).await;
-    rulebook.state(&result, sink.into_observation().as_ref())
 }
 
 /// One line a service, in the order of the description.
 fn table(snapshot: &Snapshot, services: &[Service]) -> String {
     let mut out = format!("{:14}", "SERVICE");
-    for rule in snapshot.manifesto().rules() {
+    for rule in scraped(snapshot) {
         out += &format!(" {:9}", rule.id);
     }
     out += &format!(" {:>5} {:>8}  {}\n", "SCORE", "COVERAGE", "WHY");
     for service in in_order(snapshot, services) {
         out += &format!("{:14}", service.key.name);
-        for verdict in &service.verdicts {
+        for verdict in service
+            .verdicts
+            .iter()
+            .filter(|v| snapshot.rule(v).is_scraped())
+        {
             let status = match verdict.status {
                 RuleStatus::Pass if verdict.finding.reason == Reason::ProvenWeakly => "pass*",
                 status => status.as_str(),
@@ -164,18 +220,34 @@ fn table(snapshot: &Snapshot, services: &[Service]) -> String {
         out += &format!(
             " {score:>5} {:>8}  {}\n",
             percent(service.score.coverage()),
-            why(service)
+            why(snapshot, service)
         );
     }
-    out + "* proven weakly: see the page, or `manifesto-exporter check URL`\n"
+    let others = snapshot.manifesto().rules().len() - scraped(snapshot).count();
+    out + &format!(
+        "* proven weakly: see the page, or `manifesto-exporter check URL`\n\
+         The coverage is low because {others} more rules need other evidence than scrapes: see `demo --estate`.\n"
+    )
+}
+
+/// The rules that this fleet is built for.
+fn scraped(snapshot: &Snapshot) -> impl Iterator<Item = &Rule> {
+    snapshot
+        .manifesto()
+        .rules()
+        .iter()
+        .filter(|rule| rule.is_scraped())
 }
 
 /// The first thing that is wrong.
-fn why(service: &ServiceState) -> &str {
+fn why<'a>(snapshot: &Snapshot, service: &'a ServiceState) -> &'a str {
+    let told = |verdict: &&ServiceVerdict| {
+        verdict.finding.status != Status::Pass && snapshot.rule(verdict).is_scraped()
+    };
     service
         .verdicts
         .iter()
-        .find(|verdict| verdict.finding.status != Status::Pass)
+        .find(told)
         .or_else(|| {
             service
                 .verdicts
@@ -210,7 +282,11 @@ fn surprises(snapshot: &Snapshot, services: &[Service]) -> Vec<String> {
             surprises.push(format!("{}: not judged at all", wanted.service));
             continue;
         };
-        for verdict in &service.verdicts {
+        for verdict in service
+            .verdicts
+            .iter()
+            .filter(|v| snapshot.rule(v).is_scraped())
+        {
             let rule = snapshot.rule(verdict).id;
             let finding = &verdict.finding;
             let got = format!("{} {}", finding.status, finding.reason.as_str());
@@ -241,12 +317,7 @@ async fn watch(fleet: Fleet, listener: TcpListener) -> Exit {
             return Exit::Usage;
         }
     };
-    let address = listener
-        .local_addr()
-        .map_or_else(|_| "?".to_owned(), |a| a.to_string());
-    print(&format!(
-        "\nWatching: open http://{address}/ (verdicts settle after three scrapes, some 15 s). Ctrl-C ends.\n"
-    ));
+    print(&watching(&listener));
     let options = Options {
         source: ConfigSource::Fixed,
         ..Options::default()

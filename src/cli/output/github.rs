@@ -1,21 +1,28 @@
 //! For GitHub Actions: workflow commands that become annotations.
 
 use super::{Report, severity};
-use crate::checks::{Reason, Status};
+use crate::checks::Reason;
+use crate::snapshot::RuleStatus;
 
 pub(super) fn write(report: &Report<'_>) -> String {
     let mut out = String::new();
     for (rule, verdict) in report.judged() {
         let finding = &verdict.finding;
-        let command = match (finding.status, finding.reason) {
-            (Status::Fail, _) => "error",
-            (Status::Unknown, _) | (Status::Pass, Reason::ProvenWeakly) => "warning",
-            (Status::Pass | Status::NotApplicable, _) => "notice",
+        let command = match (verdict.status, finding.reason) {
+            (RuleStatus::Fail, _) => "error",
+            (RuleStatus::Unknown | RuleStatus::Waived, _)
+            | (RuleStatus::Pass, Reason::ProvenWeakly) => "warning",
+            (RuleStatus::Pass | RuleStatus::NotApplicable, _) => "notice",
         };
-        let title = property(&format!("{} {}: {}", rule.id, rule.title, finding.status));
-        let message = match finding.status {
-            Status::Fail => format!("{}\nTo mend it: {}", finding.message, rule.remediation),
-            _ => finding.message.clone(),
+        let title = property(&format!(
+            "{} {}: {}",
+            rule.id,
+            rule.title,
+            verdict.status.as_str()
+        ));
+        let message = match verdict.status {
+            RuleStatus::Fail => format!("{}\nTo mend it: {}", finding.message, rule.remediation),
+            _ => verdict.message(),
         };
         out += &format!("::{command} title={title}::{}\n", data(&message));
     }

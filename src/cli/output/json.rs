@@ -23,9 +23,22 @@ struct Verdict<'a> {
     title: &'a str,
     status: &'static str,
     reason: &'static str,
+    /// What it rests on.
+    basis: &'static str,
     message: &'a str,
     evidence: &'a [String],
     remediation: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiver: Option<Waiver<'a>>,
+}
+
+#[derive(Serialize)]
+struct Waiver<'a> {
+    reason: &'a str,
+    discussion: &'a str,
+    owner: &'a str,
+    approver: &'a str,
+    expires_at: String,
 }
 
 #[derive(Serialize)]
@@ -61,11 +74,19 @@ pub(super) fn write(report: &Report<'_>) -> String {
             .map(|(rule, verdict)| Verdict {
                 rule: rule.id.to_string(),
                 title: &rule.title,
-                status: verdict.finding.status.as_str(),
+                status: verdict.status.as_str(),
                 reason: verdict.finding.reason.as_str(),
+                basis: verdict.finding.basis.as_str(),
                 message: &verdict.finding.message,
                 evidence: &verdict.finding.evidence,
                 remediation: &rule.remediation,
+                waiver: verdict.waiver.as_deref().map(|waiver| Waiver {
+                    reason: &waiver.reason,
+                    discussion: waiver.discussion.as_str(),
+                    owner: &waiver.owner,
+                    approver: &waiver.approver,
+                    expires_at: waiver.expires_at.to_string(),
+                }),
             })
             .collect(),
         faults: report

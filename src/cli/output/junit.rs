@@ -1,23 +1,24 @@
 //! For CI servers that show tests: a rule is a test case, a suite is the input.
 
-use super::{Report, inert, severity};
-use crate::checks::{Reason, Status, Verdict};
+use super::{Judged, Report, inert, severity};
+use crate::checks::Reason;
+use crate::snapshot::RuleStatus;
 
 pub(super) fn write(report: &Report<'_>) -> String {
     let count = |status| {
         report
             .verdicts
             .iter()
-            .filter(|v| v.finding.status == status)
+            .filter(|v| v.status == status)
             .count()
     };
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let counts = format!(
         "tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\"",
         report.verdicts.len() + 1,
-        count(Status::Fail),
-        count(Status::Unknown) + usize::from(report.format_fails()),
-        count(Status::NotApplicable)
+        count(RuleStatus::Fail),
+        count(RuleStatus::Unknown) + usize::from(report.format_fails()),
+        count(RuleStatus::NotApplicable) + count(RuleStatus::Waived)
     );
     push(&mut out, &format!("<testsuites {counts}>"));
     push(
@@ -72,18 +73,19 @@ fn format_outcome(report: &Report<'_>) -> String {
 }
 
 /// What a test case holds; nothing where it passed.
-fn outcome(verdict: &Verdict, remediation: &str) -> Option<String> {
+fn outcome(verdict: &Judged, remediation: &str) -> Option<String> {
     let finding = &verdict.finding;
-    let message = escape(&finding.message);
+    let message = escape(&verdict.message());
     let reason = finding.reason.as_str();
-    match finding.status {
-        Status::Pass if finding.reason == Reason::ProvenWeakly => {
+    match verdict.status {
+        RuleStatus::Pass if finding.reason == Reason::ProvenWeakly => {
             Some(format!("<system-out>weak: {message}</system-out>"))
         }
-        Status::Pass => None,
-        Status::NotApplicable => Some(format!("<skipped message=\"{message}\"/>")),
-        Status::Unknown => Some(format!("<error type=\"{reason}\" message=\"{message}\"/>")),
-        Status::Fail => {
+        RuleStatus::Pass => None,
+        RuleStatus::Waived => Some(format!("<skipped message=\"waived: {message}\"/>")),
+        RuleStatus::NotApplicable => Some(format!("<skipped message=\"{message}\"/>")),
+        RuleStatus::Unknown => Some(format!("<error type=\"{reason}\" message=\"{message}\"/>")),
+        RuleStatus::Fail => {
             let details: Vec<&str> = finding
                 .evidence
                 .iter()

@@ -1,7 +1,8 @@
 //! For a comment on a pull request.
 
 use super::{Report, inert, severity};
-use crate::checks::{Reason, Status};
+use crate::checks::Reason;
+use crate::snapshot::RuleStatus;
 
 pub(super) fn write(report: &Report<'_>) -> String {
     let mut out = format!(
@@ -10,14 +11,15 @@ pub(super) fn write(report: &Report<'_>) -> String {
     );
     out += "| Rule | Verdict | Why |\n|---|---|---|\n";
     for (rule, verdict) in report.judged() {
-        let status = match verdict.finding.status {
-            Status::Pass if verdict.finding.reason == Reason::ProvenWeakly => "⚠️ pass (weak)",
-            Status::Pass => "✅ pass",
-            Status::Fail => "❌ fail",
-            Status::Unknown => "❔ unknown",
-            Status::NotApplicable => "➖ n/a",
+        let status = match verdict.status {
+            RuleStatus::Pass if verdict.finding.reason == Reason::ProvenWeakly => "⚠️ pass (weak)",
+            RuleStatus::Pass => "✅ pass",
+            RuleStatus::Waived => "🕓 waived",
+            RuleStatus::Fail => "❌ fail",
+            RuleStatus::Unknown => "❔ unknown",
+            RuleStatus::NotApplicable => "➖ n/a",
         };
-        let message = escape(&verdict.finding.message);
+        let message = escape(&verdict.message());
         out += &format!(
             "| {} {} | {status} | {message} |\n",
             rule.id,
@@ -26,7 +28,7 @@ pub(super) fn write(report: &Report<'_>) -> String {
     }
     let failed: Vec<_> = report
         .judged()
-        .filter(|(_, verdict)| verdict.finding.status == Status::Fail)
+        .filter(|(_, verdict)| verdict.status == RuleStatus::Fail)
         .collect();
     if !failed.is_empty() {
         out += "\n**To mend it**\n\n";

@@ -7,12 +7,16 @@ mod markdown;
 mod sarif;
 mod table;
 
+use std::sync::Arc;
+
 use clap::ValueEnum;
 
 use super::input::Measured;
-use crate::checks::Verdict;
+use crate::catalogue::Waiver;
+use crate::checks::{Finding, Verdict};
 use crate::exposition::{Fault, Severity};
-use crate::manifesto::{Manifesto, Rule};
+use crate::manifesto::{Manifesto, Rule, RuleId};
+use crate::snapshot::RuleStatus;
 
 /// `--output`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -38,13 +42,48 @@ pub(super) struct Report<'a> {
     pub(super) service: &'a str,
     pub(super) strict: bool,
     pub(super) manifesto: &'a Manifesto,
-    pub(super) verdicts: &'a [Verdict],
+    pub(super) verdicts: &'a [Judged],
     pub(super) measured: &'a Measured,
+}
+
+/// A verdict as it is shown.
+#[derive(Debug, Clone)]
+pub(super) struct Judged {
+    pub(super) rule: RuleId,
+    pub(super) status: RuleStatus,
+    pub(super) finding: Arc<Finding>,
+    /// The waiver that it rests on, where it is waived.
+    pub(super) waiver: Option<Arc<Waiver>>,
+}
+
+impl From<Verdict> for Judged {
+    fn from(verdict: Verdict) -> Self {
+        Self {
+            rule: verdict.rule,
+            status: RuleStatus::from(verdict.finding.status),
+            finding: verdict.finding,
+            waiver: None,
+        }
+    }
+}
+
+impl Judged {
+    /// What was found, and by whose leave it stays so.
+    fn message(&self) -> String {
+        let message = &self.finding.message;
+        match &self.waiver {
+            None => message.clone(),
+            Some(waiver) => format!(
+                "{message} (waived until {}, approved by {}: {})",
+                waiver.expires_at, waiver.approver, waiver.reason
+            ),
+        }
+    }
 }
 
 impl<'a> Report<'a> {
     /// Each verdict with its rule.
-    fn judged(&self) -> impl Iterator<Item = (&'a Rule, &'a Verdict)> {
+    fn judged(&self) -> impl Iterator<Item = (&'a Rule, &'a Judged)> {
         let manifesto = self.manifesto;
         self.verdicts
             .iter()

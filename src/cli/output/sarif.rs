@@ -3,18 +3,17 @@
 use serde_json::{Value, json};
 
 use super::{Report, pretty, severity};
-use crate::checks::{Reason, Status};
+use crate::checks::Reason;
 use crate::publish::telemetry::VERSION;
+use crate::snapshot::RuleStatus;
 
 /// The SARIF rule of a fault in the exposition, beside the manifesto's own.
 const FAULT_RULE: &str = "exposition-format";
 
 pub(super) fn write(report: &Report<'_>) -> String {
     let mut rules: Vec<Value> = report
-        .manifesto
-        .rules()
-        .iter()
-        .map(|rule| {
+        .judged()
+        .map(|(rule, _)| {
             json!({
                 "id": rule.id.to_string(),
                 "shortDescription": {"text": rule.title},
@@ -29,16 +28,17 @@ pub(super) fn write(report: &Report<'_>) -> String {
     }));
     let artifact = json!({"uri": uri(report.input)});
     let verdicts = report.judged().filter_map(|(rule, verdict)| {
-        let level = match verdict.finding.status {
-            Status::Fail => "error",
-            Status::Unknown => "warning",
-            Status::Pass if verdict.finding.reason == Reason::ProvenWeakly => "note",
-            Status::Pass | Status::NotApplicable => return None,
+        let level = match verdict.status {
+            RuleStatus::Fail => "error",
+            RuleStatus::Unknown => "warning",
+            RuleStatus::Waived => "note",
+            RuleStatus::Pass if verdict.finding.reason == Reason::ProvenWeakly => "note",
+            RuleStatus::Pass | RuleStatus::NotApplicable => return None,
         };
         Some(json!({
             "ruleId": rule.id.to_string(),
             "level": level,
-            "message": {"text": format!("{}. To mend it: {}", verdict.finding.message, rule.remediation)},
+            "message": {"text": format!("{}. To mend it: {}", verdict.message(), rule.remediation)},
             "locations": [{"physicalLocation": {"artifactLocation": artifact}}],
         }))
     });

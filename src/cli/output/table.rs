@@ -1,7 +1,8 @@
 //! For a terminal: one line a rule, then what proves it or how to mend it.
 
 use super::{Report, inert, severity};
-use crate::checks::{Reason, Status};
+use crate::checks::Reason;
+use crate::snapshot::RuleStatus;
 
 const BOLD: &str = "1";
 const GREEN: &str = "32";
@@ -39,15 +40,16 @@ pub(super) fn write(report: &Report<'_>, colour: bool) -> String {
     for (rule, verdict) in report.judged() {
         let finding = &verdict.finding;
         let message = match report.measured.down {
-            Some(_) => rule.title.clone(),
-            None => inert(&finding.message),
+            Some(_) if rule.is_scraped() => rule.title.clone(),
+            _ => inert(&verdict.message()),
         };
-        let (mark, code) = match (finding.status, finding.reason) {
-            (Status::Pass, Reason::ProvenWeakly) => ("✓ pass (weak)", YELLOW),
-            (Status::Pass, _) => ("✓ pass", GREEN),
-            (Status::Fail, _) => ("✗ FAIL", RED),
-            (Status::Unknown, _) => ("? unknown", YELLOW),
-            (Status::NotApplicable, _) => ("– n/a", DIM),
+        let (mark, code) = match (verdict.status, finding.reason) {
+            (RuleStatus::Pass, Reason::ProvenWeakly) => ("✓ pass (weak)", YELLOW),
+            (RuleStatus::Pass, _) => ("✓ pass", GREEN),
+            (RuleStatus::Waived, _) => ("~ waived", YELLOW),
+            (RuleStatus::Fail, _) => ("✗ FAIL", RED),
+            (RuleStatus::Unknown, _) => ("? unknown", YELLOW),
+            (RuleStatus::NotApplicable, _) => ("– n/a", DIM),
         };
         line(
             &mut out,
@@ -64,7 +66,7 @@ pub(super) fn write(report: &Report<'_>, colour: bool) -> String {
                 &format!("{:20} {}", "", paint(DIM, &inert(series))),
             );
         }
-        if finding.status == Status::Fail {
+        if verdict.status == RuleStatus::Fail {
             line(
                 &mut out,
                 &format!("{:20} to mend it: {}", "", rule.remediation),

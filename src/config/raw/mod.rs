@@ -3,6 +3,7 @@
 pub(super) mod http;
 pub(super) mod scrape;
 pub(super) mod sd;
+pub(super) mod sources;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,9 +11,11 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use self::scrape::RawScrape;
-use super::value::{ByteSize, FinalLabelName, Interval, Network, Passed, PortRange};
+use self::sources::RawSource;
+use super::value::{ByteSize, Day, FinalLabelName, Interval, Network, Passed, PortRange};
 use super::yaml::At;
-use crate::manifesto::{RuleId, Severity};
+use crate::checks::Check;
+use crate::manifesto::{Rule, RuleId, Severity};
 
 /// A configuration file.
 #[derive(Debug, Deserialize, Default)]
@@ -24,10 +27,16 @@ pub(super) struct RawConfig {
     pub(super) labels: Option<RawLabels>,
     pub(super) services: Option<BTreeMap<String, Option<RawService>>>,
     pub(super) catalogue: Option<Vec<At<PathBuf>>>,
+    pub(super) attestations: Option<Vec<At<PathBuf>>>,
+    pub(super) waivers: Option<Vec<At<PathBuf>>>,
+    pub(super) objectives: Option<Vec<At<PathBuf>>>,
+    pub(super) slos: Option<Vec<At<PathBuf>>>,
+    pub(super) sources: Option<Vec<At<RawSource>>>,
     pub(super) rules: Option<RawRules>,
     pub(super) dial: Option<RawDial>,
     pub(super) discovery: Option<RawDiscovery>,
     pub(super) scrape_concurrency: Option<At<usize>>,
+    pub(super) scrape_threads: Option<At<usize>>,
     pub(super) series_budget: Option<usize>,
 }
 
@@ -142,6 +151,12 @@ pub(super) struct RawSeries {
 pub(super) struct RawRules {
     pub(super) disabled: Option<BTreeMap<RuleId, At<String>>>,
     pub(super) severity: Option<BTreeMap<RuleId, At<Severity>>>,
+    pub(super) effective_from: Option<BTreeMap<RuleId, At<Day>>>,
+    pub(super) checks: Option<BTreeMap<RuleId, At<Vec<Check>>>>,
+    pub(super) add: Option<Vec<At<Rule>>>,
+    pub(super) files: Option<Vec<At<PathBuf>>>,
+    pub(super) version: Option<At<String>>,
+    pub(super) reviewed: Option<Vec<Day>>,
 }
 
 /// `dial`.

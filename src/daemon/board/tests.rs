@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Records};
 use crate::checks::Status;
 use crate::config::{Config, Origin};
 use crate::scrape::tests::support::target_at;
@@ -12,7 +12,7 @@ const TEXT: &str = "text/plain; version=0.0.4";
 
 fn rulebook(config: &str) -> Arc<Rulebook> {
     let config = Config::parse(config, &Origin::embedded()).unwrap();
-    Arc::new(Rulebook::new(&config, Catalogue::default()).unwrap())
+    Arc::new(Rulebook::new(&config, Catalogue::default(), Records::default()).unwrap())
 }
 
 fn plain() -> Arc<Rulebook> {

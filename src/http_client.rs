@@ -1,6 +1,7 @@
-//! An HTTP client for lists and tokens, as an `http_config` wants it.
+//! An HTTP client for lists, tokens and evidence, as an `http_config` wants it: for what is not hot.
 
 use std::error::Error;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ const TOKEN_BYTES_MAX: usize = 64 * 1024;
 
 /// A client, and the headers of each request. Files are read now: a client is made for each
 /// refresh, so that credentials and certificates rotate without a restart.
-pub(super) struct Prepared {
+pub(crate) struct Prepared {
     client: Client,
     headers: HeaderMap,
 }
@@ -30,9 +31,18 @@ pub(super) struct Prepared {
 impl Prepared {
     /// Reads what the configuration names. A file that cannot be read is an error: nothing is
     /// ever asked for without the credentials that it should carry.
-    pub(super) async fn new(http: Arc<HttpConfig>, deadline: Duration) -> Result<Self, String> {
+    pub(crate) async fn new(http: Arc<HttpConfig>, deadline: Duration) -> Result<Self, String> {
+        Self::pinned(http, deadline, None).await
+    }
+
+    /// The same, a host's name standing for these addresses alone: those that were checked.
+    pub(crate) async fn pinned(
+        http: Arc<HttpConfig>,
+        deadline: Duration,
+        pinned: Option<(String, Vec<SocketAddr>)>,
+    ) -> Result<Self, String> {
         // Files are read where waiting for them holds nobody up.
-        let read = tokio::task::spawn_blocking(move || read(&http, deadline)).await;
+        let read = tokio::task::spawn_blocking(move || read(&http, deadline, pinned)).await;
         let (client, mut headers, credentials) = read.map_err(|error| error.to_string())??;
         let authorization = match credentials {
             Credentials::None => None,
@@ -48,8 +58,13 @@ impl Prepared {
         Ok(Self { client, headers })
     }
 
+    /// A POST request with the configured headers.
+    pub(crate) fn post(&self, url: &url::Url) -> RequestBuilder {
+        self.client.post(url.clone()).headers(self.headers.clone())
+    }
+
     /// A GET request with the configured headers.
-    pub(super) fn get(&self, url: &url::Url) -> RequestBuilder {
+    pub(crate) fn get(&self, url: &url::Url) -> RequestBuilder {
         self.client.get(url.clone()).headers(self.headers.clone())
     }
 }
@@ -111,11 +126,17 @@ enum Credentials {
     Token(Box<TokenRequest>),
 }
 
-fn read(http: &HttpConfig, deadline: Duration) -> Result<(Client, HeaderMap, Credentials), String> {
-    let client = client(&http.tls, &http.proxy, deadline)?
-        .redirect(redirects(http.follow_redirects))
-        .build()
-        .map_err(|error| reason(&error))?;
+fn read(
+    http: &HttpConfig,
+    deadline: Duration,
+    pinned: Option<(String, Vec<SocketAddr>)>,
+) -> Result<(Client, HeaderMap, Credentials), String> {
+    let mut client =
+        client(&http.tls, &http.proxy, deadline)?.redirect(redirects(http.follow_redirects));
+    if let Some((host, addresses)) = pinned {
+        client = client.resolve_to_addrs(&host, &addresses);
+    }
+    let client = client.build().map_err(|error| reason(&error))?;
     let mut headers = HeaderMap::new();
     for header in &http.headers {
         append(&mut headers, header)?;
@@ -228,7 +249,7 @@ fn token_form(oauth2: &OAuth2, secret: Option<&Secret>) -> String {
 }
 
 /// The body, if it is not too large.
-pub(super) async fn body(mut response: Response, bytes_max: usize) -> Result<Vec<u8>, String> {
+pub(crate) async fn body(mut response: Response, bytes_max: usize) -> Result<Vec<u8>, String> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| reason(&error))? {
         if body.len() + chunk.len() > bytes_max {
@@ -240,7 +261,7 @@ pub(super) async fn body(mut response: Response, bytes_max: usize) -> Result<Vec
 }
 
 /// An error with its causes, without the URL (which the source's name stands for).
-pub(super) fn reason(error: &reqwest::Error) -> String {
+pub(crate) fn reason(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "no answer within the deadline".to_owned();
     }

@@ -1,0 +1,54 @@
+//! Everything that is kept in files beside the catalogue.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{Attestation, Objective, Slo, Waiver, attestations, objectives, slos, waivers};
+use crate::config::{ConfigError, RecordFiles};
+
+/// What the files say. A kind that is not kept is `None`: nothing is missing from it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Records {
+    /// Attestations.
+    pub attestations: Option<Vec<Attestation>>,
+    /// Waivers; none where they are not kept.
+    pub waivers: Vec<Arc<Waiver>>,
+    /// Objectives.
+    pub objectives: Option<Vec<Objective>>,
+    /// SLOs.
+    pub slos: Option<Vec<Slo>>,
+    /// What was passed over, a sentence each.
+    pub warnings: Vec<String>,
+}
+
+impl Records {
+    /// Reads every file.
+    pub fn load(files: &RecordFiles) -> Result<Self, ConfigError> {
+        let mut warnings = Vec::new();
+        let kept = |paths: &[PathBuf]| !paths.is_empty();
+        let attestations = attestations::load(&files.attestations, &mut warnings)?;
+        let waivers = waivers::load(&files.waivers, &mut warnings)?;
+        let objectives = objectives::load(&files.objectives, &mut warnings)?;
+        let slos = slos::load(&files.slos, &mut warnings)?;
+        Ok(Self {
+            attestations: kept(&files.attestations).then_some(attestations),
+            waivers,
+            objectives: kept(&files.objectives).then_some(objectives),
+            slos: kept(&files.slos).then_some(slos),
+            warnings,
+        })
+    }
+
+    /// The next moment at which something written here begins or ends.
+    pub fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
+        let attestations = self.attestations.iter().flatten();
+        let attested = attestations.flat_map(|record| [record.signed_at, record.expires_at]);
+        let waived = self
+            .waivers
+            .iter()
+            .flat_map(|waiver| [waiver.granted_at, waiver.expires_at]);
+        attested.chain(waived).filter(|at| *at > now).min()
+    }
+}

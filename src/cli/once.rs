@@ -1,0 +1,88 @@
+//! Judging an estate once, for commands that end: everybody whom discovery finds, by one scrape each,
+//! and what sources say now.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::daemon::Loaded;
+use crate::daemon::rulebook::Rulebook;
+use crate::discovery::target::Target;
+use crate::discovery::{self, Discovered};
+use crate::measure::Measure;
+use crate::scrape::{DialPolicy, ScrapeSettings, scrape_once};
+use crate::snapshot::{Snapshot, TargetState};
+use crate::sources::ask_once;
+
+/// How long discovery has to answer.
+const DISCOVERY_MAX: Duration = Duration::from_secs(30);
+
+/// Scrapes at the same time.
+const SCRAPES_MAX: usize = 100;
+
+/// Judges the estate of a configuration.
+pub(super) async fn judge(loaded: Loaded) -> Result<Snapshot, String> {
+    let Loaded { config, rulebook } = loaded;
+    let config = Arc::new(config);
+    let targets = discover(&config).await?;
+    let rulebook = Arc::new(rulebook);
+    let settings = ScrapeSettings {
+        dial: DialPolicy::from(&config.dial),
+        ..ScrapeSettings::default()
+    };
+    let wanted = rulebook.wanted(&config);
+    let (answers, states) = tokio::join!(ask_once(&wanted), scrape(targets, &rulebook, &settings));
+    Ok(Snapshot::of(
+        SystemTime::now(),
+        &rulebook.law(),
+        &Arc::new(answers),
+        states,
+    ))
+}
+
+/// Whatever discovery finds until every source has answered or failed.
+async fn discover(config: &Arc<Config>) -> Result<Vec<Arc<Target>>, String> {
+    let (_config_sender, configs) = watch::channel(Arc::clone(config));
+    let (publish, mut discovered) = watch::channel(Arc::new(Discovered::default()));
+    let shutdown = CancellationToken::new();
+    let _stop = shutdown.clone().drop_guard();
+    tokio::spawn(discovery::run(configs, shutdown, publish));
+    let ready = discovered.wait_for(|found| found.ready);
+    match tokio::time::timeout(DISCOVERY_MAX, ready).await {
+        Ok(Ok(found)) => Ok(found.targets.clone()),
+        Ok(Err(_)) => Err("discovery ended".to_owned()),
+        Err(_) => Err(format!(
+            "discovery has not answered within {DISCOVERY_MAX:?}"
+        )),
+    }
+}
+
+/// Scrapes each target once, judged by that scrape alone.
+pub(super) async fn scrape(
+    targets: Vec<Arc<Target>>,
+    rulebook: &Arc<Rulebook>,
+    settings: &ScrapeSettings,
+) -> Vec<Arc<TargetState>> {
+    let places = Arc::new(tokio::sync::Semaphore::new(SCRAPES_MAX));
+    let mut scrapes = JoinSet::new();
+    for target in targets {
+        let (rulebook, settings) = (Arc::clone(rulebook), settings.clone());
+        let places = Arc::clone(&places);
+        scrapes.spawn(async move {
+            let _place = places.acquire_owned().await;
+            Arc::new(state(target, &rulebook, &settings).await)
+        });
+    }
+    scrapes.join_all().await
+}
+
+async fn state(target: Arc<Target>, rulebook: &Rulebook, settings: &ScrapeSettings) -> TargetState {
+    let subject = rulebook.subject(&target.service.name);
+    let mut sink = Measure::new(subject, &target.job.limits, target.job.fallback_format, 1);
+    let result = scrape_once(&target, settings, &mut sink).await;
+    rulebook.state(&result, sink.into_observation().as_ref())
+}

@@ -1,0 +1,170 @@
+//! The page of targets: what is scraped, what was dropped and why, where it all comes from.
+
+use askama::Template;
+
+use super::page::{ROWS_MAX, time};
+use super::telemetry::VERSION;
+use crate::discovery::{Discovered, Dropped};
+use crate::snapshot::{Snapshot, TargetState};
+
+#[derive(Template)]
+#[template(path = "targets.html")]
+struct Targets<'a> {
+    version: &'a str,
+    at: String,
+    query: &'a str,
+    targets: Vec<TargetRow>,
+    targets_total: usize,
+    targets_hidden: usize,
+    dropped: Vec<DroppedRow>,
+    dropped_total: usize,
+    sources: Vec<SourceRow>,
+}
+
+struct TargetRow {
+    url: String,
+    service: String,
+    state: &'static str,
+    class: &'static str,
+    why: String,
+    last: String,
+    took: String,
+    samples: String,
+    sources: String,
+}
+
+struct DroppedRow {
+    address: String,
+    job: String,
+    why: String,
+    labels: String,
+}
+
+struct SourceRow {
+    name: String,
+    targets: usize,
+    last: String,
+    failures: u64,
+    class: &'static str,
+    state: String,
+}
+
+/// `/targets`: what is scraped, what was dropped and by which rule, and where it all comes from.
+pub(super) fn targets(
+    snapshot: &Snapshot,
+    discovered: &Discovered,
+    query: &str,
+) -> Result<String, askama::Error> {
+    let mut matching: Vec<TargetRow> = snapshot
+        .targets
+        .iter()
+        .map(|state| target_row(state))
+        .filter(|row| row.contains(query))
+        .collect();
+    let targets_hidden = matching.len().saturating_sub(ROWS_MAX);
+    matching.truncate(ROWS_MAX);
+    Targets {
+        version: VERSION,
+        at: time(snapshot.at),
+        query,
+        targets: matching,
+        targets_total: snapshot.targets.len(),
+        targets_hidden,
+        dropped: discovered
+            .dropped
+            .iter()
+            .map(dropped_row)
+            .filter(|row| row.contains(query))
+            .take(ROWS_MAX)
+            .collect(),
+        dropped_total: discovered.dropped_total,
+        sources: discovered.sources.iter().map(source_row).collect(),
+    }
+    .render()
+}
+
+impl TargetRow {
+    fn contains(&self, query: &str) -> bool {
+        [&self.url, &self.service, &self.why, &self.sources]
+            .iter()
+            .any(|text| text.contains(query))
+            || self.state.contains(query)
+    }
+}
+
+impl DroppedRow {
+    fn contains(&self, query: &str) -> bool {
+        [&self.address, &self.job, &self.why, &self.labels]
+            .iter()
+            .any(|text| text.contains(query))
+    }
+}
+
+fn target_row(state: &TargetState) -> TargetRow {
+    let (shown, class, why) = match &state.scrape {
+        None => ("pending", "unknown", String::new()),
+        Some(scrape) => match (&scrape.down, &scrape.first_violation) {
+            (Some((reason, message)), _) => {
+                ("down", "fail", format!("{}: {message}", reason.as_str()))
+            }
+            (None, Some(violation)) => (
+                "up",
+                "pass",
+                format!(
+                    "{} violations of the format, first {violation}",
+                    scrape.violations
+                ),
+            ),
+            (None, None) => ("up", "pass", String::new()),
+        },
+    };
+    let figure = |show: fn(&crate::snapshot::Scrape) -> String| {
+        state.scrape.as_ref().map(show).unwrap_or_default()
+    };
+    TargetRow {
+        url: state.target.url.to_string(),
+        service: state.target.service.to_string(),
+        state: shown,
+        class,
+        why,
+        last: figure(|scrape| time(scrape.at)),
+        took: figure(|scrape| format!("{:.1} ms", scrape.duration.as_secs_f64() * 1000.0)),
+        samples: figure(|scrape| scrape.samples.to_string()),
+        sources: state.target.sources.join(", "),
+    }
+}
+
+fn dropped_row(dropped: &Dropped) -> DroppedRow {
+    DroppedRow {
+        address: dropped.labels.get("__address__").to_owned(),
+        job: dropped.job.clone(),
+        why: dropped.reason.to_string(),
+        labels: dropped
+            .labels
+            .iter()
+            .map(|(name, value)| format!("{name}={value:?} "))
+            .collect(),
+    }
+}
+
+fn source_row(source: &crate::discovery::SourceStatus) -> SourceRow {
+    let (class, state) = match (&source.last_error, source.held) {
+        (_, true) => (
+            "unknown",
+            "held: the list shrank suspiciously, the last good one is kept".to_owned(),
+        ),
+        (Some(error), false) => ("fail", error.clone()),
+        (None, false) if source.last_success.is_none() => {
+            ("unknown", "not answered yet".to_owned())
+        }
+        (None, false) => ("pass", "ok".to_owned()),
+    };
+    SourceRow {
+        name: source.name.clone(),
+        targets: source.targets,
+        last: source.last_success.map(time).unwrap_or_default(),
+        failures: source.failures_total,
+        class,
+        state,
+    }
+}

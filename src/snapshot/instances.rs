@@ -1,0 +1,98 @@
+//! Instances to a service: which of them decides.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::TargetState;
+use crate::checks::{Check, Finding, Reason, Status};
+use crate::manifesto::Rule;
+
+/// The worst of the measured instances; unknown only where none could be measured.
+pub(super) fn decide<'a>(
+    rule: &Rule,
+    instances: &[&'a TargetState],
+) -> Option<(&'a TargetState, Arc<Finding>)> {
+    let port = rule.checks.iter().find_map(|check| match check {
+        Check::Endpoint { port } => Some(*port),
+        _ => None,
+    });
+    let serving: HashSet<&str> = instances
+        .iter()
+        .filter(|other| Some(other.target.url.port) == port && other.is_up())
+        .map(|other| other.target.url.host.as_str())
+        .collect();
+    let judged = instances.iter().map(|instance| {
+        // A reload may have brought a rule that this target was not judged by yet.
+        let verdict = instance
+            .verdicts
+            .iter()
+            .find(|verdict| verdict.rule == rule.id);
+        let finding = verdict.map(|verdict| &verdict.finding);
+        // O-7 fails where metrics are found *only* elsewhere: a second port of a host that also
+        // serves the port asked for is no fault.
+        let excused = finding.is_some_and(|finding| finding.reason == Reason::OtherPort)
+            && serving.contains(instance.target.url.host.as_str());
+        (
+            *instance,
+            if excused {
+                Judged::Excused
+            } else {
+                Judged::As(finding)
+            },
+        )
+    });
+    let (worst, judged) = judged.max_by_key(|(_, judged)| judged.badness())?;
+    let finding = match judged {
+        Judged::Excused => Arc::new(Finding::not_applicable(
+            Reason::ServedByAnother,
+            format!(
+                "port {} of the same host serves metrics too",
+                port.unwrap_or_default()
+            ),
+        )),
+        Judged::As(Some(finding)) => Arc::clone(finding),
+        Judged::As(None) => Arc::new(Finding::unknown(
+            Reason::NotScrapedYet,
+            "not scraped since the rule came into force",
+        )),
+    };
+    Some((worst, finding))
+}
+
+/// What one instance says of a rule.
+#[derive(Clone, Copy)]
+enum Judged<'a> {
+    /// What its check found; `None` where it was not asked yet.
+    As(Option<&'a Arc<Finding>>),
+    /// Another port of its host does what is asked.
+    Excused,
+}
+
+impl Judged<'_> {
+    /// Unknown decides only where nothing was measured; a pass with a warning is the worse pass.
+    fn badness(self) -> u8 {
+        let Judged::As(finding) = self else { return 0 };
+        match finding.map(|finding| (finding.status, finding.reason)) {
+            Some((Status::NotApplicable, _)) => 0,
+            None | Some((Status::Unknown, _)) => 1,
+            Some((Status::Pass, Reason::ProvenWeakly)) => 3,
+            Some((Status::Pass, _)) => 2,
+            Some((Status::Fail, _)) => 4,
+        }
+    }
+}
+
+/// One version names a service in `manifesto_service_info`; of several, what most instances run.
+pub(super) fn most_common_version(instances: &[&TargetState]) -> String {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for version in instances
+        .iter()
+        .filter_map(|instance| instance.version.as_deref())
+    {
+        *counts.entry(version).or_default() += 1;
+    }
+    let most = counts
+        .into_iter()
+        .max_by_key(|(version, count)| (*count, std::cmp::Reverse(*version)));
+    most.map_or_else(String::new, |(version, _)| version.to_owned())
+}

@@ -1,0 +1,252 @@
+//! From findings to verdicts: evidence judged for services and the estate, waivers applied, rules
+//! that do not count yet set aside.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::{EstateState, Failing, Law, RuleStatus, Score, ServiceVerdict, Snapshot};
+use crate::catalogue::{Waived, Waiver};
+use crate::checks::{Check, Facts, Failure, Finding, Reason, Status, Whom, judge_facts};
+use crate::discovery::target::Target;
+use crate::manifesto::{Rule, RuleId, Scope};
+use crate::shared::Shared;
+use crate::sources::Answers;
+
+/// What judging rests on, the same for everybody.
+pub(super) struct Judge<'a> {
+    pub(super) law: &'a Law,
+    answers: &'a Answers,
+    findings: &'a Shared<Finding>,
+    rules: Vec<RuleId>,
+    teams: BTreeSet<String>,
+    now: Timestamp,
+}
+
+/// Who is judged, with what was known before.
+#[derive(Clone, Copy)]
+pub(super) struct Judged<'a> {
+    pub(super) whom: Whom<'a>,
+    pub(super) waived: Waived<'a>,
+    pub(super) known_since: Timestamp,
+    /// The verdicts of the snapshot before, with the rules that they are of.
+    pub(super) before: Option<(&'a [ServiceVerdict], &'a [Rule])>,
+}
+
+impl Judged<'_> {
+    fn verdict_before(&self, rule: RuleId) -> Option<&ServiceVerdict> {
+        let (verdicts, rules) = self.before?;
+        verdicts
+            .iter()
+            .find(|verdict| rules[verdict.rule].id == rule)
+    }
+}
+
+impl<'a> Judge<'a> {
+    pub(super) fn new(
+        law: &'a Law,
+        answers: &'a Answers,
+        findings: &'a Shared<Finding>,
+        teams: BTreeSet<String>,
+        at: SystemTime,
+    ) -> Self {
+        Self {
+            law,
+            answers,
+            findings,
+            rules: law.manifesto.rules().iter().map(|rule| rule.id).collect(),
+            teams,
+            now: moment(at),
+        }
+    }
+
+    /// Judges every rule of a scope: by `scraped` where scrapes prove it, else by evidence. The rule on
+    /// silent bypasses comes last, as it looks at all others.
+    pub(super) fn verdicts(
+        &self,
+        scope: Scope,
+        judged: Judged<'_>,
+        scraped: impl Fn(&Rule) -> Option<(Arc<Finding>, Arc<Target>)>,
+    ) -> (Vec<ServiceVerdict>, Score) {
+        let rules = self.law.manifesto.rules().iter().enumerate();
+        let (last, first): (Vec<_>, Vec<_>) = rules
+            .filter(|(_, rule)| rule.scope == scope)
+            .partition(|(_, rule)| looks_at_others(rule));
+        let mut verdicts = Vec::with_capacity(first.len() + last.len());
+        for (place, rule) in first {
+            if !rule.is_scraped() {
+                let finding = self.judge(rule, judged, &[], 0);
+                verdicts.push(self.verdict(place, rule, judged, finding, None));
+            } else if let Some((finding, target)) = scraped(rule) {
+                verdicts.push(self.verdict(place, rule, judged, finding, Some(target)));
+            }
+        }
+        let failures: Vec<Failure> = verdicts
+            .iter()
+            .filter(|verdict| verdict.status == RuleStatus::Fail)
+            .filter_map(|verdict| {
+                let failing = verdict.failing?;
+                Some(Failure {
+                    rule: self.rules[verdict.rule],
+                    since: failing.since,
+                    is_exact: failing.is_exact,
+                })
+            })
+            .collect();
+        let was_measured = |verdict: &&ServiceVerdict| {
+            let status = verdict.status;
+            matches!(
+                status,
+                RuleStatus::Pass | RuleStatus::Fail | RuleStatus::Waived
+            )
+        };
+        let measured = verdicts.iter().filter(was_measured).count();
+        for (place, rule) in last {
+            let finding = self.judge(rule, judged, &failures, measured);
+            verdicts.push(self.verdict(place, rule, judged, finding, None));
+        }
+        verdicts.sort_by_key(|verdict| verdict.rule);
+        let mut score = Score::default();
+        for verdict in &verdicts {
+            let rule = &self.law.manifesto.rules()[verdict.rule];
+            score.add(verdict.status, rule.severity.weight());
+        }
+        (verdicts, score)
+    }
+
+    fn judge(
+        &self,
+        rule: &Rule,
+        judged: Judged<'_>,
+        failures: &[Failure],
+        measured: usize,
+    ) -> Arc<Finding> {
+        let facts = Facts {
+            rule: rule.id,
+            whom: judged.whom,
+            answers: self.answers,
+            catalogue: &self.law.catalogue,
+            records: &self.law.records,
+            rules: &self.rules,
+            teams: &self.teams,
+            failures,
+            measured,
+            now: self.now,
+            known_since: judged.known_since,
+        };
+        // Thousands of services earn the same findings.
+        self.findings.of(judge_facts(rule, &facts))
+    }
+
+    fn verdict(
+        &self,
+        place: usize,
+        rule: &Rule,
+        judged: Judged<'_>,
+        finding: Arc<Finding>,
+        target: Option<Arc<Target>>,
+    ) -> ServiceVerdict {
+        let before = judged.verdict_before(rule.id);
+        let finding = self.in_force(rule, finding);
+        let waiver = match finding.status {
+            Status::Fail => self.waiver(rule.id, judged.waived),
+            _ => None,
+        };
+        let status = match &waiver {
+            Some(_) => RuleStatus::Waived,
+            None => RuleStatus::from(finding.status),
+        };
+        ServiceVerdict {
+            rule: place,
+            status,
+            finding,
+            target,
+            waiver,
+            failing: self.failing(status, before),
+        }
+    }
+
+    /// Since when a rule is not kept. A measurement that fails in between does not end that.
+    fn failing(&self, status: RuleStatus, before: Option<&ServiceVerdict>) -> Option<Failing> {
+        let known = before.and_then(|before| before.failing);
+        match status {
+            RuleStatus::Pass | RuleStatus::NotApplicable => None,
+            RuleStatus::Unknown => known,
+            RuleStatus::Fail | RuleStatus::Waived => known.or_else(|| {
+                let was_kept = before.is_some_and(|before| {
+                    matches!(before.status, RuleStatus::Pass | RuleStatus::NotApplicable)
+                });
+                Some(Failing {
+                    since: self.now,
+                    is_exact: was_kept,
+                })
+            }),
+        }
+    }
+
+    /// A rule ahead of its day is shown, and not counted.
+    fn in_force(&self, rule: &Rule, finding: Arc<Finding>) -> Arc<Finding> {
+        let Some(day) = rule.effective_from else {
+            return finding;
+        };
+        let starts = day.0.to_zoned(TimeZone::UTC).map(|start| start.timestamp());
+        if starts.is_ok_and(|starts| starts <= self.now) {
+            return finding;
+        }
+        let message = format!(
+            "counts from {} on; today it would be {}: {}",
+            day.0, finding.status, finding.message
+        );
+        let shown = Finding::not_applicable(Reason::NotInForce, message)
+            .on(finding.basis)
+            .citing(finding.evidence.iter().cloned());
+        self.findings.of(shown)
+    }
+
+    /// The waiver that holds longest.
+    fn waiver(&self, rule: RuleId, whom: Waived<'_>) -> Option<Arc<Waiver>> {
+        let waivers = self.law.records.waivers.iter();
+        waivers
+            .filter(|waiver| waiver.rule == rule && waiver.holds_at(self.now))
+            .filter(|waiver| waiver.concerns(whom, &self.law.catalogue))
+            .max_by_key(|waiver| waiver.expires_at)
+            .cloned()
+    }
+
+    /// Judges the estate as a whole.
+    pub(super) fn estate(&self, before: &Snapshot) -> EstateState {
+        let first_seen = before.estate.first_seen.unwrap_or(self.now);
+        let judged = Judged {
+            whom: Whom::Estate,
+            waived: Waived::Estate,
+            known_since: first_seen,
+            before: Some((&before.estate.verdicts, before.manifesto().rules())),
+        };
+        let (verdicts, score) = self.verdicts(Scope::Estate, judged, |_| None);
+        EstateState {
+            verdicts,
+            score,
+            first_seen: Some(first_seen),
+        }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.now
+    }
+}
+
+/// Whether a rule is judged by what is found of the others.
+fn looks_at_others(rule: &Rule) -> bool {
+    let checks = rule.checks.iter().flat_map(Check::alternatives);
+    checks
+        .into_iter()
+        .any(|check| matches!(check, Check::Bypass(_)))
+}
+
+/// A clock far out of range is read as the epoch.
+pub(super) fn moment(at: SystemTime) -> Timestamp {
+    Timestamp::try_from(at).unwrap_or(Timestamp::UNIX_EPOCH)
+}

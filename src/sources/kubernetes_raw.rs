@@ -1,0 +1,266 @@
+//! Kubernetes's objects as its API writes them, by the fields that are judged.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::kubernetes::{Exposure, ExposureKind, Pod, Selector};
+
+type Map = BTreeMap<String, String>;
+
+#[derive(Debug, Deserialize)]
+pub(super) struct List<T> {
+    #[serde(default)]
+    pub(super) metadata: ListMetadata,
+    pub(super) items: Option<Vec<T>>,
+}
+
+#[derive(Debug, Deserialize, Default)]
+#[serde(default)]
+pub(super) struct ListMetadata {
+    #[serde(rename = "continue")]
+    pub(super) next: String,
+}
+
+#[derive(Debug, Deserialize, Default)]
+#[serde(default)]
+pub(super) struct Metadata {
+    pub(super) name: String,
+    pub(super) namespace: String,
+    pub(super) labels: Map,
+    pub(super) annotations: Map,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RawService {
+    pub(super) metadata: Metadata,
+    #[serde(default)]
+    pub(super) spec: RawServiceSpec,
+}
+
+#[derive(Debug, Deserialize, Default)]
+#[serde(default)]
+pub(super) struct RawServiceSpec {
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    pub(super) selector: Map,
+    pub(super) ports: Vec<RawPort>,
+}
+
+/// A port's number, or its name.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Port {
+    Number(u16),
+    Name(String),
+}
+
+impl Port {
+    fn text(&self) -> String {
+        match self {
+            Port::Number(number) => number.to_string(),
+            Port::Name(name) => name.clone(),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RawPort {
+    pub(super) port: u16,
+    #[serde(rename = "targetPort")]
+    pub(super) target: Option<Port>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RawIngress {
+    pub(super) metadata: Metadata,
+    #[serde(default)]
+    pub(super) spec: RawIngressSpec,
+}
+
+#[derive(Debug, Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct RawIngressSpec {
+    pub(super) default_backend: Option<RawBackend>,
+    pub(super) rules: Vec<RawIngressRule>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RawIngressRule {
+    pub(super) http: Option<RawHttpRule>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RawHttpRule {
+    pub(super) paths: Vec<RawPath>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RawPath {
+    pub(super) backend: RawBackend,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RawBackend {
+    pub(super) service: Option<RawBackendService>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RawBackendService {
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) port: RawBackendPort,
+}
+
+#[derive(Debug, Deserialize, Default)]
+#[serde(default)]
+pub(super) struct RawBackendPort {
+    pub(super) number: Option<u16>,
+    pub(super) name: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RawPolicy {
+    pub(super) metadata: Metadata,
+    #[serde(default)]
+    pub(super) spec: RawPolicySpec,
+}
+
+#[derive(Debug, Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct RawPolicySpec {
+    pub(super) pod_selector: Selector,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RawPod {
+    pub(super) metadata: Metadata,
+    #[serde(default)]
+    pub(super) spec: RawPodSpec,
+    #[serde(default)]
+    pub(super) status: RawPodStatus,
+}
+
+#[derive(Debug, Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct RawPodSpec {
+    pub(super) service_account_name: String,
+    pub(super) containers: Vec<RawContainer>,
+    pub(super) init_containers: Vec<RawContainer>,
+}
+
+#[derive(Debug, Deserialize, Default)]
+#[serde(default)]
+pub(super) struct RawPodStatus {
+    pub(super) phase: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RawContainer {
+    #[serde(default)]
+    pub(super) env: Vec<RawVariable>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RawVariable {
+    pub(super) name: String,
+    /// Whether there is one: what it is does not concern us.
+    #[serde(default)]
+    pub(super) value: Option<serde::de::IgnoredAny>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RawAccount {
+    pub(super) metadata: Metadata,
+}
+
+/// Annotations that keep a load balancer within a network, and the value that says so.
+const INTERNAL: [(&str, &str); 5] = [
+    (
+        "service.beta.kubernetes.io/aws-load-balancer-internal",
+        "true",
+    ),
+    (
+        "service.beta.kubernetes.io/aws-load-balancer-scheme",
+        "internal",
+    ),
+    ("networking.gke.io/load-balancer-type", "Internal"),
+    ("cloud.google.com/load-balancer-type", "Internal"),
+    (
+        "service.beta.kubernetes.io/azure-load-balancer-internal",
+        "true",
+    ),
+];
+
+impl RawService {
+    pub(super) fn exposure(self) -> Option<Exposure> {
+        let kind = match self.spec.kind.as_str() {
+            "LoadBalancer" => ExposureKind::LoadBalancer,
+            "NodePort" => ExposureKind::NodePort,
+            _ => return None,
+        };
+        let annotations = &self.metadata.annotations;
+        let says = |(name, value): &(&str, &str)| {
+            annotations
+                .get(*name)
+                .is_some_and(|said| said.eq_ignore_ascii_case(value))
+        };
+        let ports = self.spec.ports.iter().flat_map(|port| {
+            let target = port.target.as_ref().map(Port::text);
+            [Some(port.port.to_string()), target].into_iter().flatten()
+        });
+        Some(Exposure {
+            kind,
+            ports: ports.collect(),
+            is_internal: INTERNAL.iter().any(says),
+            services: vec![self.metadata.name.clone()],
+            namespace: self.metadata.namespace,
+            name: self.metadata.name,
+            labels: self.metadata.labels,
+            selector: self.spec.selector,
+        })
+    }
+}
+
+impl RawIngress {
+    pub(super) fn exposure(self) -> Exposure {
+        let rules = self.spec.rules.into_iter().filter_map(|rule| rule.http);
+        let paths = rules.flat_map(|http| http.paths).map(|path| path.backend);
+        let backends = paths.chain(self.spec.default_backend);
+        let backends: Vec<RawBackendService> = backends.filter_map(|b| b.service).collect();
+        Exposure {
+            kind: ExposureKind::Ingress,
+            namespace: self.metadata.namespace,
+            name: self.metadata.name,
+            labels: self.metadata.labels,
+            ports: backends
+                .iter()
+                .filter_map(|b| b.port.number.map(|n| n.to_string()).or(b.port.name.clone()))
+                .collect(),
+            services: backends.into_iter().map(|backend| backend.name).collect(),
+            selector: Map::new(),
+            is_internal: false,
+        }
+    }
+}
+
+impl RawPod {
+    pub(super) fn ready(self) -> Pod {
+        let containers = self
+            .spec
+            .containers
+            .into_iter()
+            .chain(self.spec.init_containers);
+        let variables = containers.flat_map(|container| container.env);
+        Pod {
+            namespace: self.metadata.namespace,
+            name: self.metadata.name,
+            labels: self.metadata.labels,
+            account: self.spec.service_account_name,
+            plain_variables: variables
+                .filter(|variable| variable.value.is_some())
+                .map(|variable| variable.name)
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Asks every source on its rhythm, and keeps what it says.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::answer::{Answered, Answers, KnownSource};
+use super::ask::ask;
+use super::query::{Query, SourceKind};
+use super::stats::SourceStats;
+use crate::config::SourceConfig;
+use crate::scrape::DialPolicy;
+
+/// Questions that one source is asked at the same time.
+const AT_ONCE_MAX: usize = 4;
+
+/// Questions to one source: a rule wants one or two, the catalogue a few a service.
+const QUESTIONS_MAX: usize = 50_000;
+
+/// A source that did not answer everything is asked again after this, or its interval if shorter.
+const RETRY: Duration = Duration::from_secs(15);
+
+/// What is asked, and of whom: made anew at each reload.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Wanted {
+    /// The configured sources.
+    pub sources: Vec<Arc<SourceConfig>>,
+    /// What the rules in force want to know.
+    pub queries: BTreeSet<Query>,
+    /// Which addresses pages may have.
+    pub dial: DialPolicy,
+}
+
+impl Wanted {
+    /// Nothing was asked yet.
+    fn answers(&self) -> Answers {
+        let known = |source: &Arc<SourceConfig>| KnownSource {
+            name: source.name.clone(),
+            kind: source.kind,
+            url: source.url.clone(),
+            environments: source.environments.clone(),
+        };
+        Answers::of(self.sources.iter().map(known).collect())
+    }
+
+    /// The questions for one source.
+    fn questions(&self, source: &SourceConfig) -> Vec<Query> {
+        let concerns = |query: &&Query| match query {
+            Query::Http { source: name, .. } => *source.name == **name,
+            _ => query.kind() == source.kind,
+        };
+        let of_source = self.queries.iter().filter(concerns);
+        of_source.take(QUESTIONS_MAX).cloned().collect()
+    }
+}
+
+/// Asks until shutdown. What is wanted may change; what is known of questions still asked stays.
+pub async fn run(
+    mut wanted: watch::Receiver<Arc<Wanted>>,
+    stats: Arc<SourceStats>,
+    publish: watch::Sender<Arc<Answers>>,
+    shutdown: CancellationToken,
+) {
+    loop {
+        let now = wanted.borrow_and_update().clone();
+        let names: Vec<&str> = now
+            .sources
+            .iter()
+            .map(|source| source.name.as_str())
+            .collect();
+        stats.keep(&names);
+        let before = Arc::clone(&publish.borrow());
+        publish.send_replace(Arc::new(carried_over(&now, &before)));
+        let mut rounds = JoinSet::new();
+        for (place, source) in now.sources.iter().enumerate() {
+            let questions = now.questions(source);
+            if questions.is_empty() {
+                continue;
+            }
+            let (source, dial) = (Arc::clone(source), now.dial.clone());
+            let (publish, stats) = (publish.clone(), Arc::clone(&stats));
+            rounds.spawn(async move {
+                ask_for_ever(place, source, questions, dial, &publish, &stats).await;
+            });
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            changed = wanted.changed() => if changed.is_err() { return },
+            // A round that ends does so by a defect: everything is begun anew.
+            Some(ended) = rounds.join_next() => {
+                tracing::error!(?ended, "asking a source ended, asking all anew");
+                tokio::time::sleep(RETRY).await;
+            }
+        }
+    }
+}
+
+/// What is known already of what is asked now of the same source.
+fn carried_over(wanted: &Wanted, before: &Answers) -> Answers {
+    let mut answers = wanted.answers();
+    for ((place, query), answered) in &before.answers {
+        let Some(source) = before.sources.get(*place) else {
+            continue;
+        };
+        let still = answers.sources.iter().position(|now| now == source);
+        if let Some(place) = still
+            && wanted.queries.contains(query)
+        {
+            answers
+                .answers
+                .insert((place, query.clone()), Arc::clone(answered));
+        }
+    }
+    answers
+}
+
+async fn ask_for_ever(
+    place: usize,
+    source: Arc<SourceConfig>,
+    questions: Vec<Query>,
+    dial: DialPolicy,
+    publish: &watch::Sender<Arc<Answers>>,
+    stats: &SourceStats,
+) {
+    let mut was_up = true;
+    loop {
+        let start = Instant::now();
+        let outcomes = round(&source, &questions, &dial).await;
+        stats.round(&source.name, &outcomes, start.elapsed());
+        let failed = outcomes
+            .iter()
+            .find_map(|answered| answered.outcome.as_ref().err());
+        if let Some(refusal) = failed
+            && was_up
+        {
+            tracing::warn!(source = source.name, %refusal, "a source does not answer: its rules are unknown");
+        } else if failed.is_none() && !was_up {
+            tracing::info!(source = source.name, "a source answers again");
+        }
+        was_up = failed.is_none();
+        publish.send_modify(|answers| {
+            let mut now = Answers::clone(answers);
+            for (query, answered) in questions.iter().zip(outcomes) {
+                now.put(place, query.clone(), answered);
+            }
+            *answers = Arc::new(now);
+        });
+        let pause = match was_up {
+            true => source.interval,
+            false => source.interval.min(RETRY),
+        };
+        tokio::time::sleep_until(start + pause).await;
+    }
+}
+
+/// Every question once, a few at the same time, in their order.
+async fn round(
+    source: &Arc<SourceConfig>,
+    questions: &[Query],
+    dial: &DialPolicy,
+) -> Vec<Answered> {
+    let places = Arc::new(tokio::sync::Semaphore::new(AT_ONCE_MAX));
+    let mut asked = JoinSet::new();
+    for (index, query) in questions.iter().cloned().enumerate() {
+        let (source, dial, places) = (Arc::clone(source), dial.clone(), Arc::clone(&places));
+        asked.spawn(async move {
+            let _place = places.acquire_owned().await;
+            let at = SystemTime::now();
+            let outcome = ask(&source, &query, &dial).await;
+            (index, Answered { at, outcome })
+        });
+    }
+    let mut outcomes = asked.join_all().await;
+    outcomes.sort_by_key(|(index, _)| *index);
+    outcomes.into_iter().map(|(_, answered)| answered).collect()
+}
+
+/// Every source once: for commands that judge and end.
+pub async fn ask_once(wanted: &Wanted) -> Answers {
+    let mut answers = wanted.answers();
+    let mut rounds = JoinSet::new();
+    for (place, source) in wanted.sources.iter().enumerate() {
+        let (source, questions) = (Arc::clone(source), wanted.questions(source));
+        let dial = wanted.dial.clone();
+        rounds.spawn(async move {
+            let outcomes = round(&source, &questions, &dial).await;
+            (place, questions, outcomes)
+        });
+    }
+    for (place, questions, outcomes) in rounds.join_all().await {
+        for (query, answered) in questions.into_iter().zip(outcomes) {
+            answers.put(place, query, answered);
+        }
+    }
+    answers
+}
+
+/// The source for pages that the catalogue links to, where none is configured.
+pub fn links() -> SourceConfig {
+    SourceConfig {
+        name: SourceKind::Links.as_str().to_owned(),
+        kind: SourceKind::Links,
+        url: None,
+        environments: Vec::new(),
+        interval: Duration::from_secs(3600),
+        timeout: Duration::from_secs(10),
+        http: Arc::default(),
+    }
+}

@@ -1,0 +1,110 @@
+//! What checks want to know, and of whom.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use url::Url;
+
+/// A kind of server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceKind {
+    /// Anything that speaks Prometheus's query API: Prometheus, Thanos, Mimir, VictoriaMetrics.
+    Prometheus,
+    /// Loki.
+    Loki,
+    /// A Kubernetes API server.
+    Kubernetes,
+    /// Mattermost with the Playbooks plugin.
+    Playbooks,
+    /// A status page that speaks Statuspage's API.
+    StatusPage,
+    /// A server whose answer is JSON or text.
+    Http,
+    /// The web at large: pages that the catalogue links to. Needs no configuration.
+    Links,
+}
+
+impl SourceKind {
+    /// As in the configuration and in labels.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SourceKind::Prometheus => "prometheus",
+            SourceKind::Loki => "loki",
+            SourceKind::Kubernetes => "kubernetes",
+            SourceKind::Playbooks => "playbooks",
+            SourceKind::StatusPage => "status_page",
+            SourceKind::Http => "http",
+            SourceKind::Links => "links",
+        }
+    }
+}
+
+impl fmt::Display for SourceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One question. Equal questions of several rules are asked once.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Query {
+    /// An instant query of PromQL.
+    Promql(Arc<str>),
+    /// How long a Prometheus-compatible server keeps samples.
+    MetricRetention,
+    /// An instant query of LogQL that yields numbers.
+    Logql(Arc<str>),
+    /// The labels of the log streams that a selector picks, of the last hour.
+    LogStreams(Arc<str>),
+    /// How long Loki keeps lines.
+    LogRetention,
+    /// What the rules look at of a Kubernetes cluster.
+    Cluster,
+    /// Runs of incident and gameday playbooks.
+    Runs,
+    /// Incidents on the status page.
+    Incidents,
+    /// A path of the HTTP source of this name.
+    Http {
+        /// The source's name.
+        source: Arc<str>,
+        /// Path and query, from the source's URL on.
+        path: Arc<str>,
+    },
+    /// Whether a page answers.
+    Link(Url),
+}
+
+impl Query {
+    /// Who can answer it.
+    pub fn kind(&self) -> SourceKind {
+        match self {
+            Query::Promql(_) | Query::MetricRetention => SourceKind::Prometheus,
+            Query::Logql(_) | Query::LogStreams(_) | Query::LogRetention => SourceKind::Loki,
+            Query::Cluster => SourceKind::Kubernetes,
+            Query::Runs => SourceKind::Playbooks,
+            Query::Incidents => SourceKind::StatusPage,
+            Query::Http { .. } => SourceKind::Http,
+            Query::Link(_) => SourceKind::Links,
+        }
+    }
+}
+
+/// For messages: what was asked, in the words of who answers.
+impl fmt::Display for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Query::Promql(text) | Query::Logql(text) => write!(f, "query {text}"),
+            Query::LogStreams(selector) => write!(f, "series {selector}"),
+            Query::MetricRetention => f.write_str("GET /api/v1/status/flags"),
+            Query::LogRetention => f.write_str("GET /config"),
+            Query::Cluster => f.write_str("list services, ingresses, network policies, pods"),
+            Query::Runs => f.write_str("GET /plugins/playbooks/api/v0/runs"),
+            Query::Incidents => f.write_str("GET /incidents"),
+            Query::Http { path, .. } => write!(f, "GET {path}"),
+            Query::Link(url) => write!(f, "GET {url}"),
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Evidence that no scrape gives: cases as data against servers that speak the real protocols, and
+//! the same queries on real engines.
+
+mod case;
+mod cases;
+mod docs;
+mod over_time;
+mod real;
+mod server;
