@@ -1,5 +1,6 @@
 //! Labels: the name/value pairs that identify a target or a series.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 /// A label set, ordered by name. A label with an empty value is the same as no label
@@ -137,6 +138,29 @@ impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for Labels {
         }
         labels
     }
+}
+
+/// Lower-case snake_case of a metric name or label key: `gitVersion` becomes `git_version`,
+/// `http.server.duration` becomes `http_server_duration`.
+pub fn snake(name: &str) -> Cow<'_, str> {
+    let is_snake = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'_';
+    if name.as_bytes().iter().all(is_snake) {
+        return Cow::Borrowed(name);
+    }
+    let mut out = String::with_capacity(name.len() + 4);
+    let mut previous_lower = false;
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && previous_lower {
+            out.push('_');
+        }
+        previous_lower = c.is_ascii_lowercase() || c.is_ascii_digit();
+        if c.is_alphanumeric() {
+            out.extend(c.to_lowercase());
+        } else {
+            out.push('_');
+        }
+    }
+    Cow::Owned(out)
 }
 
 #[cfg(test)]

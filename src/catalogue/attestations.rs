@@ -1,6 +1,6 @@
 //! Attestations: what somebody signs for where no machine can tell.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
 use jiff::{Timestamp, civil::Date};
@@ -11,6 +11,7 @@ use super::files::each_file;
 use crate::config::ConfigError;
 use crate::config::value::{Moment, ShownUrl};
 use crate::config::yaml::{self, At, Source};
+use crate::labels::snake;
 use crate::manifesto::RuleId;
 
 /// Attestations of all files.
@@ -148,6 +149,62 @@ fn about(
         (false, None) => Err(source
             .error(at, "an attestation names nobody")
             .with_hint("write `service: NAME`, or `estate: true`")),
+    }
+}
+
+/// Every attestation, found by rule and by whom it is about.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Attestations {
+    all: Vec<Attestation>,
+    /// By rule and the service's name in snake_case, `""` for the estate.
+    index: HashMap<(RuleId, String), Vec<usize>>,
+}
+
+impl Attestations {
+    fn key(record: &Attestation) -> (RuleId, String) {
+        let name = match &record.about {
+            About::Estate => String::new(),
+            About::Service { name, .. } => snake(name).into_owned(),
+        };
+        (record.rule, name)
+    }
+
+    /// Of records as they were read.
+    pub fn new(all: Vec<Attestation>) -> Self {
+        let mut index: HashMap<_, Vec<usize>> = HashMap::new();
+        for (place, record) in all.iter().enumerate() {
+            index.entry(Self::key(record)).or_default().push(place);
+        }
+        Self { all, index }
+    }
+
+    /// Every one.
+    pub fn all(&self) -> impl Iterator<Item = &Attestation> {
+        self.all.iter()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// Those for a rule about the service of one of these names (in snake_case), or the estate where
+    /// none is given.
+    pub fn of(&self, rule: RuleId, names: &[String]) -> impl Iterator<Item = &Attestation> {
+        let estate = [String::new()];
+        let names = if names.is_empty() { &estate } else { names };
+        let places: Vec<usize> = names
+            .iter()
+            .filter_map(|name| self.index.get(&(rule, name.clone())))
+            .flatten()
+            .copied()
+            .collect();
+        places.into_iter().map(|place| &self.all[place])
     }
 }
 

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use url::Url;
 
-pub use self::attestations::{About, Attestation};
+pub use self::attestations::{About, Attestation, Attestations};
 pub use self::objectives::{KeyResult, Measure, Objective};
 pub use self::records::Records;
 pub use self::slos::Slo;

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Attestation, Objective, Slo, Waiver, attestations, objectives, slos, waivers};
+use super::{Attestations, Objective, Slo, Waiver, attestations, objectives, slos, waivers};
 use crate::config::{ConfigError, RecordFiles};
 
 /// What the files say. A kind that is not kept is `None`: nothing is missing from it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Records {
     /// Attestations.
-    pub attestations: Option<Vec<Attestation>>,
+    pub attestations: Option<Attestations>,
     /// Waivers; none where they are not kept.
     pub waivers: Vec<Arc<Waiver>>,
     /// Objectives.
@@ -33,7 +33,7 @@ impl Records {
         let objectives = objectives::load(&files.objectives, &mut warnings)?;
         let slos = slos::load(&files.slos, &mut warnings)?;
         Ok(Self {
-            attestations: kept(&files.attestations).then_some(attestations),
+            attestations: kept(&files.attestations).then(|| Attestations::new(attestations)),
             waivers,
             objectives: kept(&files.objectives).then_some(objectives),
             slos: kept(&files.slos).then_some(slos),
@@ -43,7 +43,7 @@ impl Records {
 
     /// The next moment at which something written here begins or ends.
     pub fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
-        let attestations = self.attestations.iter().flatten();
+        let attestations = self.attestations.iter().flat_map(Attestations::all);
         let attested = attestations.flat_map(|record| [record.signed_at, record.expires_at]);
         let waived = self
             .waivers

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::facts::{Facts, Whom, day, period};
+use super::subject::Subject;
 use super::verdict::{Basis, Finding, Reason};
 use crate::catalogue::{About, Attestation};
 use crate::config::value::{Day, Interval};
@@ -78,9 +79,10 @@ impl Attested {
         if let Some(finding) = self.not_concerned(facts) {
             return finding;
         }
+        let names = facts.subject().map_or(&[][..], Subject::names);
         let own: Vec<&Attestation> = records
-            .iter()
-            .filter(|record| record.rule == facts.rule && is_about(record, facts))
+            .of(facts.rule, names)
+            .filter(|record| is_about(record, facts))
             .filter(|record| record.signed_at <= facts.now)
             .collect();
         match &self.each {
@@ -232,12 +234,9 @@ impl Attested {
 fn is_about(record: &Attestation, facts: &Facts<'_>) -> bool {
     match (&record.about, facts.whom) {
         (About::Estate, Whom::Estate) => true,
-        (About::Service { name, environment }, Whom::Service { key, subject, .. }) => {
-            subject.is(name)
-                && environment
-                    .as_ref()
-                    .is_none_or(|environment| *environment == key.environment)
-        }
+        (About::Service { environment, .. }, Whom::Service { key, .. }) => environment
+            .as_ref()
+            .is_none_or(|environment| *environment == key.environment),
         (About::Estate, Whom::Service { .. }) | (About::Service { .. }, Whom::Estate) => false,
     }
 }

@@ -54,7 +54,7 @@ fn is_of(subject: &Subject, pod: &Pod) -> bool {
 }
 
 fn own_pods<'a>(subject: &Subject, estate: &'a Estate) -> Vec<&'a Pod> {
-    let pods = estate.pods.iter();
+    let pods = estate.pods_naming(subject.names());
     pods.filter(|pod| is_of(subject, pod)).collect()
 }
 

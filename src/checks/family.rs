@@ -1,11 +1,10 @@
 //! What a metric's name says, worked out once a name: normalised, folded into its family, and
 //! pruned where it can never speak for the application itself.
 
-use std::borrow::Cow;
-
 use super::subject::Subject;
 use super::words::Words;
 use crate::exposition::MetricType;
+use crate::labels::snake;
 
 /// Why a family proves nothing about the application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,29 +174,6 @@ const OUTBOUND: Words = Words("client clients outbound outgoing upstream egress 
 /// What services call: about calls made, wherever it follows the service's name.
 const BACKENDS: Words =
     Words("k8s redis smtp ldap dynamodb postgres postgresql mysql memcached elasticsearch");
-
-/// Lower-case snake_case of a metric name or label key: `gitVersion` becomes `git_version`,
-/// `http.server.duration` becomes `http_server_duration`.
-pub fn snake(name: &str) -> Cow<'_, str> {
-    let is_snake = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'_';
-    if name.as_bytes().iter().all(is_snake) {
-        return Cow::Borrowed(name);
-    }
-    let mut out = String::with_capacity(name.len() + 4);
-    let mut previous_lower = false;
-    for c in name.chars() {
-        if c.is_ascii_uppercase() && previous_lower {
-            out.push('_');
-        }
-        previous_lower = c.is_ascii_lowercase() || c.is_ascii_digit();
-        if c.is_alphanumeric() {
-            out.extend(c.to_lowercase());
-        } else {
-            out.push('_');
-        }
-    }
-    Cow::Owned(out)
-}
 
 /// Runtimes and what follows their name in a family that is theirs, at any depth of prefix.
 const RUNTIMES: &[(&str, Words)] = &[

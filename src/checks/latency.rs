@@ -1,10 +1,11 @@
 //! O-9, second half: latency is exposed.
 
-use super::family::{Family, Part, is_probe_traffic, snake};
+use super::family::{Family, Part, is_probe_traffic};
 use super::subject::Subject;
 use super::verdict::{Finding, Reason, cite};
 use super::words::Words;
 use crate::exposition::{MetricType, Sample};
+use crate::labels::snake;
 
 /// Families followed in one scrape at the most.
 const FAMILIES_MAX: usize = 128;

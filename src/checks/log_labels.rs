@@ -42,7 +42,7 @@ impl LogLabels {
             let Answer::Streams(streams) = answer else {
                 return unfit(source);
             };
-            for stream in streams {
+            for stream in streams.naming(subject.names()) {
                 let shown = || {
                     let pairs = stream
                         .iter()

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::facts::{Facts, Whom, unfit};
 use super::verdict::{Basis, Finding, Reason};
-use crate::sources::{Answer, KnownSource, Query, Sample};
+use crate::sources::{Answer, KnownSource, Query, Sample, Vector};
 
 /// A query and what its figures must be.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -82,10 +82,11 @@ impl Measured {
         };
         let mut figures = Vec::new();
         for (source, answer) in answers {
-            let Answer::Vector(samples) = answer else {
+            let Answer::Vector(vector) = answer else {
                 return unfit(source);
             };
-            figures.extend(self.own(facts, samples).map(|sample| (source, sample)));
+            let own = self.own(facts, vector).into_iter();
+            figures.extend(own.map(|sample| (source, sample)));
         }
         if figures.is_empty() {
             return self.nothing(facts, query);
@@ -125,22 +126,19 @@ impl Measured {
     }
 
     /// The series about whom is judged: of the estate all, of a service those that name it.
-    fn own<'a>(
-        &'a self,
-        facts: &'a Facts<'a>,
-        samples: &'a [Sample],
-    ) -> impl Iterator<Item = &'a Sample> {
-        samples.iter().filter(move |sample| match facts.whom {
-            Whom::Estate => true,
-            Whom::Service { key, subject, .. } => {
-                let mut named = self.by.iter().map(|label| sample.labels.get(label));
-                let there = self.environment.as_ref().is_none_or(|label| {
-                    let environment = sample.labels.get(label);
-                    environment.is_empty() || environment == key.environment
-                });
-                there && named.any(|name| !name.is_empty() && subject.is(name))
-            }
-        })
+    fn own<'a>(&self, facts: &Facts<'_>, vector: &'a Vector) -> Vec<&'a Sample> {
+        let Whom::Service { key, subject, .. } = facts.whom else {
+            return vector.samples().iter().collect();
+        };
+        let is_own = |sample: &&Sample| {
+            let mut named = self.by.iter().map(|label| sample.labels.get(label));
+            let there = self.environment.as_ref().is_none_or(|label| {
+                let environment = sample.labels.get(label);
+                environment.is_empty() || environment == key.environment
+            });
+            there && named.any(|name| !name.is_empty() && subject.is(name))
+        };
+        vector.naming(subject.names()).filter(is_own).collect()
     }
 
     fn nothing(&self, facts: &Facts<'_>, query: &Query) -> Finding {

@@ -89,7 +89,7 @@ fn resolves(facts: &Facts<'_>, result: &KeyResult) -> Result<(), (Reason, String
                 .ask(&Query::Promql(Arc::from(text.as_str())))
                 .map_err(|finding| (finding.reason, finding.message))?;
             let some = answers.iter().any(
-                |(_, answer)| matches!(answer, Answer::Vector(samples) if !samples.is_empty()),
+                |(_, answer)| matches!(answer, Answer::Vector(vector) if !vector.samples().is_empty()),
             );
             match some {
                 true => Ok(()),

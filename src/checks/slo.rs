@@ -46,11 +46,11 @@ impl Slo {
                 Err(finding) => failed = Some(finding),
                 Ok(answers) => {
                     for (source, answer) in answers {
-                        let Answer::Vector(samples) = answer else {
+                        let Answer::Vector(vector) = answer else {
                             return unfit(source);
                         };
-                        others |= !samples.is_empty();
-                        let own = samples.iter().filter(|sample| {
+                        others |= !vector.samples().is_empty();
+                        let own = vector.naming(subject.names()).filter(|sample| {
                             let mut named = query.by.iter().map(|label| sample.labels.get(label));
                             named.any(|name| !name.is_empty() && subject.is(name))
                         });

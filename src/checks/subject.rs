@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::family::snake;
+use crate::labels::snake;
 
 /// The service whose exposition is read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -68,6 +68,11 @@ impl Subject {
     /// Whether the caller knows which service this is.
     pub fn is_known(&self) -> bool {
         !self.names.is_empty()
+    }
+
+    /// Name and aliases, in snake_case.
+    pub fn names(&self) -> &[String] {
+        &self.names
     }
 
     /// The name as discovery gave it.

@@ -1,10 +1,11 @@
 //! O-8: the application's own version is exposed.
 
-use super::family::{Family, Part, Pruned, snake};
+use super::family::{Family, Part, Pruned};
 use super::subject::Subject;
 use super::verdict::{Finding, Reason, cite};
 use super::words::Words;
 use crate::exposition::Sample;
+use crate::labels::snake;
 
 /// Families looked at in one scrape at the most; an application has one or two.
 const CANDIDATES_MAX: usize = 64;

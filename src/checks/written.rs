@@ -88,7 +88,7 @@ impl Owners {
                 facts.missing(Reason::Missing, GRACE, what)
             }
             count if count < self.at_least => {
-                let message = format!("{count} owners, asked are {}", self.at_least);
+                let message = format!("owners written down: {count}, asked are {}", self.at_least);
                 Finding::fail(Reason::TooFew, message, Vec::new())
             }
             count => Finding::pass(format!("{count} people own it"), ""),
@@ -114,7 +114,7 @@ impl Pages {
         let judged = self.of.iter().map(|page| match page.url(entry) {
             None => {
                 let what = format!("the catalogue names no `{}`", page.key());
-                let cited = [format!("{}: nothing", entry.place)];
+                let cited = [entry.place.clone()];
                 facts
                     .missing(Reason::Missing, GRACE, &what)
                     .on(Basis::Declared)

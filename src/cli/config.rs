@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 
 use super::{Exit, complain, print};
+use crate::catalogue::{Attestation, Attestations};
 use crate::config::{Config, DiscoveryConfig};
 use crate::daemon::rulebook::Rulebook;
 use crate::daemon::{self, Loaded};
@@ -78,7 +79,11 @@ fn check(file: &Path) -> bool {
 fn records(rulebook: &Rulebook) -> String {
     let now = jiff::Timestamp::now();
     let records = &rulebook.records;
-    let attestations = records.attestations.as_deref().unwrap_or_default();
+    let attestations: Vec<&Attestation> = records
+        .attestations
+        .iter()
+        .flat_map(Attestations::all)
+        .collect();
     let ended = |of: usize, all: usize| match all - of {
         0 => String::new(),
         ended => format!(" ({ended} expired)"),

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use super::records;
 use super::writer::{Kind, Writer};
+use crate::catalogue::Attestations;
 use crate::exposition::Format;
 use crate::snapshot::{RuleStatus, Score, ServiceState, ServiceVerdict, Snapshot, TargetState};
 
@@ -76,7 +77,12 @@ pub fn series_count(snapshot: &Snapshot) -> usize {
         .filter(|target| !target.is_up())
         .count();
     let waivers = snapshot.law.records.waivers.len();
-    let attestations = snapshot.law.records.attestations.iter().flatten().count();
+    let attestations = snapshot
+        .law
+        .records
+        .attestations
+        .as_ref()
+        .map_or(0, Attestations::len);
     let of_records = waivers + attestations + snapshot.estate.verdicts.len();
     let of_catalogue = match snapshot.law.catalogue.is_kept {
         true => snapshot.services.len() + snapshot.missing.len(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::writer::{Kind, Writer};
-use crate::catalogue::About;
+use crate::catalogue::{About, Attestations};
 use crate::snapshot::Snapshot;
 
 /// When what is written down ends: of several for the same, the last.
@@ -39,7 +39,8 @@ pub(super) fn write(snapshot: &Snapshot, out: &mut Writer) {
         out.sample(name, &labels, at.as_second() as f64);
     }
     let mut ends: BTreeMap<[String; 3], Timestamp> = BTreeMap::new();
-    for record in snapshot.law.records.attestations.iter().flatten() {
+    let attestations = snapshot.law.records.attestations.iter();
+    for record in attestations.flat_map(Attestations::all) {
         let (service, environment) = match &record.about {
             About::Estate => (String::new(), String::new()),
             About::Service { name, environment } => {

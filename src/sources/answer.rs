@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::incidents::{Incident, Run};
+use super::index::{Streams, Vector};
 use super::kubernetes::Estate;
 use super::loki::LogRetention;
 use super::prometheus::MetricRetention;
@@ -34,9 +35,9 @@ pub struct Link {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
     /// Numbers by labels: [`Query::Promql`] and [`Query::Logql`].
-    Vector(Vec<Sample>),
+    Vector(Vector),
     /// Label sets: [`Query::LogStreams`].
-    Streams(Vec<Labels>),
+    Streams(Streams),
     /// [`Query::MetricRetention`].
     MetricRetention(MetricRetention),
     /// [`Query::LogRetention`].

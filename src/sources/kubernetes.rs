@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::answer::{Answer, Refusal, RefusalReason};
 use super::ask::Server;
+use super::index::NameIndex;
 use super::kubernetes_raw::{List, RawAccount, RawIngress, RawPod, RawPolicy, RawService};
 
 /// Objects of a page, and of a list.
@@ -19,7 +20,7 @@ const OBJECTS_MAX: usize = 200_000;
 type Map = BTreeMap<String, String>;
 
 /// The objects of a cluster that rules look at.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Estate {
     /// Ways into the cluster from outside.
     pub exposures: Vec<Exposure>,
@@ -27,8 +28,29 @@ pub struct Estate {
     pub policies: Vec<NetworkPolicy>,
     /// Pods that have not ended.
     pub pods: Vec<Pod>,
+    /// Pods by what their labels hold.
+    pub(super) index: NameIndex,
     /// Service accounts.
     pub accounts: Vec<Account>,
+}
+
+impl PartialEq for Estate {
+    fn eq(&self, other: &Self) -> bool {
+        self.exposures == other.exposures
+            && self.policies == other.policies
+            && self.pods == other.pods
+            && self.accounts == other.accounts
+    }
+}
+
+impl Estate {
+    /// The pods of which a label holds one of these names (in snake_case).
+    pub(crate) fn pods_naming(&self, names: &[String]) -> impl Iterator<Item = &Pod> {
+        self.index
+            .rows(names)
+            .into_iter()
+            .map(|row| &self.pods[row])
+    }
 }
 
 /// What kind of way in.
@@ -164,6 +186,17 @@ pub(super) async fn cluster(server: &Server<'_>) -> Result<Answer, Refusal> {
     let pods: Vec<RawPod> = list(server, "/api/v1/pods").await?;
     let accounts: Vec<RawAccount> = list(server, "/api/v1/serviceaccounts").await?;
     let ended = |pod: &RawPod| matches!(pod.status.phase.as_str(), "Succeeded" | "Failed");
+    let pods: Vec<Pod> = pods
+        .into_iter()
+        .filter(|pod| !ended(pod))
+        .map(RawPod::ready)
+        .collect();
+    let mut index = NameIndex::default();
+    for (row, pod) in (0..).zip(&pods) {
+        for value in pod.labels.values() {
+            index.add(row, value);
+        }
+    }
     let exposed = services.into_iter().filter_map(RawService::exposure);
     Ok(Answer::Cluster(Box::new(Estate {
         exposures: exposed
@@ -177,11 +210,8 @@ pub(super) async fn cluster(server: &Server<'_>) -> Result<Answer, Refusal> {
                 selector: policy.spec.pod_selector,
             })
             .collect(),
-        pods: pods
-            .into_iter()
-            .filter(|pod| !ended(pod))
-            .map(RawPod::ready)
-            .collect(),
+        index,
+        pods,
         accounts: accounts
             .into_iter()
             .map(|account| Account {

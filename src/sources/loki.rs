@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::answer::{Answer, Refusal, RefusalReason};
 use super::ask::Server;
+use super::index::Streams;
 use crate::config::duration;
 use crate::labels::Labels;
 
@@ -38,7 +39,8 @@ pub(super) async fn streams(server: &Server<'_>, selector: &str) -> Result<Answe
         ));
     }
     let labels = |stream: &BTreeMap<String, String>| stream.iter().collect::<Labels>();
-    Ok(Answer::Streams(series.data.iter().map(labels).collect()))
+    let streams = series.data.iter().map(labels).collect();
+    Ok(Answer::Streams(Streams::new(streams)))
 }
 
 /// How long Loki keeps lines.

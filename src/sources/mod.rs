@@ -7,6 +7,7 @@
 mod answer;
 mod ask;
 mod incidents;
+mod index;
 mod kubernetes;
 mod kubernetes_raw;
 mod links;
@@ -20,6 +21,7 @@ pub use answer::{
     Answer, Answered, Answers, KnownSource, Link, Refusal, RefusalReason, Said, Sample,
 };
 pub use incidents::{Incident, Run};
+pub use index::{NameIndex, Streams, Vector};
 pub use kubernetes::{
     Account, Estate, Exposure, ExposureKind, NetworkPolicy, Pod, Requirement, Selector,
 };

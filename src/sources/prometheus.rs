@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::answer::{Answer, Refusal, RefusalReason, Sample};
 use super::ask::Server;
+use super::index::Vector;
 use crate::config::duration;
 use crate::labels::Labels;
 
@@ -46,7 +47,7 @@ pub(super) async fn query(server: &Server<'_>, path: &str, text: &str) -> Result
         true => server.json(path, &[("query", text)]).await?,
         false => server.post_json(path, &[("query", text)]).await?,
     };
-    vector(answer).map(Answer::Vector)
+    Ok(Answer::Vector(Vector::new(vector(answer)?)))
 }
 
 fn vector(answer: Envelope) -> Result<Vec<Sample>, Refusal> {

@@ -26,7 +26,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &["config", "exposition", "http_client", "labels"],
     ),
     ("scrape", &["config", "discovery", "exposition", "labels"]),
-    ("catalogue", &["config", "manifesto"]),
+    ("catalogue", &["config", "labels", "manifesto"]),
     ("sources", &["config", "http_client", "labels", "scrape"]),
     ("manifesto", &["checks", "config"]),
     (
