@@ -72,6 +72,7 @@ fn snapshot() -> Snapshot {
         }),
         verdicts: all_unknown(&rulebook.manifesto, Reason::WarmingUp, "too early").into(),
         version: None,
+        resource: None,
     };
     let targets = (0..SERVICES).map(|at| Arc::new(state(at))).collect();
     Snapshot::build(SystemTime::UNIX_EPOCH, &rulebook.law(), targets)

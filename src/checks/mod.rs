@@ -16,6 +16,7 @@ mod facts;
 pub mod family;
 pub mod identity;
 mod incidents;
+pub mod instrumentation;
 pub mod latency;
 mod log_labels;
 mod measured;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::family::{Family, fold};
+use super::instrumentation::Resource;
 use super::subject::Subject;
 use super::{availability, identity, latency, version};
 use crate::exposition::{Event, Fault, MetricType, Sample, Severity, Summary};
@@ -26,6 +27,8 @@ pub struct Observation {
     pub availability: availability::Evidence,
     /// O-9's evidence, second half.
     pub latency: latency::Evidence,
+    /// The resource that OpenTelemetry describes, where it does.
+    pub resource: Option<Arc<Resource>>,
     /// `process_start_time_seconds`, where exposed.
     pub process_start_seconds: Option<f64>,
     /// The first faults, in order.
@@ -155,6 +158,9 @@ impl Observer {
         }
         if let Some(role) = roles.latency {
             observation.latency.sample(role, &roles.family, sample);
+        }
+        if observation.resource.is_none() {
+            observation.resource = Resource::of(&roles.family, sample);
         }
         if roles.start_time {
             observation.process_start_seconds = Some(sample.value);

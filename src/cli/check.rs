@@ -176,6 +176,7 @@ async fn with_evidence(
         scrape: None,
         verdicts: verdicts.into(),
         version: None,
+        resource: None,
     };
     let at = SystemTime::now();
     let snapshot = Snapshot::of(

@@ -8,6 +8,7 @@ use foldhash::fast::RandomState;
 use tokio::sync::Notify;
 
 use super::rulebook::{Rulebook, figures};
+use crate::checks::instrumentation::Resource;
 use crate::checks::warmup::History;
 use crate::checks::{FAULTS_MAX, Finding, Observation, Reason, Subject, Verdict, all_unknown};
 use crate::discovery::target::{ByUrl, Target, TargetUrl};
@@ -75,6 +76,7 @@ struct Taught {
     violations: u64,
     first_violation: Option<Arc<str>>,
     version: Option<Arc<str>>,
+    resource: Option<Arc<Resource>>,
 }
 
 impl Board {
@@ -153,6 +155,7 @@ impl Board {
                             scrape: None,
                             verdicts: Arc::clone(&unjudged),
                             version: None,
+                            resource: None,
                         }),
                         subject: Arc::clone(subject),
                         history: History::new(now),
@@ -192,7 +195,7 @@ impl Board {
         entry: &mut Entry,
         scrape: Scrape,
         verdicts: Arc<[Verdict]>,
-        version: Option<Arc<str>>,
+        taught: Option<&Taught>,
     ) {
         let before = &entry.state;
         log_change(before, &scrape);
@@ -206,7 +209,13 @@ impl Board {
             } else {
                 verdicts
             },
-            version: version.or_else(|| before.version.clone()),
+            version: taught
+                .and_then(|taught| taught.version.clone())
+                .or_else(|| before.version.clone()),
+            resource: match taught {
+                Some(taught) => taught.resource.clone(),
+                None => before.resource.clone(),
+            },
         });
         self.changed.notify_one();
     }
@@ -313,7 +322,7 @@ impl Handler for Board {
         let verdicts = entry
             .history
             .temper(&taught.verdicts, taught.process_start_seconds, now);
-        self.replace(entry, scrape, verdicts, taught.version.clone());
+        self.replace(entry, scrape, verdicts, Some(&taught));
     }
 
     /// Discovery's own list already said so, in [`Board::replace_targets`].
@@ -357,6 +366,7 @@ impl Board {
             violations: figures.violations,
             first_violation: figures.first_violation,
             version: observation.version.version().map(Arc::from),
+            resource: observation.resource.clone(),
         }))
     }
 }

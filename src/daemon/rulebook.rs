@@ -149,6 +149,7 @@ impl Rulebook {
             scrape: Some(figures(result, observation)),
             verdicts: verdicts.into(),
             version: observation.and_then(|o| o.version.version().map(Arc::from)),
+            resource: observation.and_then(|o| o.resource.clone()),
         }
     }
 }

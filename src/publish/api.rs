@@ -7,6 +7,7 @@ use url::Url;
 
 use super::page::time;
 use crate::catalogue::{self, Openness};
+use crate::checks::instrumentation::RULES_TOTAL;
 use crate::discovery::Discovered;
 use crate::discovery::target::TargetUrl;
 use crate::snapshot::{RuleStatus, ServiceVerdict, Snapshot};
@@ -82,6 +83,9 @@ struct Service<'a> {
     version: &'a str,
     score_ratio: Option<f64>,
     coverage_ratio: f64,
+    /// Absent where its metrics are not OpenTelemetry's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instrumentation: Option<Instrumentation<'a>>,
     /// Absent where the catalogue does not know it.
     #[serde(skip_serializing_if = "Option::is_none")]
     catalogue: Option<Entry<'a>>,
@@ -137,6 +141,15 @@ fn verdict<'a>(snapshot: &'a Snapshot, verdict: &'a ServiceVerdict) -> Verdict<'
             place: &waiver.place,
         }),
     }
+}
+
+/// The Instrumentation Score, of as many rules of the specification as metrics can prove.
+#[derive(Debug, Serialize)]
+struct Instrumentation<'a> {
+    score_ratio: f64,
+    rules_judged: usize,
+    rules_specified: usize,
+    rules_failed: &'a [&'static str],
 }
 
 /// The estate's own verdicts.
@@ -222,6 +235,15 @@ pub(super) fn services(snapshot: &Snapshot) -> Services<'_> {
             version: &service.version,
             score_ratio: service.score.ratio(),
             coverage_ratio: service.score.coverage(),
+            instrumentation: service
+                .instrumentation
+                .as_ref()
+                .map(|score| Instrumentation {
+                    score_ratio: score.ratio(),
+                    rules_judged: score.judged,
+                    rules_specified: RULES_TOTAL,
+                    rules_failed: &score.failed,
+                }),
             catalogue: service.entry.as_deref().map(Entry::from),
             verdicts: service
                 .verdicts

@@ -3,8 +3,8 @@
 
 use std::time::SystemTime;
 
-use super::records;
 use super::writer::{Kind, Writer};
+use super::{instrumentation, records};
 use crate::catalogue::Attestations;
 use crate::exposition::Format;
 use crate::snapshot::{RuleStatus, Score, ServiceState, ServiceVerdict, Snapshot, TargetState};
@@ -21,6 +21,7 @@ pub fn write(snapshot: &Snapshot, format: Format, series_max: usize) -> Vec<u8> 
         targets(snapshot, &mut out);
     }
     target_counts(snapshot, &mut out);
+    instrumentation::write(snapshot, &mut out);
     if snapshot.law.catalogue.is_kept {
         catalogue(snapshot, &mut out);
     }
@@ -57,8 +58,8 @@ pub(super) fn write_verdicts(snapshot: &Snapshot, format: Format) -> Vec<u8> {
     out.into_end()
 }
 
-/// Series of a service beside its rules: score, coverage, info and three states of targets.
-const SERVICE_SERIES: usize = 6;
+/// Series of a service beside its rules: score, coverage, info, three states of targets, four of instrumentation.
+const SERVICE_SERIES: usize = 10;
 
 /// Series of a target that is up: one that is down has its reason too.
 const TARGET_SERIES: usize = 5;
@@ -392,7 +393,7 @@ fn verdicts(snapshot: &Snapshot) -> impl Iterator<Item = ([(&str, &str); 2], &Se
     judged(snapshot).flat_map(|whom| whom.verdicts.iter().map(move |verdict| (whom.key, verdict)))
 }
 
-fn key(service: &ServiceState) -> [(&str, &str); 2] {
+pub(super) fn key(service: &ServiceState) -> [(&str, &str); 2] {
     [
         ("service_name", &service.key.name),
         ("environment", &service.key.environment),

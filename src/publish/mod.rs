@@ -5,6 +5,7 @@ mod auth;
 mod body;
 pub mod compliance;
 mod guard;
+mod instrumentation;
 mod negotiate;
 mod page;
 mod patience;

@@ -7,6 +7,7 @@ use askama::Template;
 
 use super::telemetry::VERSION;
 use crate::checks::Reason;
+use crate::checks::instrumentation::{Instrumentation, RULES_TOTAL};
 use crate::manifesto::{Rule, Scope};
 use crate::snapshot::{RuleStatus, Score, ServiceState, ServiceVerdict, Snapshot};
 
@@ -75,6 +76,8 @@ struct ServiceRow<'a> {
     coverage: String,
     verdicts: Vec<VerdictCell<'a>>,
     has_findings: bool,
+    /// The Instrumentation Score in words; empty where there is none.
+    instrumentation: String,
     /// Rules judged for others and not for this one, for want of what would prove them.
     unproved: usize,
 }
@@ -193,6 +196,10 @@ fn row<'a>(
         version: &service.version,
         score: score(service.score),
         coverage: percent(service.score.coverage()),
+        instrumentation: service
+            .instrumentation
+            .as_ref()
+            .map_or_else(String::new, instrumentation),
         has_findings: verdicts.iter().any(|verdict| verdict.is_finding),
         unproved: verdicts
             .iter()
@@ -200,6 +207,18 @@ fn row<'a>(
             .count(),
         verdicts,
     }
+}
+
+fn instrumentation(score: &Instrumentation) -> String {
+    let failed = match score.failed.is_empty() {
+        true => String::new(),
+        false => format!(", not kept: {}", score.failed.join(", ")),
+    };
+    format!(
+        "Instrumentation Score {:.0}, of {} of the specification's {RULES_TOTAL} rules{failed}",
+        score.ratio() * 100.0,
+        score.judged
+    )
 }
 
 fn score(score: Score) -> String {

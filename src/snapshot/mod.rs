@@ -17,6 +17,7 @@ use self::law::missing;
 pub use self::law::{Law, Missing};
 pub use self::score::{RuleStatus, Score};
 use crate::catalogue::{Entry, Waived, Waiver};
+use crate::checks::instrumentation::{Instrumentation, Resource};
 use crate::checks::{Finding, Verdict, Whom};
 use crate::discovery::target::{ServiceKey, Target};
 use crate::manifesto::{Manifesto, Rule, Scope};
@@ -39,6 +40,8 @@ pub struct TargetState {
     pub verdicts: Arc<[Verdict]>,
     /// The version that O-8's pass rests on.
     pub version: Option<Arc<str>>,
+    /// The resource that OpenTelemetry describes, where it does.
+    pub resource: Option<Arc<Resource>>,
 }
 
 impl TargetState {
@@ -110,6 +113,8 @@ pub struct ServiceState {
     pub verdicts: Vec<ServiceVerdict>,
     /// How far it complies.
     pub score: Score,
+    /// Its Instrumentation Score, where its metrics are OpenTelemetry's.
+    pub instrumentation: Option<Instrumentation>,
     /// Its instances' places in [`Snapshot::targets`].
     pub targets: Vec<usize>,
     /// When it was first seen by this process.
@@ -276,6 +281,7 @@ impl Snapshot {
             Arc::ptr_eq(before, now)
                 || Arc::ptr_eq(&before.verdicts, &now.verdicts)
                     && before.version == now.version
+                    && before.resource == now.resource
                     && before.is_up() == now.is_up()
         })
     }
@@ -357,6 +363,11 @@ fn service(
         key: key.clone(),
         team,
         version: most_common_version(&instances),
+        instrumentation: Instrumentation::of(
+            instances
+                .iter()
+                .filter_map(|instance| instance.resource.as_deref()),
+        ),
         entry,
         verdicts,
         score,

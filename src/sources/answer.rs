@@ -109,6 +109,8 @@ impl RefusalReason {
 pub struct Refusal {
     /// The kind of failure.
     pub reason: RefusalReason,
+    /// The status, where there was one other than asked for.
+    pub status: Option<u16>,
     /// What happened, for a person.
     pub message: String,
 }
@@ -121,6 +123,7 @@ impl Refusal {
     pub fn new(reason: RefusalReason, message: impl AsRef<str>) -> Self {
         Self {
             reason,
+            status: None,
             message: message.as_ref().chars().take(MESSAGE_CHARS_MAX).collect(),
         }
     }

@@ -148,10 +148,11 @@ impl<'a> Server<'a> {
         } else {
             format!(": {said}")
         };
-        Err(Refusal::new(
-            RefusalReason::Http,
-            format!("{path} answered {status}{said}"),
-        ))
+        let message = format!("{path} answered {status}{said}");
+        Err(Refusal {
+            status: Some(status.as_u16()),
+            ..Refusal::new(RefusalReason::Http, message)
+        })
     }
 }
 

@@ -234,7 +234,7 @@ async fn list<T: DeserializeOwned>(server: &Server<'_>, path: &str) -> Result<Ve
                 parameters.push(("continue", &next));
             }
             let page: List<T> = match server.json(path, &parameters).await {
-                Err(refusal) if refusal.message.contains("410") && !begun_anew => {
+                Err(refusal) if refusal.status == Some(410) && !begun_anew => {
                     begun_anew = true;
                     continue 'anew;
                 }

@@ -117,11 +117,16 @@ pub(super) async fn retention(server: &Server<'_>) -> Result<Answer, Refusal> {
     let flags = server.json::<Flags>("/api/v1/status/flags", &[]).await;
     let retention = match flags {
         Ok(flags) => of_flags(&flags.data),
-        // It has the path too, and answers with an empty object, or refuses.
+        // VictoriaMetrics has the path too, and answers with an empty object, or refuses.
         Err(Refusal {
             reason: RefusalReason::Http | RefusalReason::Answer,
             ..
-        }) => of_flags(&text_flags(&server.text("/flags").await?)),
+        }) => match server.text("/flags").await {
+            Ok(text) => of_flags(&text_flags(&text)),
+            // Mimir, a querier: it answers queries and says nothing of what it keeps.
+            Err(refusal) if refusal.status == Some(404) => Ok(MetricRetention::default()),
+            Err(refusal) => Err(refusal),
+        },
         Err(refusal) => return Err(refusal),
     };
     Ok(Answer::MetricRetention(retention?))

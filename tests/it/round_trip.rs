@@ -138,6 +138,7 @@ fn target_state(nth: usize, instance: Instance, manifesto: &Manifesto) -> Target
         }),
         verdicts: verdicts.into(),
         version: instance.version.map(Into::into),
+        resource: None,
     }
 }
 

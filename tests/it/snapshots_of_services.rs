@@ -102,6 +102,7 @@ fn state(manifesto: &Manifesto, instance: &Instance) -> TargetState {
         }),
         verdicts: verdicts.collect(),
         version: instance.version.map(Arc::from),
+        resource: None,
     }
 }
 

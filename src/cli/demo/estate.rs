@@ -124,8 +124,19 @@ impl Drop for Estate {
 }
 
 impl Estate {
-    /// Starts everything, with targets on `port`.
-    pub(super) async fn start(port: u16) -> Result<Self, String> {
+    /// Starts everything, with targets on the first of these ports that is free on loopback.
+    pub(super) async fn start(ports: &[u16]) -> Result<(Self, u16), String> {
+        let mut taken = String::new();
+        for port in ports {
+            match listen_all(*port).await {
+                Ok(targets) => return Ok((Self::serving(targets).await?, *port)),
+                Err(error) => taken = error,
+            }
+        }
+        Err(format!("no port of {ports:?} is free on loopback: {taken}"))
+    }
+
+    async fn serving(targets: Vec<TcpListener>) -> Result<Self, String> {
         let now = Timestamp::now();
         let answers = ANSWERS.replace("http://statuspage.example", "");
         let answers: Answers =
@@ -139,8 +150,7 @@ impl Estate {
             async move { answers.answer(request, now).await }
         }));
         let mut addresses = Vec::new();
-        for (host, (name, body)) in (201..).zip(TARGETS) {
-            let listener = listen(Ipv4Addr::new(127, 0, 67, host), port).await?;
+        for (listener, (name, body)) in targets.into_iter().zip(TARGETS) {
             let at = listener.local_addr().map_err(|error| error.to_string())?;
             addresses.push((*name, at));
             servers.spawn(serve(listener, |_| async {
@@ -195,6 +205,15 @@ fn located(text: &str, sources: SocketAddr, targets: &[(&str, SocketAddr)]) -> S
     SOURCE
         .replace_all(&text, format!("http://{sources}"))
         .into_owned()
+}
+
+/// An address of its own for each target.
+async fn listen_all(port: u16) -> Result<Vec<TcpListener>, String> {
+    let mut listeners = Vec::new();
+    for (host, _) in (201..).zip(TARGETS) {
+        listeners.push(listen(Ipv4Addr::new(127, 0, 67, host), port).await?);
+    }
+    Ok(listeners)
 }
 
 async fn listen(host: Ipv4Addr, port: u16) -> Result<TcpListener, String> {

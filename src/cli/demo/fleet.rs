@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use crate::manifesto::RuleId;
 
 /// The manifesto's port, and where the fleet goes if it is taken on loopback.
-const PORTS: [u16; 4] = [8067, 18_067, 28_067, 38_067];
+pub(super) const PORTS: [u16; 4] = [8067, 18_067, 28_067, 38_067];
 
 /// What `port: other` adds.
 const OTHER_PORT_OFFSET: u16 = 1_023;

@@ -122,14 +122,20 @@ async fn whole_estate(once: bool, address: SocketAddr) -> Exit {
             Err(exit) => return exit,
         },
     };
-    let estate = match Estate::start(8067).await {
-        Ok(estate) => estate,
+    let (estate, port) = match Estate::start(&fleet::PORTS).await {
+        Ok(started) => started,
         Err(error) => {
             complain(&error);
             return Exit::Unmeasured;
         }
     };
-    let load = || daemon::load(Some(&estate.config()));
+    // O-7 asks for the port that the targets found free.
+    let load = || {
+        let loaded = daemon::load(Some(&estate.config()))?;
+        let manifesto = (*loaded.rulebook.manifesto).clone().with_port(port);
+        let rulebook = loaded.rulebook.with_manifesto(manifesto);
+        Ok::<_, daemon::StartError>(Loaded { rulebook, ..loaded })
+    };
     let loaded = match (load(), load()) {
         (Ok(first), Ok(second)) => (first, second),
         (Err(error), _) | (_, Err(error)) => {

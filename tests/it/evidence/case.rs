@@ -100,6 +100,7 @@ fn unscraped(name: &str, rulebook: &Rulebook) -> Arc<TargetState> {
         scrape: None,
         verdicts: all_unknown(&rulebook.manifesto, Reason::NotScrapedYet, "not scraped").into(),
         version: None,
+        resource: None,
     })
 }
 

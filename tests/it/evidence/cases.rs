@@ -97,6 +97,9 @@ async fn run(case: &Case) -> (String, String) {
         }
         config += &format!("{kind}: [{file}]\n");
     }
+    if let Some(rules) = case.more.get("rules") {
+        config += &format!("rules: {rules}\n");
+    }
     let sources: Vec<Value> = case
         .sources
         .iter()

@@ -37,11 +37,9 @@ fn table(manifesto: &Manifesto) -> String {
     for rule in manifesto.rules() {
         let id = rule.id.to_string();
         let proved = |status: &str| match found.get(&(id.clone(), status.to_owned())) {
-            Some(count) => format!("{count} cases"),
-            None if status == "unknown" && !ELSEWHERE.contains(&id.as_str()) => {
-                "not configured".to_owned()
-            }
-            None => elsewhere(&id, status).to_owned(),
+            _ if ELSEWHERE.contains(&id.as_str()) => elsewhere(&id, status).to_owned(),
+            Some(count) => format!("cases: {count}"),
+            None => "not configured".to_owned(),
         };
         writeln!(
             out,

@@ -6,4 +6,5 @@ mod cases;
 mod docs;
 mod over_time;
 mod real;
+mod running;
 mod server;

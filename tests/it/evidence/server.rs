@@ -19,9 +19,14 @@ use super::case::timed;
 pub(super) async fn serve(case: Value) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let router = Router::new().fallback(answer).with_state(Arc::new(case));
+    let router = router(case);
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     address
+}
+
+/// Every API, by what a case says.
+pub(super) fn router(case: Value) -> Router {
+    Router::new().fallback(answer).with_state(Arc::new(case))
 }
 
 async fn answer(State(case): State<Arc<Value>>, method: Method, uri: Uri, body: Bytes) -> Response {
@@ -48,7 +53,10 @@ async fn answer(State(case): State<Arc<Value>>, method: Method, uri: Uri, body: 
         "/api/v1/serviceaccounts" => json_answer(&list("serviceaccounts")),
         "/plugins/playbooks/api/v0/runs" => json_answer(&runs(&case["runs"])),
         "/incidents" => json_answer(&case["incidents"]),
-        path => page(&case["pages"], path),
+        path => match case["bodies"].get(path) {
+            Some(body) => body.as_str().unwrap().to_owned().into_response(),
+            None => page(&case["pages"], path),
+        },
     }
 }
 
@@ -71,9 +79,16 @@ fn vector(queries: &Value, query: &str) -> Value {
         .as_array()
         .unwrap()
         .iter()
-        .map(|series| json!({"metric": series[0], "value": [0.0, series[1].to_string()]}))
+        .map(|series| json!({"metric": series[0], "value": [0.0, figure(&series[1])]}))
         .collect();
     json!({"status": "success", "data": {"resultType": "vector", "result": result}})
+}
+
+/// As Prometheus writes it: `NaN` too, which JSON has not.
+fn figure(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn runs(runs: &Value) -> Value {
