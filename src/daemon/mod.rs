@@ -344,7 +344,15 @@ impl Reloading {
                     tracing::warn!("{warning}");
                 }
                 self.network.reload(scrape_settings(&config));
-                self.wanted.send_replace(Arc::new(rulebook.wanted(&config)));
+                // Sources that are asked the same go on undisturbed.
+                let wanted = rulebook.wanted(&config);
+                self.wanted.send_if_modified(|known| {
+                    let other = **known != wanted;
+                    if other {
+                        *known = Arc::new(wanted);
+                    }
+                    other
+                });
                 self.board.set_rulebook(Arc::new(rulebook));
                 self.config.send_replace(Arc::new(config));
                 tracing::info!("configuration reloaded");

@@ -1,15 +1,16 @@
 //! Asks every source on its rhythm, and keeps what it says.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::answer::{Answered, Answers, KnownSource};
+use super::answer::{Answered, Answers, KnownSource, Refusal, RefusalReason};
 use super::ask::ask;
 use super::query::{Query, SourceKind};
 use super::stats::SourceStats;
@@ -158,20 +159,46 @@ async fn ask_for_ever(
     }
 }
 
-/// Every question once, a few at the same time, in their order.
+/// Every question once, a few at the same time, in their order. Where a server cannot be reached, or
+/// has answered nothing when the first question times out, the rest is not tried: a hung server
+/// would be waited for once a question. One that answers others is only slow with this one.
 async fn round(
     source: &Arc<SourceConfig>,
     questions: &[Query],
     dial: &DialPolicy,
 ) -> Vec<Answered> {
-    let places = Arc::new(tokio::sync::Semaphore::new(AT_ONCE_MAX));
+    let places = Arc::new(Semaphore::new(AT_ONCE_MAX));
+    let gone: Arc<OnceLock<Refusal>> = Arc::default();
+    let has_answered: Arc<AtomicBool> = Arc::default();
     let mut asked = JoinSet::new();
     for (index, query) in questions.iter().cloned().enumerate() {
-        let (source, dial, places) = (Arc::clone(source), dial.clone(), Arc::clone(&places));
+        let (source, dial) = (Arc::clone(source), dial.clone());
+        let (places, gone) = (Arc::clone(&places), Arc::clone(&gone));
+        let has_answered = Arc::clone(&has_answered);
         asked.spawn(async move {
             let _place = places.acquire_owned().await;
             let at = SystemTime::now();
-            let outcome = ask(&source, &query, &dial).await;
+            let outcome = match gone.get() {
+                Some(refusal) => Err(refusal.clone()),
+                None => ask(&source, &query, &dial).await,
+            };
+            let is_gone = match &outcome {
+                Ok(_) => {
+                    has_answered.store(true, Relaxed);
+                    None
+                }
+                // Each page is another server's.
+                Err(_) if source.kind == SourceKind::Links => None,
+                Err(refusal) => match refusal.reason {
+                    RefusalReason::Connect => Some(refusal),
+                    RefusalReason::Timeout if !has_answered.load(Relaxed) => Some(refusal),
+                    _ => None,
+                },
+            };
+            if let Some(refusal) = is_gone {
+                // Another question may have said so first.
+                gone.get_or_init(|| refusal.clone());
+            }
             (index, Answered { at, outcome })
         });
     }

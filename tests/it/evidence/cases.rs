@@ -183,6 +183,30 @@ async fn a_source_that_is_down_touches_its_own_rules_alone() {
     assert!(service.score.coverage() < 0.2);
 }
 
+/// A server that accepts and never answers is waited for once, not once a question.
+#[tokio::test]
+async fn a_source_that_hangs_is_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = silent.local_addr().unwrap();
+    let config = format!(
+        "scrape_configs: []\nsources: [{{kind: prometheus, url: 'http://{address}', timeout: 1s}}]\n"
+    );
+    let start = std::time::Instant::now();
+    let snapshot = Judge::new(folder.path(), &config).judge(&["shop"]).await;
+    // Some fifteen questions, four at a time.
+    assert!(start.elapsed().as_secs_f64() < 3.0, "{:?}", start.elapsed());
+    for rule in ["S-6", "R-1", "P-1"] {
+        let verdict = verdict(&snapshot, "shop", rule);
+        assert_eq!(shown(verdict), "unknown source_down", "{rule}");
+        let message = &verdict.finding.message;
+        assert!(
+            message.contains("no complete answer within 1s"),
+            "{message}"
+        );
+    }
+}
+
 /// The rules that promql alone proves have their passes and fails on real engines (`real.rs`), F-1
 /// over time (`over_time.rs`), O-6 to O-9 in `tests/detection`.
 pub(super) const ELSEWHERE: &[&str] = &[
