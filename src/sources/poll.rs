@@ -192,7 +192,13 @@ async fn round(
                 Err(refusal) => match refusal.reason {
                     RefusalReason::Connect => Some(refusal),
                     RefusalReason::Timeout if !has_answered.load(Relaxed) => Some(refusal),
-                    _ => None,
+                    RefusalReason::Http | RefusalReason::Answer | RefusalReason::Limit => {
+                        has_answered.store(true, Relaxed);
+                        None
+                    }
+                    RefusalReason::Timeout | RefusalReason::Credentials | RefusalReason::Denied => {
+                        None
+                    }
                 },
             };
             if let Some(refusal) = is_gone {
