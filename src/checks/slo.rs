@@ -77,8 +77,9 @@ impl Slo {
             (slo.objective, cited, Basis::Declared)
         }));
         match (found.is_empty(), failed) {
-            // An objective that a source did not tell might be laxer: but those found stand.
-            (true, Some(finding)) if files.is_none() || !finding.reason.leaves_it_open() => finding,
+            // What a source that is silent would tell might be laxer than what others do.
+            (_, Some(finding)) if !finding.reason.leaves_it_open() => finding,
+            (true, Some(finding)) if files.is_none() => finding,
             // Nobody's SLO is to be found there: perhaps they are kept elsewhere.
             (true, _) if files.is_none() && !others => {
                 let message =
