@@ -198,12 +198,15 @@ impl Attestations {
     pub fn of(&self, rule: RuleId, names: &[String]) -> impl Iterator<Item = &Attestation> {
         let estate = [String::new()];
         let names = if names.is_empty() { &estate } else { names };
-        let places: Vec<usize> = names
+        let mut places: Vec<usize> = names
             .iter()
             .filter_map(|name| self.index.get(&(rule, name.clone())))
             .flatten()
             .copied()
             .collect();
+        // Aliases may be spelt so that they are one.
+        places.sort_unstable();
+        places.dedup();
         places.into_iter().map(|place| &self.all[place])
     }
 }

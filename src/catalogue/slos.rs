@@ -95,6 +95,23 @@ pub(super) fn load(paths: &[PathBuf], warnings: &mut Vec<String>) -> Result<Vec<
 }
 
 fn of_document(source: Source<'_>) -> Result<Vec<Slo>, ConfigError> {
+    let slos = slos_of(source)?;
+    match slos
+        .iter()
+        .find(|slo| !(0.0..=1.0).contains(&slo.objective))
+    {
+        None => Ok(slos),
+        Some(slo) => {
+            let message = format!(
+                "SLO `{}` has an objective of {}, which is no share of a whole",
+                slo.name, slo.objective
+            );
+            Err(ConfigError::of_file(source.origin, message))
+        }
+    }
+}
+
+fn slos_of(source: Source<'_>) -> Result<Vec<Slo>, ConfigError> {
     let document: Document = yaml::parse(source)?;
     let name = &source.origin.name;
     let nothing = || {

@@ -133,7 +133,7 @@ impl Attested {
             .filter(recent)
             .copied()
             .collect();
-        if !newest.holds_at(facts.now) {
+        if !own.iter().any(|record| record.holds_at(facts.now)) {
             let message = format!(
                 "the attestation{of} of {} expired on {}",
                 newest.owner, newest.expires_at
@@ -168,9 +168,10 @@ impl Attested {
             return fail(Reason::Overdue, message);
         }
         let counted = &valid[..self.at_least.min(valid.len())];
-        if let Some(finding) = self.incomplete(facts, counted) {
+        if let Some(finding) = self.incomplete(facts, counted, &own) {
             return finding.citing(cited());
         }
+        let newest = valid.first().unwrap_or(newest);
         let message = format!(
             "attested{of} by {} on {}: {}",
             newest.owner,
@@ -181,7 +182,12 @@ impl Attested {
     }
 
     /// What the attestations that count leave out.
-    fn incomplete(&self, facts: &Facts<'_>, counted: &[&Attestation]) -> Option<Finding> {
+    fn incomplete(
+        &self,
+        facts: &Facts<'_>,
+        counted: &[&Attestation],
+        own: &[&Attestation],
+    ) -> Option<Finding> {
         let fail = |reason, message: String| Some(Finding::fail(reason, message, Vec::new()));
         for record in counted {
             let says = |fact: &&String| {
@@ -214,7 +220,8 @@ impl Attested {
         if !self.before_deployment {
             return None;
         }
-        let earliest = counted.iter().map(|record| day(record.signed_at)).min()?;
+        // What was renewed since was signed in time all the same.
+        let earliest = own.iter().map(|record| day(record.signed_at)).min()?;
         match facts.entry().and_then(|entry| entry.first_deployed) {
             Some(deployed) if earliest <= deployed => None,
             Some(deployed) => {

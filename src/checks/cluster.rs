@@ -1,5 +1,7 @@
 //! What a Kubernetes cluster shows: `exposure`, `network_policies`, `workload_identity`.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::facts::{Facts, unfit};
@@ -146,16 +148,16 @@ impl Public {
 /// Whether a way from outside ends at the service: by its name, its labels, or the pods it picks.
 fn leads_to(way: &Exposure, subject: &Subject, pods: &[&Pod]) -> bool {
     let labelled = NAMING.iter().filter_map(|label| way.labels.get(*label));
-    let picks = |pod: &&&Pod| {
-        pod.namespace == way.namespace
-            && way
-                .selector
-                .iter()
-                .all(|(name, value)| pod.labels.get(name) == Some(value))
+    let picks = |pod: &&Pod| {
+        let selected = |selector: &BTreeMap<String, String>| {
+            let mut pairs = selector.iter();
+            !selector.is_empty() && pairs.all(|(name, value)| pod.labels.get(name) == Some(value))
+        };
+        pod.namespace == way.namespace && way.selectors.iter().any(selected)
     };
     way.services.iter().any(|name| subject.is(name))
         || labelled.into_iter().any(|name| subject.is(name))
-        || (!way.selector.is_empty() && pods.iter().any(|pod| picks(&pod)))
+        || pods.iter().any(picks)
 }
 
 /// Judges whether a network policy limits each pod of the service.

@@ -1,6 +1,6 @@
 //! What playbook runs and a status page tell: `incidents`, `retrospectives`, `gamedays`.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::facts::{Facts, day, period, unfit};
@@ -66,6 +66,11 @@ fn incidents<'a>(facts: &Facts<'a>) -> Result<Vec<&'a Incident>, Finding> {
     Ok(all)
 }
 
+/// What somebody else's clock says may be at the end of time.
+fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
 fn cite(name: &str, created: Timestamp, url: &str) -> String {
     format!("{name} ({}) {url}", day(created))
 }
@@ -75,6 +80,13 @@ impl Tracked {
     pub(super) fn judge(&self, facts: &Facts<'_>) -> Finding {
         let (runs, incidents) = match (runs(facts), incidents(facts)) {
             (Ok(runs), Ok(incidents)) => (runs, incidents),
+            // One that is configured and silent decides: what it says might contradict.
+            (Err(one), Err(other)) => {
+                return match one.reason.leaves_it_open() {
+                    true => other,
+                    false => one,
+                };
+            }
             (Err(finding), _) | (_, Err(finding)) => return finding,
         };
         let since = facts.now - period(self.window);
@@ -141,7 +153,7 @@ impl Retrospectives {
             .filter(|(run, ended)| *ended >= since && self.runs.matches(&run.name))
             .collect();
         let lacks = counted.iter().filter_map(|(run, ended)| {
-            let due = *ended + period(self.within);
+            let due = later(*ended, period(self.within));
             let why = match (run.retrospective_cancelled, run.retrospective_published) {
                 (true, _) => "its retrospective was cancelled".to_owned(),
                 (false, Some(published)) if published <= due => return None,
@@ -194,7 +206,7 @@ impl Gamedays {
         };
         let fail = |reason, message: String| Finding::fail(reason, message, Vec::new());
         let every = period(self.every);
-        if ended + every < facts.now {
+        if later(ended, every) < facts.now {
             let days = every.as_hours() / 24;
             let message = format!(
                 "the last gameday ended on {}, asked is one every {days} d",

@@ -99,13 +99,8 @@ impl Measured {
             .iter()
             .map(|(source, sample)| cite(source, query, sample));
         let cited: Vec<String> = cited.collect();
-        if let Some((_, sample)) = figures.iter().find(|(_, sample)| sample.value.is_nan()) {
-            let message = format!("{}: no number ({})", self.what, sample.value);
-            return Finding::unknown(Reason::NoData, message)
-                .on(Basis::Measured)
-                .citing(cited);
-        }
-        let breach = figures.iter().find_map(|(_, sample)| {
+        let numbers = figures.iter().filter(|(_, sample)| !sample.value.is_nan());
+        let breach = numbers.into_iter().find_map(|(_, sample)| {
             let breached = limits.iter().find(|limit| !limit.holds(sample.value))?;
             Some((sample.value, breached))
         });
@@ -113,6 +108,9 @@ impl Measured {
             Some((value, limit)) => {
                 let message = format!("{}: {}, asked is {limit}", self.what, figure(value));
                 Finding::fail(Reason::Threshold, message, Vec::new())
+            }
+            None if figures.iter().any(|(_, sample)| sample.value.is_nan()) => {
+                Finding::unknown(Reason::NoData, format!("{}: no number (NaN)", self.what))
             }
             None => {
                 let values: Vec<String> = figures.iter().map(|(_, s)| figure(s.value)).collect();
@@ -200,8 +198,9 @@ struct Limit {
 impl Limit {
     fn holds(&self, figure: f64) -> bool {
         match self.side {
-            Side::AtLeast => figure >= self.value,
-            Side::AtMost => figure <= self.value,
+            // Sums and quotients are a hair off: equal is enough.
+            Side::AtLeast => figure >= self.value - 1e-12,
+            Side::AtMost => figure <= self.value + 1e-12,
             Side::Below => figure < self.value,
         }
     }

@@ -149,6 +149,13 @@ impl Logs {
                 "lines of {selector} are kept for {period}, asked is {asked}"
             ));
         }
+        let too_long = |(_, period): &&(String, Duration)| *period > self.at_most.0;
+        if let Some((selector, period)) = said.streams.iter().find(too_long) {
+            let (period, asked) = (display(*period), display(self.at_most.0));
+            let message =
+                format!("lines of {selector} are kept for {period}, asked is at most {asked}");
+            return fail(message);
+        }
         let is_critical = |selector: &str| {
             let mut known = self.critical_selectors.iter();
             known.any(|text| selector.replace(' ', "").contains(&text.replace(' ', "")))

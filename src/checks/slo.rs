@@ -107,7 +107,8 @@ fn against(facts: &Facts<'_>, found: &[(f64, String, Basis)]) -> Finding {
         return Finding::unknown(Reason::NoData, "no SLO is found");
     };
     let (own, external) = (figure(*objective), figure(promised));
-    match *objective > promised {
+    // A percentage divided is a hair off: equal is not stricter.
+    match *objective - promised > 1e-9 {
         true => Finding::pass(
             format!("own SLO {own} is stricter than the promised {external}"),
             "",

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::SourceConfig;
 use super::error::ConfigError;
+use super::http::Auth;
 use super::raw::sources::RawSource;
 use super::resolve_http::http;
 use super::yaml::{At, Source};
@@ -58,6 +59,11 @@ fn one(source: Source<'_>, raw: At<RawSource>) -> Result<SourceConfig, ConfigErr
     };
     let links = links();
     let is_links = kind.value == SourceKind::Links;
+    if is_links && (http.auth != Auth::None || !http.headers.is_empty() || http.tls.cert.is_some())
+    {
+        let message = "`links` carries no credentials and no headers: the catalogue chooses where they would go";
+        return Err(source.error(at, message));
+    }
     let url = match (raw.url, is_links) {
         (Some(url), true) => {
             return Err(source.error(

@@ -44,6 +44,7 @@ impl Publish {
             let mut answers = self.answers.clone();
             answers.mark_unchanged();
             // Thousands of services take their time: not on a thread that serves others.
+            let begun = jiff::Timestamp::now();
             let publish = Arc::clone(&self);
             let built = tokio::task::spawn_blocking(move || publish.publish()).await;
             if let Err(error) = built {
@@ -67,16 +68,17 @@ impl Publish {
                 () = shutdown.cancelled() => return,
                 () = next => {}
                 // What ends at a second counts no more from that second on.
-                () = self.next_change() => {}
+                () = self.next_change(begun) => {}
             }
         }
     }
 
-    /// Waits until time alone changes a verdict.
-    async fn next_change(&self) {
-        let now = jiff::Timestamp::now();
-        match self.board.rulebook().law().next_change(now) {
+    /// Waits until time alone changes a verdict of a snapshot that was begun at a moment: what ended
+    /// while it was put together too.
+    async fn next_change(&self, begun: jiff::Timestamp) {
+        match self.board.rulebook().law().next_change(begun) {
             Some(at) => {
+                let now = jiff::Timestamp::now();
                 let wait = Duration::try_from(at.duration_since(now)).unwrap_or_default();
                 tokio::time::sleep(wait).await;
             }

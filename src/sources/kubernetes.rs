@@ -88,8 +88,8 @@ pub struct Exposure {
     pub labels: Map,
     /// The services that it leads to; for a Service its own name.
     pub services: Vec<String>,
-    /// What picks its pods; empty for an Ingress.
-    pub selector: Map,
+    /// What picks the pods that it leads to, any of these; one that is empty picks none.
+    pub selectors: Vec<Map>,
     /// Ports that are open, and those of the pods behind them.
     pub ports: Vec<String>,
     /// Whether the load balancer is one of an internal network only, by the annotations of the
@@ -197,10 +197,14 @@ pub(super) async fn cluster(server: &Server<'_>) -> Result<Answer, Refusal> {
             index.add(row, value);
         }
     }
-    let exposed = services.into_iter().filter_map(RawService::exposure);
+    let exposed = services.iter().filter_map(RawService::exposure);
     Ok(Answer::Cluster(Box::new(Estate {
         exposures: exposed
-            .chain(ingresses.into_iter().map(RawIngress::exposure))
+            .chain(
+                ingresses
+                    .into_iter()
+                    .map(|ingress| ingress.exposure(&services)),
+            )
             .collect(),
         policies: policies
             .into_iter()

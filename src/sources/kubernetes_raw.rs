@@ -66,6 +66,8 @@ impl Port {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct RawPort {
+    #[serde(default)]
+    pub(super) name: String,
     pub(super) port: u16,
     #[serde(rename = "targetPort")]
     pub(super) target: Option<Port>,
@@ -193,7 +195,7 @@ const INTERNAL: [(&str, &str); 5] = [
 ];
 
 impl RawService {
-    pub(super) fn exposure(self) -> Option<Exposure> {
+    pub(super) fn exposure(&self) -> Option<Exposure> {
         let kind = match self.spec.kind.as_str() {
             "LoadBalancer" => ExposureKind::LoadBalancer,
             "NodePort" => ExposureKind::NodePort,
@@ -205,40 +207,63 @@ impl RawService {
                 .get(*name)
                 .is_some_and(|said| said.eq_ignore_ascii_case(value))
         };
-        let ports = self.spec.ports.iter().flat_map(|port| {
-            let target = port.target.as_ref().map(Port::text);
-            [Some(port.port.to_string()), target].into_iter().flatten()
-        });
+        let ports = self.spec.ports.iter().flat_map(RawPort::names);
         Some(Exposure {
             kind,
             ports: ports.collect(),
             is_internal: INTERNAL.iter().any(says),
             services: vec![self.metadata.name.clone()],
-            namespace: self.metadata.namespace,
-            name: self.metadata.name,
-            labels: self.metadata.labels,
-            selector: self.spec.selector,
+            namespace: self.metadata.namespace.clone(),
+            name: self.metadata.name.clone(),
+            labels: self.metadata.labels.clone(),
+            selectors: vec![self.spec.selector.clone()],
         })
     }
 }
 
+impl RawPort {
+    /// Everything that the port is called: its name, its number, that of the pods behind it.
+    fn names(&self) -> Vec<String> {
+        let target = self.target.as_ref().map(Port::text);
+        let mut names = vec![self.port.to_string()];
+        names.extend(target);
+        names.extend(Some(self.name.clone()).filter(|name| !name.is_empty()));
+        names
+    }
+}
+
 impl RawIngress {
-    pub(super) fn exposure(self) -> Exposure {
+    /// With what its backends lead to, by the services of its namespace.
+    pub(super) fn exposure(self, services: &[RawService]) -> Exposure {
         let rules = self.spec.rules.into_iter().filter_map(|rule| rule.http);
         let paths = rules.flat_map(|http| http.paths).map(|path| path.backend);
         let backends = paths.chain(self.spec.default_backend);
         let backends: Vec<RawBackendService> = backends.filter_map(|b| b.service).collect();
+        let namespace = self.metadata.namespace;
+        let (mut ports, mut selectors) = (Vec::new(), Vec::new());
+        for backend in &backends {
+            let asked = backend.port.number.map(|number| number.to_string());
+            let asked = asked.or(backend.port.name.clone()).unwrap_or_default();
+            let mut known = services.iter().filter(|service| {
+                service.metadata.namespace == namespace && service.metadata.name == backend.name
+            });
+            if let Some(service) = known.next() {
+                selectors.push(service.spec.selector.clone());
+                let of_service = service.spec.ports.iter().map(RawPort::names);
+                ports.extend(of_service.filter(|names| names.contains(&asked)).flatten());
+            }
+            ports.push(asked);
+        }
+        ports.sort();
+        ports.dedup();
         Exposure {
             kind: ExposureKind::Ingress,
-            namespace: self.metadata.namespace,
+            namespace,
             name: self.metadata.name,
             labels: self.metadata.labels,
-            ports: backends
-                .iter()
-                .filter_map(|b| b.port.number.map(|n| n.to_string()).or(b.port.name.clone()))
-                .collect(),
+            ports,
             services: backends.into_iter().map(|backend| backend.name).collect(),
-            selector: Map::new(),
+            selectors,
             is_internal: false,
         }
     }

@@ -50,6 +50,8 @@ async fn checked(
         Some(Host::Domain(name)) => name,
         None => return Err(denied("it names no host".to_owned())),
     };
+    // A proxy would resolve it itself.
+    dial.check_host(name).map_err(denied)?;
     let found = tokio::net::lookup_host((name, port))
         .await
         .map_err(|error| {

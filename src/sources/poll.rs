@@ -23,7 +23,7 @@ const AT_ONCE_MAX: usize = 4;
 /// Questions to one source: a rule wants one or two, the catalogue a few a service.
 const QUESTIONS_MAX: usize = 50_000;
 
-/// A source that did not answer everything is asked again after this, or its interval if shorter.
+/// A source that answered nothing is asked again after this, or its interval if shorter.
 const RETRY: Duration = Duration::from_secs(15);
 
 /// What is asked, and of whom: made anew at each reload.
@@ -91,7 +91,13 @@ pub async fn run(
         }
         tokio::select! {
             () = shutdown.cancelled() => return,
-            changed = wanted.changed() => if changed.is_err() { return },
+            changed = wanted.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                // None may write any more where places mean other sources.
+                rounds.shutdown().await;
+            }
             // A round that ends does so by a defect: everything is begun anew.
             Some(ended) = rounds.join_next() => {
                 tracing::error!(?ended, "asking a source ended, asking all anew");
@@ -144,6 +150,7 @@ async fn ask_for_ever(
             tracing::info!(source = source.name, "a source answers again");
         }
         was_up = failed.is_none();
+        let is_gone = outcomes.iter().all(|answered| answered.outcome.is_err());
         publish.send_modify(|answers| {
             let mut now = Answers::clone(answers);
             for (query, answered) in questions.iter().zip(outcomes) {
@@ -151,9 +158,10 @@ async fn ask_for_ever(
             }
             *answers = Arc::new(now);
         });
-        let pause = match was_up {
-            true => source.interval,
-            false => source.interval.min(RETRY),
+        // A server that refuses one question, or one page of many, is not asked everything sooner.
+        let pause = match is_gone && source.kind != SourceKind::Links {
+            true => source.interval.min(RETRY),
+            false => source.interval,
         };
         tokio::time::sleep_until(start + pause).await;
     }

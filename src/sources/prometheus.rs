@@ -20,6 +20,9 @@ struct Envelope {
     status: String,
     #[serde(default)]
     error: String,
+    /// VictoriaMetrics's word that some of its stores were silent.
+    #[serde(default, rename = "isPartial")]
+    is_partial: bool,
     data: Option<Data>,
 }
 
@@ -45,7 +48,15 @@ pub(super) async fn query(server: &Server<'_>, path: &str, text: &str) -> Result
     let answer: Envelope = match path.starts_with("/loki") {
         // Loki's POST is newer than many that run.
         true => server.json(path, &[("query", text)]).await?,
-        false => server.post_json(path, &[("query", text)]).await?,
+        // Thanos and VictoriaMetrics would leave out stores that are down, and call it an answer.
+        false => {
+            let form = [
+                ("query", text),
+                ("partial_response", "false"),
+                ("deny_partial_response", "1"),
+            ];
+            server.post_json(path, &form).await?
+        }
     };
     Ok(Answer::Vector(Vector::new(vector(answer)?)))
 }
@@ -54,6 +65,9 @@ fn vector(answer: Envelope) -> Result<Vec<Sample>, Refusal> {
     let unfit = |why: String| Refusal::new(RefusalReason::Answer, why);
     if answer.status != "success" {
         return Err(unfit(format!("the query failed: {}", answer.error)));
+    }
+    if answer.is_partial {
+        return Err(unfit("the answer is partial: a store is down".to_owned()));
     }
     let number = |text: &str| {
         text.parse::<f64>()
@@ -194,13 +208,15 @@ fn of_flags(flags: &BTreeMap<String, String>) -> Result<MetricRetention, Refusal
     let said = ["storage.tsdb.retention.time", "storage.tsdb.retention"]
         .into_iter()
         .find_map(|name| Some((name, flag(name).filter(|text| *text != "0s")?)));
+    let is_sized = flag("storage.tsdb.retention.size").is_some_and(|v| v != "0B");
     let raw = match said {
-        None => PROMETHEUS_DEFAULT,
         Some((name, text)) => time(name, text)?,
+        None if is_sized => Duration::MAX,
+        None => PROMETHEUS_DEFAULT,
     };
     Ok(MetricRetention {
         raw: Some(raw),
-        is_bounded_by_size: flag("storage.tsdb.retention.size").is_some_and(|v| v != "0B"),
+        is_bounded_by_size: is_sized,
         ..MetricRetention::default()
     })
 }
