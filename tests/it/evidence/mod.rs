@@ -6,5 +6,6 @@ mod cases;
 mod docs;
 mod over_time;
 mod real;
+mod recorded;
 mod running;
 mod server;
