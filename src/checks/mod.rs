@@ -41,6 +41,7 @@ pub use facts::{Facts, Failure, Whom};
 pub use observer::{FAULTS_MAX, Observation, Observer};
 pub use subject::{SeriesOverrides, Subject, Subjects};
 pub use verdict::{Basis, Finding, Reason, Status};
+use verdict::{EVIDENCE_MAX, sentence};
 
 use crate::catalogue::{Catalogue, Records};
 use crate::discovery::target::TargetUrl;
@@ -413,8 +414,9 @@ fn worst(first: Finding, second: Finding) -> Finding {
     };
     let mut evidence = decides.evidence;
     evidence.extend(other.evidence);
+    evidence.truncate(EVIDENCE_MAX);
     Finding {
-        message: format!("{}; {}", decides.message, other.message),
+        message: sentence(format!("{}; {}", decides.message, other.message)),
         // The weaker ground.
         basis: decides.basis.max(other.basis),
         status: decides.status,

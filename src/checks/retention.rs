@@ -1,5 +1,6 @@
 //! `metric_retention` and `log_retention`: what is kept for how long.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -8,7 +9,7 @@ use super::facts::{Facts, unfit};
 use super::verdict::{Basis, Finding, Reason};
 use crate::config::duration::display;
 use crate::config::value::Interval;
-use crate::sources::{Answer, LogRetention, MetricRetention, Query};
+use crate::sources::{Answer, KnownSource, LogRetention, MetricRetention, Query};
 
 /// How long metrics must be kept.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -35,17 +36,39 @@ pub struct Logs {
 }
 
 impl Metrics {
-    /// Judges the store that keeps most: finer samples serve where coarser are asked.
+    /// Judges each environment that sources name, or all as one: what one environment keeps does not
+    /// help another.
     pub(super) fn judge(&self, facts: &Facts<'_>) -> Finding {
         let answers = match facts.ask(&Query::MetricRetention) {
             Ok(answers) => answers,
             Err(finding) => return finding,
         };
-        let (mut kept, mut cited, mut sized) = (MetricRetention::default(), Vec::new(), false);
+        let mut all = Vec::new();
         for (source, answer) in answers {
-            let Answer::MetricRetention(said) = answer else {
-                return unfit(source);
+            match answer {
+                Answer::MetricRetention(said) => all.push((source, said)),
+                _ => return unfit(source),
+            }
+        }
+        let named = all.iter().flat_map(|(source, _)| &source.environments);
+        let environments: BTreeSet<&String> = named.collect();
+        let of = |environment: &String| {
+            let covers = |(source, _): &&(&KnownSource, &MetricRetention)| {
+                source.environments.is_empty() || source.environments.contains(environment)
             };
+            self.judge_stores(all.iter().filter(covers).copied())
+        };
+        let judged = environments.into_iter().map(of).reduce(super::worst);
+        judged.unwrap_or_else(|| self.judge_stores(all.iter().copied()))
+    }
+
+    /// Judges the store that keeps most: finer samples serve where coarser are asked.
+    fn judge_stores<'a>(
+        &self,
+        stores: impl Iterator<Item = (&'a KnownSource, &'a MetricRetention)>,
+    ) -> Finding {
+        let (mut kept, mut cited, mut sized) = (MetricRetention::default(), Vec::new(), false);
+        for (source, said) in stores {
             cited.push(format!(
                 "{}: raw {}, 5m {}, 1h {}",
                 source.name,
@@ -53,7 +76,9 @@ impl Metrics {
                 shown(said.five_minutes),
                 shown(said.one_hour)
             ));
-            sized |= said.is_bounded_by_size && said.raw >= kept.raw;
+            if said.raw > kept.raw {
+                sized = said.is_bounded_by_size;
+            }
             kept.raw = kept.raw.max(said.raw);
             kept.five_minutes = kept.five_minutes.max(said.five_minutes);
             kept.one_hour = kept.one_hour.max(said.one_hour);

@@ -224,7 +224,7 @@ impl Reason {
 const CITATION_BYTES_MAX: usize = 512;
 
 /// Pieces of evidence that a finding cites.
-const EVIDENCE_MAX: usize = 20;
+pub(super) const EVIDENCE_MAX: usize = 20;
 
 /// Bytes of a finding's sentence.
 const MESSAGE_BYTES_MAX: usize = 2_048;
@@ -329,7 +329,7 @@ impl Finding {
 }
 
 /// A sentence may quote what a target sent.
-fn sentence(message: impl Into<String>) -> String {
+pub(super) fn sentence(message: impl Into<String>) -> String {
     let message = message.into();
     if message.len() > MESSAGE_BYTES_MAX {
         cut(&message, MESSAGE_BYTES_MAX)

@@ -1,5 +1,6 @@
 //! Every verdict at one moment: immutable, swapped whole. Metrics, page and API read nothing else.
 
+mod departed;
 mod instances;
 mod judge;
 mod law;
@@ -11,6 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use jiff::{SignedDuration, Timestamp};
 
+use self::departed::Departed;
 use self::instances::{decide, most_common_version};
 use self::judge::{Judge, Judged, moment};
 use self::law::missing;
@@ -159,6 +161,8 @@ pub struct Snapshot {
     pub services: Vec<Arc<ServiceState>>,
     /// Targets, by URL.
     pub targets: Vec<Arc<TargetState>>,
+    /// Services that left lately: what is known of their past, should they come back.
+    departed: Departed,
     /// Until when nobody need be judged anew for the sake of time alone.
     judged_until: Timestamp,
     findings: Arc<Shared<Finding>>,
@@ -175,6 +179,7 @@ impl Snapshot {
             missing: Vec::new(),
             services: Vec::new(),
             targets: Vec::new(),
+            departed: Departed::default(),
             judged_until: Timestamp::MIN,
             findings: Arc::default(),
         }
@@ -241,6 +246,10 @@ impl Snapshot {
                 .map(|(key, places)| Arc::new(service(key, places, &targets, before, &judge)))
                 .collect()
         };
+        let departed = match same_targets && before.law.is(law) {
+            true => before.departed.clone(),
+            false => before.departed.after(before, &services, law, judge.now()),
+        };
         let (estate, judged_until) = match still_holds {
             true => (Arc::clone(&before.estate), before.judged_until),
             false => {
@@ -257,6 +266,7 @@ impl Snapshot {
             missing: missing(&law.catalogue, &services),
             services,
             targets,
+            departed,
             judged_until,
             findings: Arc::clone(&before.findings),
         }
@@ -328,7 +338,7 @@ fn service(
     let entry = judge.law.catalogue.find(&key.name).cloned();
     let subject = judge.law.subjects.of(&key.name);
     let instances: Vec<&TargetState> = places.iter().map(|at| targets[*at].as_ref()).collect();
-    let known = before.service(key);
+    let known = before.service(key).or_else(|| before.departed.get(key));
     let team = entry
         .iter()
         .map(|entry| entry.team.as_str())

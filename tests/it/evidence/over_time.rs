@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
+use manifesto_exporter::snapshot::Snapshot;
+
 use super::case::{Judge, shown, timed, verdict, write};
 use super::server::serve;
 
@@ -106,4 +108,20 @@ async fn what_nobody_attests_fails_after_thirty_days() {
     assert_eq!(shown(verdict(&first, "shop", "D-6")), "unknown too_early");
     let later = judge.later(&first, first.at + 30 * DAY);
     assert_eq!(shown(verdict(&later, "shop", "D-6")), "fail not_attested");
+}
+
+/// A service whose only instance is deployed anew keeps its past.
+#[tokio::test]
+async fn a_gap_does_not_hide_a_bypass() {
+    let folder = tempfile::tempdir().unwrap();
+    let judge = Judge::new(folder.path(), &vulnerable().await);
+    let first = judge.judge(&["shop"]).await;
+    let answers = std::sync::Arc::clone(&first.answers);
+    let law = judge.rulebook.law();
+    let at = |days: u32| first.at + days * DAY;
+    let gone = Snapshot::after(&first, at(7), &law, &answers, Vec::new());
+    assert!(gone.services.is_empty());
+    let back = Snapshot::after(&gone, at(7), &law, &answers, first.targets.clone());
+    let old = judge.later(&back, at(14));
+    assert_eq!(shown(verdict(&old, "shop", "F-1")), "fail bypassed");
 }

@@ -1,0 +1,45 @@
+//! Services that are not there any more: one that is deployed anew must not lose its past.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Law, ServiceState, Snapshot};
+use crate::discovery::target::ServiceKey;
+
+/// How long a service that left is remembered, and how many are.
+const REMEMBERED_FOR: SignedDuration = SignedDuration::from_hours(24);
+const REMEMBERED_MAX: usize = 10_000;
+
+/// When each left, and what was known of it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Departed(Arc<BTreeMap<ServiceKey, (Timestamp, Arc<ServiceState>)>>);
+
+impl Departed {
+    pub(super) fn get(&self, key: &ServiceKey) -> Option<&ServiceState> {
+        self.0.get(key).map(|(_, known)| &**known)
+    }
+
+    /// With those that were there before and are not now. Their verdicts point to rules by place: where
+    /// the rules changed, they are forgotten.
+    pub(super) fn after(
+        &self,
+        before: &Snapshot,
+        services: &[Arc<ServiceState>],
+        law: &Law,
+        now: Timestamp,
+    ) -> Self {
+        if !before.law.is(law) {
+            return Self::default();
+        }
+        let is_there = |key: &ServiceKey| services.binary_search_by(|s| s.key.cmp(key)).is_ok();
+        let mut departed = BTreeMap::clone(&self.0);
+        departed.retain(|key, (left, _)| now - REMEMBERED_FOR < *left && !is_there(key));
+        let left = before.services.iter().filter(|known| !is_there(&known.key));
+        for known in left.take(REMEMBERED_MAX.saturating_sub(departed.len())) {
+            departed.insert(known.key.clone(), (now, Arc::clone(known)));
+        }
+        Self(Arc::new(departed))
+    }
+}
