@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::facts::{Facts, Whom, unfit};
 use super::verdict::{Basis, Finding, Reason};
+use crate::config::value::Interval;
 use crate::sources::{Answer, KnownSource, Query, Sample, Vector};
 
 /// A query and what its figures must be.
@@ -20,6 +21,9 @@ pub struct Measured {
     /// The label that names the environment, where one source knows several.
     #[serde(default)]
     pub environment: Option<String>,
+    /// The figure must be so all the time, not only now. Of PromQL alone.
+    #[serde(default)]
+    pub over: Option<Over>,
     /// What the figure is, in words.
     pub what: String,
     /// It must not be less.
@@ -35,6 +39,19 @@ pub struct Measured {
     #[serde(default)]
     pub absent: Absent,
 }
+
+/// A time over which a figure is looked at.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Over {
+    /// How far back.
+    pub range: Interval,
+    /// Between two looks.
+    pub step: Interval,
+}
+
+/// Values of one series that a range query may ask for: what Prometheus answers at most.
+const STEPS_MAX: u64 = 11_000;
 
 /// A threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
@@ -70,7 +87,27 @@ impl Measured {
     pub(super) fn fit(&self) -> Result<(), String> {
         match (self.at_least, self.at_most, self.below) {
             (None, None, None) => Err("a query needs `at_least`, `at_most` or `below`".to_owned()),
-            _ => Ok(()),
+            _ => match &self.over {
+                Some(over) if over.range.0.as_secs() / over.step.0.as_secs().max(1) > STEPS_MAX => {
+                    Err(format!(
+                        "`over` asks for more than {STEPS_MAX} values of a series"
+                    ))
+                }
+                _ => Ok(()),
+            },
+        }
+    }
+
+    /// The question, to a server that speaks PromQL.
+    pub(super) fn promql(&self) -> Query {
+        let expression = Arc::clone(&self.expression);
+        match &self.over {
+            None => Query::Promql(expression),
+            Some(over) => Query::PromqlRange {
+                expression,
+                range_seconds: over.range.0.as_secs(),
+                step_seconds: over.step.0.as_secs().max(1),
+            },
         }
     }
 

@@ -169,7 +169,7 @@ impl Check {
     /// What it wants to know of servers.
     fn queries(&self, catalogue: &Catalogue, records: &Records) -> Vec<Query> {
         match self {
-            Check::Promql(measured) => vec![Query::Promql(Arc::clone(&measured.expression))],
+            Check::Promql(measured) => vec![measured.promql()],
             Check::Logql(measured) | Check::LogFormat(measured) => {
                 vec![Query::Logql(Arc::clone(&measured.expression))]
             }
@@ -246,6 +246,9 @@ pub fn fit(checks: &[Check]) -> Result<(), String> {
                 check
             {
                 measured.fit()?;
+                if measured.over.is_some() && !matches!(check, Check::Promql(_)) {
+                    return Err("only `promql` looks `over` a time".to_owned());
+                }
             }
         }
     }
@@ -305,9 +308,7 @@ pub fn judge_facts(rule: &Rule, facts: &Facts<'_>) -> Finding {
 
 fn judge_evidence(check: &Check, facts: &Facts<'_>) -> Finding {
     match check {
-        Check::Promql(measured) => {
-            measured.judge(facts, &Query::Promql(Arc::clone(&measured.expression)))
-        }
+        Check::Promql(measured) => measured.judge(facts, &measured.promql()),
         Check::Logql(measured) => {
             measured.judge(facts, &Query::Logql(Arc::clone(&measured.expression)))
         }

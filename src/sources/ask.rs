@@ -47,6 +47,11 @@ async fn answer(
     let server = Server::open(source).await?;
     match query {
         Query::Promql(text) => prometheus::query(&server, "/api/v1/query", text).await,
+        Query::PromqlRange {
+            expression,
+            range_seconds,
+            step_seconds,
+        } => prometheus::range(&server, expression, *range_seconds, *step_seconds).await,
         Query::MetricRetention => prometheus::retention(&server).await,
         Query::Logql(text) => prometheus::query(&server, "/loki/api/v1/query", text).await,
         Query::LogStreams(selector) => loki::streams(&server, selector).await,

@@ -11,7 +11,9 @@ use serde::de::DeserializeOwned;
 use super::answer::{Answer, Refusal, RefusalReason};
 use super::ask::Server;
 use super::index::NameIndex;
-use super::kubernetes_raw::{List, RawAccount, RawIngress, RawPod, RawPolicy, RawService};
+use super::kubernetes_raw::{
+    List, RawAccount, RawIngress, RawPod, RawPolicy, RawRoute, RawService,
+};
 
 /// Objects of a page, and of a list.
 const PAGE: &str = "500";
@@ -62,6 +64,8 @@ pub enum ExposureKind {
     NodePort,
     /// An Ingress.
     Ingress,
+    /// An HTTPRoute of the Gateway API.
+    HttpRoute,
 }
 
 impl ExposureKind {
@@ -71,6 +75,7 @@ impl ExposureKind {
             ExposureKind::LoadBalancer => "LoadBalancer",
             ExposureKind::NodePort => "NodePort",
             ExposureKind::Ingress => "Ingress",
+            ExposureKind::HttpRoute => "HTTPRoute",
         }
     }
 }
@@ -181,6 +186,12 @@ pub struct Account {
 pub(super) async fn cluster(server: &Server<'_>) -> Result<Answer, Refusal> {
     let services: Vec<RawService> = list(server, "/api/v1/services").await?;
     let ingresses: Vec<RawIngress> = list(server, "/apis/networking.k8s.io/v1/ingresses").await?;
+    // Clusters without the Gateway API have no such path.
+    let routes = list(server, "/apis/gateway.networking.k8s.io/v1/httproutes").await;
+    let routes: Vec<RawRoute> = match routes {
+        Err(refusal) if refusal.status == Some(404) => Vec::new(),
+        routes => routes?,
+    };
     let policies: Vec<RawPolicy> =
         list(server, "/apis/networking.k8s.io/v1/networkpolicies").await?;
     let pods: Vec<RawPod> = list(server, "/api/v1/pods").await?;
@@ -205,6 +216,7 @@ pub(super) async fn cluster(server: &Server<'_>) -> Result<Answer, Refusal> {
                     .into_iter()
                     .map(|ingress| ingress.exposure(&services)),
             )
+            .chain(routes.into_iter().map(|route| route.exposure(&services)))
             .collect(),
         policies: policies
             .into_iter()

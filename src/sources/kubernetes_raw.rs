@@ -122,6 +122,32 @@ pub(super) struct RawBackendPort {
 }
 
 #[derive(Debug, Deserialize)]
+pub(super) struct RawRoute {
+    pub(super) metadata: Metadata,
+    #[serde(default)]
+    pub(super) spec: RawRouteSpec,
+}
+
+#[derive(Debug, Deserialize, Default)]
+#[serde(default)]
+pub(super) struct RawRouteSpec {
+    pub(super) rules: Vec<RawRouteRule>,
+}
+
+#[derive(Debug, Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct RawRouteRule {
+    pub(super) backend_refs: Vec<RawRouteBackend>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RawRouteBackend {
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) port: Option<u16>,
+}
+
+#[derive(Debug, Deserialize)]
 pub(super) struct RawPolicy {
     pub(super) metadata: Metadata,
     #[serde(default)]
@@ -239,33 +265,70 @@ impl RawIngress {
         let paths = rules.flat_map(|http| http.paths).map(|path| path.backend);
         let backends = paths.chain(self.spec.default_backend);
         let backends: Vec<RawBackendService> = backends.filter_map(|b| b.service).collect();
-        let namespace = self.metadata.namespace;
-        let (mut ports, mut selectors) = (Vec::new(), Vec::new());
-        for backend in &backends {
-            let asked = backend.port.number.map(|number| number.to_string());
-            let asked = asked.or(backend.port.name.clone()).unwrap_or_default();
-            let mut known = services.iter().filter(|service| {
-                service.metadata.namespace == namespace && service.metadata.name == backend.name
-            });
-            if let Some(service) = known.next() {
-                selectors.push(service.spec.selector.clone());
-                let of_service = service.spec.ports.iter().map(RawPort::names);
-                ports.extend(of_service.filter(|names| names.contains(&asked)).flatten());
-            }
-            ports.push(asked);
+        let backends = backends.into_iter().map(|backend| {
+            let port = backend.port.number.map(|number| number.to_string());
+            (backend.name, port.or(backend.port.name).unwrap_or_default())
+        });
+        through(
+            ExposureKind::Ingress,
+            self.metadata,
+            backends.collect(),
+            services,
+        )
+    }
+}
+
+impl RawRoute {
+    /// With what its backends lead to.
+    pub(super) fn exposure(self, services: &[RawService]) -> Exposure {
+        let backends = self
+            .spec
+            .rules
+            .into_iter()
+            .flat_map(|rule| rule.backend_refs);
+        let backends = backends.map(|backend| {
+            let port = backend.port.map(|number| number.to_string());
+            (backend.name, port.unwrap_or_default())
+        });
+        through(
+            ExposureKind::HttpRoute,
+            self.metadata,
+            backends.collect(),
+            services,
+        )
+    }
+}
+
+/// A way in that leads through services of its namespace: backends by name and port.
+fn through(
+    kind: ExposureKind,
+    metadata: Metadata,
+    backends: Vec<(String, String)>,
+    services: &[RawService],
+) -> Exposure {
+    let (mut ports, mut selectors) = (Vec::new(), Vec::new());
+    for (name, port) in &backends {
+        let mut known = services.iter().filter(|service| {
+            service.metadata.namespace == metadata.namespace && service.metadata.name == *name
+        });
+        if let Some(service) = known.next() {
+            selectors.push(service.spec.selector.clone());
+            let of_service = service.spec.ports.iter().map(RawPort::names);
+            ports.extend(of_service.filter(|names| names.contains(port)).flatten());
         }
-        ports.sort();
-        ports.dedup();
-        Exposure {
-            kind: ExposureKind::Ingress,
-            namespace,
-            name: self.metadata.name,
-            labels: self.metadata.labels,
-            ports,
-            services: backends.into_iter().map(|backend| backend.name).collect(),
-            selectors,
-            is_internal: false,
-        }
+        ports.push(port.clone());
+    }
+    ports.sort();
+    ports.dedup();
+    Exposure {
+        kind,
+        namespace: metadata.namespace,
+        name: metadata.name,
+        labels: metadata.labels,
+        ports,
+        services: backends.into_iter().map(|(name, _)| name).collect(),
+        selectors,
+        is_internal: false,
     }
 }
 

@@ -31,7 +31,7 @@ struct Envelope {
 enum Data {
     Vector(Vec<Element>),
     Scalar((f64, String)),
-    Matrix(serde::de::IgnoredAny),
+    Matrix(Vec<Row>),
     Streams(serde::de::IgnoredAny),
     String(serde::de::IgnoredAny),
 }
@@ -41,6 +41,69 @@ struct Element {
     #[serde(default)]
     metric: BTreeMap<String, String>,
     value: (f64, String),
+}
+
+#[derive(Debug, Deserialize)]
+struct Row {
+    #[serde(default)]
+    metric: BTreeMap<String, String>,
+    values: Vec<(f64, String)>,
+}
+
+/// A range query up to now: of each series its least and its largest value, and NaN where there was
+/// one. All values are on one side of a threshold where these are.
+pub(super) async fn range(
+    server: &Server<'_>,
+    text: &str,
+    range_seconds: u64,
+    step_seconds: u64,
+) -> Result<Answer, Refusal> {
+    let end = jiff::Timestamp::now().as_second();
+    let start = end.saturating_sub_unsigned(range_seconds).max(0);
+    let form = [
+        ("query", text),
+        ("start", &*start.to_string()),
+        ("end", &*end.to_string()),
+        ("step", &*step_seconds.to_string()),
+        ("partial_response", "false"),
+        ("deny_partial_response", "1"),
+    ];
+    let answer: Envelope = server.post_json("/api/v1/query_range", &form).await?;
+    let unfit = |why: &str| Refusal::new(RefusalReason::Answer, why);
+    if answer.status != "success" || answer.is_partial {
+        return Err(unfit(&format!("the query failed: {}", answer.error)));
+    }
+    let Some(Data::Matrix(rows)) = answer.data else {
+        return Err(unfit("the query yields no series over time"));
+    };
+    if rows.len() > SAMPLES_MAX {
+        let message = format!("{} series are more than {SAMPLES_MAX}", rows.len());
+        return Err(Refusal::new(RefusalReason::Limit, message));
+    }
+    let mut samples = Vec::new();
+    for row in rows {
+        let named = row.metric.iter().filter(|(name, _)| *name != "__name__");
+        let labels: Labels = named.collect();
+        let values = row.values.iter().map(|(_, text)| text.parse::<f64>());
+        let values: Vec<f64> = values
+            .collect::<Result<_, _>>()
+            .map_err(|_| unfit("a value is not a number"))?;
+        let mut ends = vec![
+            values.iter().copied().reduce(f64::min),
+            values.iter().copied().reduce(f64::max),
+        ];
+        ends.extend(
+            values
+                .iter()
+                .find(|value| value.is_nan())
+                .map(|nan| Some(*nan)),
+        );
+        samples.extend(ends.into_iter().flatten().map(|value| Sample {
+            labels: labels.clone(),
+            value,
+        }));
+    }
+    Ok(Answer::Vector(Vector::new(samples)))
 }
 
 /// An instant query, now.

@@ -52,6 +52,15 @@ impl fmt::Display for SourceKind {
 pub enum Query {
     /// An instant query of PromQL.
     Promql(Arc<str>),
+    /// A range query of PromQL, up to now: the least and the largest value of each series.
+    PromqlRange {
+        /// The expression.
+        expression: Arc<str>,
+        /// How far back, in seconds.
+        range_seconds: u64,
+        /// Between two values, in seconds.
+        step_seconds: u64,
+    },
     /// How long a Prometheus-compatible server keeps samples.
     MetricRetention,
     /// An instant query of LogQL that yields numbers.
@@ -81,7 +90,9 @@ impl Query {
     /// Who can answer it.
     pub fn kind(&self) -> SourceKind {
         match self {
-            Query::Promql(_) | Query::MetricRetention => SourceKind::Prometheus,
+            Query::Promql(_) | Query::PromqlRange { .. } | Query::MetricRetention => {
+                SourceKind::Prometheus
+            }
             Query::Logql(_) | Query::LogStreams(_) | Query::LogRetention => SourceKind::Loki,
             Query::Cluster => SourceKind::Kubernetes,
             Query::Runs => SourceKind::Playbooks,
@@ -97,6 +108,14 @@ impl fmt::Display for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Query::Promql(text) | Query::Logql(text) => write!(f, "query {text}"),
+            Query::PromqlRange {
+                expression,
+                range_seconds,
+                step_seconds,
+            } => write!(
+                f,
+                "query_range {expression} over {range_seconds}s by {step_seconds}s"
+            ),
             Query::LogStreams(selector) => write!(f, "series {selector}"),
             Query::MetricRetention => f.write_str("GET /api/v1/status/flags"),
             Query::LogRetention => f.write_str("GET /config"),

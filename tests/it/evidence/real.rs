@@ -290,6 +290,32 @@ fn check(kept: bool, found: &[String]) {
     }
 }
 
+/// A figure that must be so all the time: range queries, of both engines. The replicas of `checkout`
+/// were none 30 days ago, those of `mailer` always three.
+#[tokio::test]
+async fn a_range_is_looked_at_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let engines = [
+        prometheus(folder.path(), true).await,
+        victoria_metrics(folder.path(), true).await,
+    ];
+    for (_program, address) in &engines {
+        let rule = "{id: X-1, title: never off, severity: low, scope: service, asks: to be on, remediation: turn it on, \
+             checks: [{kind: promql, expression: 'min by (deployment) (min_over_time(kube_deployment_spec_replicas[1d]))', \
+             by: [deployment], what: replicas, at_least: 1, over: {range: 31d, step: 12h}}]}";
+        let config = format!(
+            "scrape_configs: []\nsources: [{{kind: prometheus, url: 'http://{address}'}}]\nrules: {{add: [{rule}]}}\n"
+        );
+        let judge = Judge::new(folder.path(), &config);
+        let snapshot = judge.judge(&["checkout", "mailer"]).await;
+        assert_eq!(
+            shown(verdict(&snapshot, "checkout", "X-1")),
+            "fail threshold"
+        );
+        assert_eq!(shown(verdict(&snapshot, "mailer", "X-1")), "pass proven");
+    }
+}
+
 /// A query that the engine refuses, and an engine that goes away, in the engine's own words.
 #[tokio::test]
 async fn a_refused_query_says_why() {

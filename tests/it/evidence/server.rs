@@ -49,6 +49,12 @@ async fn answer(State(case): State<Arc<Value>>, method: Method, uri: Uri, body: 
         "/api/v1/services" => json_answer(&list("services")),
         "/apis/networking.k8s.io/v1/ingresses" => json_answer(&list("ingresses")),
         "/apis/networking.k8s.io/v1/networkpolicies" => json_answer(&list("networkpolicies")),
+        "/apis/gateway.networking.k8s.io/v1/httproutes" => {
+            match case["cluster"].get("httproutes") {
+                Some(_) => json_answer(&list("httproutes")),
+                None => StatusCode::NOT_FOUND.into_response(),
+            }
+        }
         "/api/v1/pods" => json_answer(&list("pods")),
         "/api/v1/serviceaccounts" => json_answer(&list("serviceaccounts")),
         "/plugins/playbooks/api/v0/runs" => json_answer(&runs(&case["runs"])),
