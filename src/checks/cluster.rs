@@ -39,7 +39,10 @@ pub struct Identity {
     pub keys: Vec<String>,
 }
 
-fn clusters<'a>(facts: &Facts<'a>) -> Result<Vec<(&'a KnownSource, &'a Estate)>, Finding> {
+/// Clusters with what they hold.
+type Clusters<'a> = Vec<(&'a KnownSource, &'a Estate)>;
+
+fn clusters<'a>(facts: &Facts<'a>) -> Result<Clusters<'a>, Finding> {
     let answers = facts.ask(&Query::Cluster)?;
     answers
         .into_iter()
@@ -48,6 +51,18 @@ fn clusters<'a>(facts: &Facts<'a>) -> Result<Vec<(&'a KnownSource, &'a Estate)>,
             _ => Err(unfit(source)),
         })
         .collect()
+}
+
+/// The clusters that know a service, and its names; these checks judge nothing of the estate.
+fn of_service<'a>(facts: &Facts<'a>) -> Result<(Clusters<'a>, &'a Subject), Finding> {
+    let clusters = clusters(facts)?;
+    match facts.subject() {
+        Some(subject) => Ok((clusters, subject)),
+        None => Err(Finding::not_applicable(
+            Reason::NotConcerned,
+            "judged service by service",
+        )),
+    }
 }
 
 fn is_of(subject: &Subject, pod: &Pod) -> bool {
@@ -73,12 +88,9 @@ fn no_pods(facts: &Facts<'_>, source: &KnownSource) -> Finding {
 impl Public {
     /// Judges the ways that lead to the service from outside.
     pub(super) fn judge(&self, facts: &Facts<'_>) -> Finding {
-        let (clusters, subject) = match (clusters(facts), facts.subject()) {
-            (Ok(clusters), Some(subject)) => (clusters, subject),
-            (Err(finding), _) => return finding,
-            (_, None) => {
-                return Finding::not_applicable(Reason::NotConcerned, "judged service by service");
-            }
+        let (clusters, subject) = match of_service(facts) {
+            Ok(known) => known,
+            Err(finding) => return finding,
         };
         let judged = clusters.into_iter().map(|(source, estate)| {
             let pods = own_pods(subject, estate);
@@ -162,12 +174,9 @@ fn leads_to(way: &Exposure, subject: &Subject, pods: &[&Pod]) -> bool {
 
 /// Judges whether a network policy limits each pod of the service.
 pub(super) fn judge_policies(facts: &Facts<'_>) -> Finding {
-    let (clusters, subject) = match (clusters(facts), facts.subject()) {
-        (Ok(clusters), Some(subject)) => (clusters, subject),
-        (Err(finding), _) => return finding,
-        (_, None) => {
-            return Finding::not_applicable(Reason::NotConcerned, "judged service by service");
-        }
+    let (clusters, subject) = match of_service(facts) {
+        Ok(known) => known,
+        Err(finding) => return finding,
     };
     let judged = clusters.into_iter().map(|(source, estate)| {
         let pods = own_pods(subject, estate);

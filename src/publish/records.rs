@@ -8,10 +8,13 @@ use super::writer::{Kind, Writer};
 use crate::catalogue::{About, Attestations};
 use crate::snapshot::Snapshot;
 
-/// When what is written down ends: of several for the same, the last.
+/// The labels of both families; attestations have the first three.
+const LABELS: [&str; 5] = ["rule", "service_name", "environment", "team", "tier"];
+
+/// When what is written down ends.
 pub(super) fn write(snapshot: &Snapshot, out: &mut Writer) {
-    let mut ends: BTreeMap<[String; 5], Timestamp> = BTreeMap::new();
-    for waiver in &snapshot.law.records.waivers {
+    let records = &snapshot.law.records;
+    let waivers = records.waivers.iter().map(|waiver| {
         let said = |text: &Option<String>| text.clone().unwrap_or_default();
         let selector = &waiver.selector;
         let key = [
@@ -21,26 +24,16 @@ pub(super) fn write(snapshot: &Snapshot, out: &mut Writer) {
             said(&selector.team),
             said(&selector.tier),
         ];
-        let last = ends.entry(key).or_insert(waiver.expires_at);
-        *last = (*last).max(waiver.expires_at);
-    }
-    let name = "manifesto_waiver_expiry_timestamp_seconds";
-    out.family(
-        name,
-        Kind::Gauge,
+        (key, waiver.expires_at)
+    });
+    expiries(
+        "manifesto_waiver_expiry_timestamp_seconds",
         "When the waiver ends; whom it concerns by service, environment, team and tier, empty where it does not say.",
+        waivers,
+        out,
     );
-    let names = ["rule", "service_name", "environment", "team", "tier"];
-    for (key, at) in ends {
-        let labels: Vec<_> = names
-            .into_iter()
-            .zip(key.iter().map(String::as_str))
-            .collect();
-        out.sample(name, &labels, at.as_second() as f64);
-    }
-    let mut ends: BTreeMap<[String; 3], Timestamp> = BTreeMap::new();
-    let attestations = snapshot.law.records.attestations.iter();
-    for record in attestations.flat_map(Attestations::all) {
+    let attestations = records.attestations.iter().flat_map(Attestations::all);
+    let attestations = attestations.map(|record| {
         let (service, environment) = match &record.about {
             About::Estate => (String::new(), String::new()),
             About::Service { name, environment } => {
@@ -48,20 +41,32 @@ pub(super) fn write(snapshot: &Snapshot, out: &mut Writer) {
             }
         };
         let key = [record.rule.to_string(), service, environment];
-        let last = ends.entry(key).or_insert(record.expires_at);
-        *last = (*last).max(record.expires_at);
-    }
-    let name = "manifesto_attestation_expiry_timestamp_seconds";
-    out.family(
-        name,
-        Kind::Gauge,
+        (key, record.expires_at)
+    });
+    expiries(
+        "manifesto_attestation_expiry_timestamp_seconds",
         "When the last attestation for the rule ends; the estate's has no service name.",
+        attestations,
+        out,
     );
+}
+
+/// One family: of several records for the same, the last end.
+fn expiries<const N: usize>(
+    name: &str,
+    help: &str,
+    records: impl Iterator<Item = ([String; N], Timestamp)>,
+    out: &mut Writer,
+) {
+    let mut ends: BTreeMap<[String; N], Timestamp> = BTreeMap::new();
+    for (key, at) in records {
+        let last = ends.entry(key).or_insert(at);
+        *last = (*last).max(at);
+    }
+    out.family(name, Kind::Gauge, help);
     for (key, at) in ends {
-        let labels: Vec<_> = names
-            .into_iter()
-            .zip(key.iter().map(String::as_str))
-            .collect();
+        let values = key.iter().map(String::as_str);
+        let labels: Vec<_> = LABELS.into_iter().zip(values).collect();
         out.sample(name, &labels, at.as_second() as f64);
     }
 }
