@@ -99,6 +99,7 @@ pub(super) fn main(args: Args) -> Exit {
     };
     let options = Options {
         hosts: hosts(args.external_url.as_ref(), &args.allowed_hosts),
+        external_url: args.external_url,
         source: args
             .config_file
             .map_or(ConfigSource::Embedded, ConfigSource::File),

@@ -50,6 +50,8 @@ pub struct Options {
     pub web: Option<Arc<Web>>,
     /// Under which names the server is asked for; any if `None`.
     pub hosts: Option<Hosts>,
+    /// Under which URL people reach the page; where it listens if `None`.
+    pub external_url: Option<url::Url>,
     /// What one client may take of the server.
     pub limits: Limits,
 }
@@ -114,6 +116,19 @@ pub fn load(config_file: Option<&std::path::Path>) -> Result<Loaded, StartError>
     Ok(Loaded { config, rulebook })
 }
 
+/// Under which URL people reach the page, without a slash at its end.
+fn page_url(external: Option<&url::Url>, listener: &TcpListener) -> String {
+    match (external, listener.local_addr()) {
+        (Some(url), _) => url.as_str().trim_end_matches('/').to_owned(),
+        // Whoever says nothing more tries it out on this machine.
+        (None, Ok(address)) if address.ip().is_unspecified() => {
+            format!("http://localhost:{}", address.port())
+        }
+        (None, Ok(address)) => format!("http://{address}"),
+        (None, Err(_)) => String::new(),
+    }
+}
+
 /// Runs until `shutdown`. `reloads` carries the caller's wishes to reload (SIGHUP).
 pub async fn run(
     options: Options,
@@ -126,6 +141,7 @@ pub async fn run(
     let scrapers = Scrapers::start(config.scrape_threads)?;
     let telemetry = Arc::new(Telemetry::new()?);
     telemetry.loaded(SystemTime::now());
+    telemetry.reached_at(&page_url(options.external_url.as_ref(), &listener));
     for warning in config.warnings.iter().chain(rulebook.warnings()) {
         tracing::warn!("{warning}");
     }

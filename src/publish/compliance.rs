@@ -4,28 +4,34 @@
 use std::time::SystemTime;
 
 use super::writer::{Kind, Writer};
-use super::{instrumentation, records};
+use super::{instrumentation, records, targets};
 use crate::catalogue::Attestations;
 use crate::exposition::Format;
-use crate::snapshot::{RuleStatus, Score, ServiceState, ServiceVerdict, Snapshot, TargetState};
+use crate::snapshot::{RuleStatus, Score, ServiceState, ServiceVerdict, Snapshot};
 
 /// Writes every compliance family. Past `series_max` series the families of single targets give
 /// way to counts per service: the rest is what alerts and dashboards stand on.
 pub fn write(snapshot: &Snapshot, format: Format, series_max: usize) -> Vec<u8> {
     let mut out = Writer::new(format);
-    let summarised = series_count(snapshot) > series_max;
+    let series = series_count(snapshot);
+    let summarised = series > series_max;
     rules(snapshot, &mut out);
     services(snapshot, &mut out);
     records::write(snapshot, &mut out);
     if !summarised {
-        targets(snapshot, &mut out);
+        targets::each(snapshot, &mut out);
     }
-    target_counts(snapshot, &mut out);
+    targets::counts(snapshot, &mut out);
     instrumentation::write(snapshot, &mut out);
     if snapshot.law.catalogue.is_kept {
         catalogue(snapshot, &mut out);
     }
     let gauges = [
+        (
+            "manifesto_exporter_series",
+            "Compliance series that the snapshot makes, those that are summarised included.",
+            series as f64,
+        ),
         (
             "manifesto_exporter_series_budget",
             "Compliance series past which single targets are summarised, as configured.",
@@ -54,7 +60,7 @@ pub(super) fn write_verdicts(snapshot: &Snapshot, format: Format) -> Vec<u8> {
     let mut out = Writer::new(format);
     rules(snapshot, &mut out);
     services(snapshot, &mut out);
-    targets(snapshot, &mut out);
+    targets::each(snapshot, &mut out);
     out.into_end()
 }
 
@@ -77,6 +83,7 @@ pub fn series_count(snapshot: &Snapshot) -> usize {
         .iter()
         .filter(|target| !target.is_up())
         .count();
+    let failed = targets::failed(snapshot).count();
     let waivers = snapshot.law.records.waivers.len();
     let attestations = snapshot
         .law
@@ -89,7 +96,13 @@ pub fn series_count(snapshot: &Snapshot) -> usize {
         true => snapshot.services.len() + snapshot.missing.len(),
         false => 0,
     };
-    rules + of_services + of_catalogue + of_records + TARGET_SERIES * snapshot.targets.len() + down
+    rules
+        + of_services
+        + of_catalogue
+        + of_records
+        + TARGET_SERIES * snapshot.targets.len()
+        + down
+        + failed
 }
 
 fn rules(snapshot: &Snapshot, out: &mut Writer) {
@@ -267,106 +280,6 @@ fn catalogue(snapshot: &Snapshot, out: &mut Writer) {
     }
 }
 
-/// Down targets by reason would be lost with the single targets: counts per service stay.
-fn target_counts(snapshot: &Snapshot, out: &mut Writer) {
-    let name = "manifesto_service_targets";
-    out.family(
-        name,
-        Kind::Gauge,
-        "How many targets of the service are up, down, or not scraped yet.",
-    );
-    for service in &snapshot.services {
-        let mut counts = [0u32; 3];
-        for at in &service.targets {
-            counts[match &snapshot.targets[*at].scrape {
-                Some(scrape) if scrape.down.is_none() => 0,
-                Some(_) => 1,
-                None => 2,
-            }] += 1;
-        }
-        let [name_label, environment] = key(service);
-        for (state, count) in ["up", "down", "pending"].into_iter().zip(counts) {
-            out.sample(
-                name,
-                &[name_label, environment, ("state", state)],
-                f64::from(count),
-            );
-        }
-    }
-}
-
-fn targets(snapshot: &Snapshot, out: &mut Writer) {
-    let scraped = || {
-        snapshot
-            .targets
-            .iter()
-            .filter_map(|state| state.scrape.as_ref().map(|s| (state, s)))
-    };
-    // The URL of a target is written out once, not once a family.
-    let urls: Vec<String> = scraped()
-        .map(|(state, _)| state.target.url.to_string())
-        .collect();
-
-    let name = "manifesto_target_up";
-    out.family(
-        name,
-        Kind::Gauge,
-        "1 if the last scrape of the target was measured, 0 if it failed.",
-    );
-    for ((state, scrape), url) in scraped().zip(&urls) {
-        out.sample(
-            name,
-            &target_key(state, url),
-            f64::from(u8::from(scrape.down.is_none())),
-        );
-    }
-    let name = "manifesto_target_down";
-    out.family(
-        name,
-        Kind::Gauge,
-        "1 while the target is down, with the reason.",
-    );
-    for ((state, scrape), url) in scraped().zip(&urls) {
-        if let Some((reason, _)) = &scrape.down {
-            let [service, environment, target] = target_key(state, url);
-            out.sample(
-                name,
-                &[service, environment, target, ("reason", reason.as_str())],
-                1.0,
-            );
-        }
-    }
-    type Figure = fn(&crate::snapshot::Scrape) -> f64;
-    let figures: [(&str, &str, Figure); 4] = [
-        (
-            "manifesto_target_scrape_duration_seconds",
-            "How long the last scrape took, from DNS to the last byte.",
-            |scrape| scrape.duration.as_secs_f64(),
-        ),
-        (
-            "manifesto_target_samples",
-            "Samples that the last scrape read.",
-            |scrape| scrape.samples as f64,
-        ),
-        (
-            "manifesto_target_body_bytes",
-            "Decompressed bytes that the last scrape read.",
-            |scrape| scrape.body_bytes as f64,
-        ),
-        (
-            "manifesto_target_last_scrape_timestamp_seconds",
-            "When the last scrape began.",
-            |scrape| unix_seconds(scrape.at),
-        ),
-    ];
-    for (name, help, figure) in figures {
-        out.family(name, Kind::Gauge, help);
-        for ((state, scrape), url) in scraped().zip(&urls) {
-            out.sample(name, &target_key(state, url), figure(scrape));
-        }
-    }
-}
-
 /// Somebody whom rules are judged for.
 struct Whom<'a> {
     key: [(&'a str, &'a str); 2],
@@ -402,15 +315,6 @@ pub(super) fn key(service: &ServiceState) -> [(&str, &str); 2] {
 
 fn tier(service: &ServiceState) -> &str {
     service.entry.as_ref().map_or("", |entry| &entry.tier)
-}
-
-fn target_key<'a>(state: &'a TargetState, url: &'a str) -> [(&'a str, &'a str); 3] {
-    let service = &state.target.service;
-    [
-        ("service_name", &service.name),
-        ("environment", &service.environment),
-        ("target", url),
-    ]
 }
 
 /// Seconds since the epoch, to the millisecond.

@@ -6,7 +6,7 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Query, Request, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::header::{
     ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY,
     X_CONTENT_TYPE_OPTIONS,
@@ -22,7 +22,7 @@ use super::body::Pieces;
 use super::guard::Guard;
 use super::render::Published;
 use super::telemetry::{HANDLERS, Telemetry};
-use super::{api, negotiate, page, targets_page};
+use super::{api, negotiate, page, runbooks, targets_page};
 use crate::discovery::Discovered;
 use crate::exposition::Format;
 use crate::scrape::EngineStats;
@@ -88,6 +88,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/v1/services", get(api_services))
         .route("/api/v1/rules", get(api_rules))
         .route("/api/v1/targets", get(api_targets))
+        .route("/runbooks", get(runbook_names))
+        .route("/runbooks/{alert}", get(runbook))
         .route("/-/healthy", get(healthy))
         .route("/-/ready", get(ready))
         .route("/-/reload", post(reload).put(reload))
@@ -124,10 +126,10 @@ async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
 
 /// The label of a path: a closed set, so that nobody can make series.
 fn handler_label(path: &str) -> &'static str {
-    let path = if path.starts_with("/api/") {
-        "/api"
-    } else {
-        path
+    let path = match path {
+        _ if path.starts_with("/api/") => "/api",
+        _ if path.starts_with("/runbooks") => "/runbooks",
+        path => path,
     };
     HANDLERS
         .iter()
@@ -282,6 +284,24 @@ async fn api_rules(State(app): State<Arc<App>>) -> Response {
 async fn api_targets(State(app): State<Arc<App>>) -> Response {
     let discovered = app.discovered.borrow().clone();
     axum::Json(api::targets(&app.published.load().snapshot, &discovered)).into_response()
+}
+
+async fn runbook_names() -> String {
+    runbooks::names()
+}
+
+async fn runbook(Path(alert): Path<String>) -> Response {
+    match runbooks::find(&alert) {
+        Some(text) => text.into_response(),
+        None => (
+            StatusCode::NOT_FOUND,
+            format!(
+                "no alert of that name has a runbook here; those that have:\n{}",
+                runbooks::names()
+            ),
+        )
+            .into_response(),
+    }
 }
 
 async fn healthy() -> &'static str {

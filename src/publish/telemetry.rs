@@ -32,6 +32,7 @@ pub const HANDLERS: &[&str] = &[
     "/probe",
     "/sd",
     "/api",
+    "/runbooks",
     "/-/healthy",
     "/-/ready",
     "/-/reload",
@@ -59,6 +60,7 @@ pub struct Telemetry {
     renderings: IntCounter,
     handshakes: IntCounterVec,
     web_config_ok: IntGauge,
+    web_info: GaugeVec,
 }
 
 impl Telemetry {
@@ -130,6 +132,13 @@ impl Telemetry {
             "1 if the web configuration and its files could be used when last read, 0 if the old ones stay in force.",
         )?;
         web_config_ok.set(1);
+        let web_info = GaugeVec::new(
+            Opts::new(
+                "manifesto_exporter_web_info",
+                "The URL under which people reach the page, for links to it. Always 1.",
+            ),
+            &["external_url"],
+        )?;
         for result in HANDSHAKE_RESULTS {
             handshakes.with_label_values(&[*result]);
         }
@@ -153,6 +162,7 @@ impl Telemetry {
         registry.register(Box::new(renderings.clone()))?;
         registry.register(Box::new(handshakes.clone()))?;
         registry.register(Box::new(web_config_ok.clone()))?;
+        registry.register(Box::new(web_info.clone()))?;
         #[cfg(target_os = "linux")]
         registry.register(Box::new(
             prometheus::process_collector::ProcessCollector::for_self(),
@@ -170,6 +180,7 @@ impl Telemetry {
             renderings,
             handshakes,
             web_config_ok,
+            web_info,
         })
     }
 
@@ -224,6 +235,11 @@ impl Telemetry {
     /// A TLS handshake ended, with one of [`HANDSHAKE_RESULTS`].
     pub fn handshake(&self, result: &'static str) {
         self.handshakes.with_label_values(&[result]).inc();
+    }
+
+    /// People reach the page under this URL, without a slash at its end.
+    pub fn reached_at(&self, url: &str) {
+        self.web_info.with_label_values(&[url]).set(1.0);
     }
 
     /// The web configuration was read.

@@ -12,6 +12,48 @@ pub(super) fn decide<'a>(
     rule: &Rule,
     instances: &[&'a TargetState],
 ) -> Option<(&'a TargetState, Arc<Finding>)> {
+    let (port, judged) = judged(rule, instances);
+    let (worst, judged) = judged.max_by_key(|(_, judged)| judged.badness())?;
+    let finding = match judged {
+        Judged::Excused => Arc::new(Finding::not_applicable(
+            Reason::ServedByAnother,
+            format!(
+                "port {} of the same host serves metrics too",
+                port.unwrap_or_default()
+            ),
+        )),
+        Judged::As(Some(finding)) => Arc::clone(finding),
+        Judged::As(None) => Arc::new(Finding::unknown(
+            Reason::NotScrapedYet,
+            "not scraped since the rule came into force",
+        )),
+    };
+    Some((worst, finding))
+}
+
+/// The instances that do not keep a rule, each with what was found.
+pub(super) fn failing<'a>(
+    rule: &Rule,
+    instances: &[&'a TargetState],
+) -> Vec<(&'a TargetState, &'a Finding)> {
+    let (_, judged) = judged(rule, instances);
+    let failing = judged.filter_map(|(instance, judged)| match judged {
+        Judged::As(Some(finding)) if finding.status == Status::Fail => {
+            Some((instance, finding.as_ref()))
+        }
+        _ => None,
+    });
+    failing.collect()
+}
+
+/// What each instance says of a rule, beside the port that the rule asks for, if it does.
+fn judged<'a>(
+    rule: &Rule,
+    instances: &[&'a TargetState],
+) -> (
+    Option<u16>,
+    impl Iterator<Item = (&'a TargetState, Judged<'a>)>,
+) {
     let port = rule.checks.iter().find_map(|check| match check {
         Check::Endpoint { port } => Some(*port),
         _ => None,
@@ -21,7 +63,7 @@ pub(super) fn decide<'a>(
         .filter(|other| Some(other.target.url.port) == port && other.is_up())
         .map(|other| other.target.url.host.as_str())
         .collect();
-    let judged = instances.iter().map(|instance| {
+    let judged = instances.iter().map(move |instance| {
         // A reload may have brought a rule that this target was not judged by yet.
         let verdict = instance
             .verdicts
@@ -41,22 +83,7 @@ pub(super) fn decide<'a>(
             },
         )
     });
-    let (worst, judged) = judged.max_by_key(|(_, judged)| judged.badness())?;
-    let finding = match judged {
-        Judged::Excused => Arc::new(Finding::not_applicable(
-            Reason::ServedByAnother,
-            format!(
-                "port {} of the same host serves metrics too",
-                port.unwrap_or_default()
-            ),
-        )),
-        Judged::As(Some(finding)) => Arc::clone(finding),
-        Judged::As(None) => Arc::new(Finding::unknown(
-            Reason::NotScrapedYet,
-            "not scraped since the rule came into force",
-        )),
-    };
-    Some((worst, finding))
+    (port, judged)
 }
 
 /// What one instance says of a rule.

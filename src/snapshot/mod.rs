@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use jiff::{SignedDuration, Timestamp};
 
 use self::departed::Departed;
-use self::instances::{decide, most_common_version};
+use self::instances::{decide, failing, most_common_version};
 use self::judge::{Judge, Judged, moment};
 use self::law::missing;
 pub use self::law::{Law, Missing};
@@ -305,6 +305,22 @@ impl Snapshot {
             counts[verdict.rule][verdict.status as usize] += 1;
         }
         counts
+    }
+
+    /// The instances for which a service does not keep a rule, each with what was found; none where
+    /// other evidence than scrapes decides.
+    pub fn failing_instances(
+        &self,
+        service: &ServiceState,
+        verdict: &ServiceVerdict,
+    ) -> Vec<(&TargetState, &Finding)> {
+        let decided_by_scrapes = verdict.target.is_some();
+        let fails = matches!(verdict.status, RuleStatus::Fail | RuleStatus::Waived);
+        if !(decided_by_scrapes && fails) {
+            return Vec::new();
+        }
+        let instances = service.targets.iter().map(|place| &*self.targets[*place]);
+        failing(self.rule(verdict), &instances.collect::<Vec<_>>())
     }
 
     /// One service.

@@ -8,6 +8,7 @@ mod catalogue;
 mod commands;
 mod config;
 mod daemon;
+mod dashboards;
 mod detection;
 mod discovery;
 mod evidence;

@@ -9,7 +9,7 @@ use manifesto_exporter::config::http::TlsConfig;
 use manifesto_exporter::config::tls::client_config;
 
 /// How long a program may take to do what a test waits for.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The binary under test.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_manifesto-exporter");

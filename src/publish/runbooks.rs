@@ -1,0 +1,48 @@
+//! The runbooks of the alerts that ship with the exporter, served as they are written: an alert's
+//! `runbook_url` leads here, to the text that belongs to the version that runs.
+
+macro_rules! runbooks {
+    ($($name:literal)*) => {
+        &[$(($name, include_str!(concat!("../../docs/runbooks/", $name, ".md")))),*]
+    };
+}
+
+/// Name and text by alert.
+const RUNBOOKS: &[(&str, &str)] = runbooks! {
+    "ManifestoAttestationExpiring"
+    "ManifestoComplianceFalling"
+    "ManifestoDiscoveryEmptied"
+    "ManifestoDiscoveryFailing"
+    "ManifestoDiscoveryShrunk"
+    "ManifestoExporterDown"
+    "ManifestoExporterFileDescriptorsLow"
+    "ManifestoExporterNotReady"
+    "ManifestoManyServicesDown"
+    "ManifestoReloadFailed"
+    "ManifestoRuleNotKept"
+    "ManifestoRuleNotKeptByMany"
+    "ManifestoRulesUnknown"
+    "ManifestoScrapePanics"
+    "ManifestoScrapesLate"
+    "ManifestoSeriesSummarised"
+    "ManifestoServiceDown"
+    "ManifestoServiceMissing"
+    "ManifestoSnapshotStale"
+    "ManifestoSourceDown"
+    "ManifestoWaiverExpiring"
+    "ManifestoWebConfigUnreadable"
+};
+
+/// The runbook of an alert.
+pub(super) fn find(alert: &str) -> Option<&'static str> {
+    let known = RUNBOOKS.iter().find(|(name, _)| *name == alert);
+    known.map(|(_, text)| *text)
+}
+
+/// The names of all, a line each.
+pub(super) fn names() -> String {
+    RUNBOOKS
+        .iter()
+        .map(|(name, _)| format!("/runbooks/{name}\n"))
+        .collect()
+}
