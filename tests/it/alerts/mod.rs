@@ -36,6 +36,7 @@ struct Group {
 struct Rule {
     alert: Option<String>,
     record: Option<String>,
+    expr: String,
     #[serde(rename = "for")]
     lasting: Option<String>,
     keep_firing_for: Option<String>,
@@ -55,6 +56,12 @@ fn rules() -> Vec<Rule> {
     let files = rule_files();
     let groups = files.iter().flat_map(|path| of(path).groups);
     groups.flat_map(|group| group.rules).collect()
+}
+
+/// Every expression, with the name of its rule.
+pub(crate) fn expressions() -> Vec<(String, String)> {
+    let named = |rule: Rule| Some((rule.alert.or(rule.record)?, rule.expr));
+    rules().into_iter().filter_map(named).collect()
 }
 
 /// Runs a program in a folder; what it says, which must not be a failure.

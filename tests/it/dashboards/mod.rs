@@ -3,6 +3,7 @@
 mod build;
 mod forms;
 mod links;
+mod lint;
 mod look;
 mod source;
 
