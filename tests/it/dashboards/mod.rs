@@ -5,6 +5,7 @@ mod forms;
 mod links;
 mod lint;
 mod look;
+mod queries;
 mod source;
 
 use std::path::{Path, PathBuf};

@@ -8,4 +8,4 @@ mod over_time;
 mod real;
 mod recorded;
 mod running;
-mod server;
+pub(crate) mod server;

@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use super::case::timed;
 
 /// Serves what a case says until the test's runtime ends.
-pub(super) async fn serve(case: Value) -> SocketAddr {
+pub(crate) async fn serve(case: Value) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let router = router(case);
