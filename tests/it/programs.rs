@@ -97,6 +97,14 @@ impl Drop for Program {
     }
 }
 
+/// A line that a run of all tests shows: what was counted. The harness keeps what passing tests print
+/// to itself, but for what goes to standard error directly.
+pub(crate) fn tell(line: std::fmt::Arguments<'_>) {
+    use std::io::Write as _;
+    let line = format!("counted: {line}\n");
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
+}
+
 /// An address on loopback that was free a moment ago.
 pub(crate) fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0")

@@ -9,6 +9,8 @@ use std::process::Command;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::programs::tell;
+
 /// The repository.
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
@@ -118,7 +120,10 @@ fn alerts_fire_and_resolve_as_written() {
             phases
         })
         .sum();
-    println!("promtool: {} rules, {phases} phases of alerts", rules.len());
+    tell(format_args!(
+        "promtool: {} rules, {phases} phases of alerts",
+        rules.len()
+    ));
 }
 
 /// What every alert of ours has.
@@ -192,5 +197,8 @@ fn alerts_keep_the_conventions() {
         runbooks,
         "a runbook for each alert, and no other"
     );
-    println!("alerts: {} names, each with a runbook", alerts.len());
+    tell(format_args!(
+        "alerts: {} names, each with a runbook",
+        alerts.len()
+    ));
 }

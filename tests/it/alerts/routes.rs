@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use super::{root, rules, run};
-use crate::programs::{PATIENCE, Program, client, free_address, until};
+use crate::programs::{PATIENCE, Program, client, free_address, tell, until};
 
 const CONFIGURATION: &str = "alerts/alertmanager.yml";
 
@@ -45,7 +45,7 @@ fn every_alert_is_routed_by_its_severity() {
         "staging",
         "manifesto-page",
     );
-    println!("amtool: {routed} alerts routed");
+    tell(format_args!("amtool: {routed} alerts routed"));
 }
 
 fn route(alert: &str, severity: &str, environment: &str, receiver: &str) {

@@ -168,7 +168,7 @@ fn custom(kind: Kind) -> Value {
     match kind {
         Kind::Lines => line(0, "none"),
         Kind::Stacked => line(60, "normal"),
-        Kind::States => json!({"fillOpacity": 80, "lineWidth": 0, "spanNulls": false}),
+        Kind::States => json!({"fillOpacity": 80, "lineWidth": 0}),
         Kind::Table => {
             json!({"align": "auto", "filterable": true, "cellOptions": {"type": "auto"}})
         }
@@ -202,7 +202,7 @@ fn options(kind: Kind) -> Value {
             "tooltip": {"mode": "single", "sort": "none"},
         }),
         Kind::Table | Kind::Matrix => {
-            json!({"showHeader": true, "cellHeight": "sm", "enablePagination": true})
+            json!({"frameIndex": 0, "showHeader": true, "cellHeight": "sm", "enablePagination": true})
         }
     }
 }
@@ -314,7 +314,7 @@ fn transformations(panel: &Panel) -> Vec<Value> {
 fn datasource() -> Value {
     json!({
         "type": "datasource", "name": "datasource", "label": "Data source", "query": "prometheus", "refresh": 1, "regex": "", "hide": 0,
-        "multi": false, "includeAll": false, "options": [], "current": {},
+        "multi": false, "includeAll": false, "options": [],
     })
 }
 
@@ -378,11 +378,12 @@ fn page() -> Value {
         ("multi", json!(false)),
         ("includeAll", json!(false)),
         ("allValue", Value::Null),
-        ("current", json!({})),
         ("hide", json!(2)),
     ] {
         page[key] = value;
     }
+    let page_fields = page.as_object_mut().expect("a variable is an object");
+    page_fields.retain(|key, value| key != "current" && !value.is_null());
     page
 }
 

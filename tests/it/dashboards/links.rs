@@ -98,7 +98,7 @@ pub(super) fn of_dashboard() -> Value {
             "Manifesto",
             "dashboards",
             json!(["manifesto"]),
-            Value::Null,
+            json!(""),
             "external link"
         ),
         page("Page", "/"),

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{committed, root};
+use crate::programs::tell;
 
 /// Every panel that shows something.
 pub(super) fn panels(dashboard: &Value) -> impl Iterator<Item = &Value> {
@@ -173,10 +174,10 @@ fn dashboards_keep_the_conventions() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    println!(
+    tell(format_args!(
         "dashboards: {} with {checked} panels keep the conventions",
         uids.len()
-    );
+    ));
 }
 
 /// Names in an expression, recorded ones with their colons.
@@ -263,9 +264,9 @@ fn what_is_drawn_is_published_and_what_is_published_is_drawn() {
     let forgotten = published.difference(&used).filter(|name| !listed(name));
     wrong.extend(forgotten.map(|name| format!("{name} is neither drawn nor alerted on")));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    println!(
+    tell(format_args!(
         "metrics: {} families published, {} used",
         published.len(),
         used.len()
-    );
+    ));
 }

@@ -7,6 +7,7 @@ mod lint;
 mod look;
 mod queries;
 mod source;
+mod types;
 
 use std::path::{Path, PathBuf};
 

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 
 use super::{committed, lint, root};
 use crate::evidence::server::serve;
-use crate::programs::{Daemon, Program, client, free_address, until};
+use crate::programs::{Daemon, Program, client, free_address, tell, until};
 
 /// An instance of the estate: its service, environment, team, and what it exposes beside its version.
 const INSTANCES: &[(&str, &str, &str, &str)] = &[
@@ -438,7 +438,9 @@ async fn every_query_returns_what_is_written_down() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
-    println!("Prometheus: {asked} queries of panels answered as written down");
+    tell(format_args!(
+        "Prometheus: {asked} queries of panels answered as written down"
+    ));
 }
 
 fn write_answers(text: &mut String, answers: &BTreeMap<String, Vec<String>>) {
