@@ -240,6 +240,20 @@ async fn a_page_arrives_resolves_and_is_one_when_everything_fails() {
          What was found and what to change: http://localhost:8067/?q=checkout"
     );
 
+    // Its runbook is where the page says, on the exporter itself.
+    let runbook = page["annotations"]["runbook_url"].as_str().unwrap();
+    let path = runbook.strip_prefix("http://localhost:8067").unwrap();
+    let (status, text) = get(&daemon.url(path)).await.unwrap();
+    assert!(
+        status == 200 && text.starts_with("# ManifestoRuleNotKept\n"),
+        "{text}"
+    );
+    let (status, text) = get(&daemon.url("/runbooks/Unheard")).await.unwrap();
+    assert!(
+        status == 404 && text.contains("/runbooks/ManifestoServiceDown"),
+        "{text}"
+    );
+
     // It is mended.
     services.mend();
     inbox.page(0, "ManifestoRuleNotKept", "resolved").await;

@@ -176,6 +176,8 @@ fn alerts_keep_the_conventions() {
         );
         let runbook = format!("http://localhost:8067/runbooks/{alert}");
         hold(text("runbook_url") == runbook, "a runbook elsewhere");
+        let served = read("src/publish/runbooks.rs").contains(&format!("\"{alert}\""));
+        hold(served, "a runbook that the exporter does not serve");
         let runbook = std::fs::read_to_string(root().join(format!("docs/runbooks/{alert}.md")));
         let runbook = runbook.unwrap_or_default();
         for part in ["Meaning", "Impact", "Diagnosis", "Mitigation"] {
