@@ -19,8 +19,9 @@ use crate::manifesto::RuleId;
 /// The manifesto's port, and where the fleet goes if it is taken on loopback.
 pub(super) const PORTS: [u16; 4] = [8067, 18_067, 28_067, 38_067];
 
-/// What `port: other` adds.
-const OTHER_PORT_OFFSET: u16 = 1_023;
+/// What `port: other` adds: 9464 is where OpenTelemetry serves metrics unless told otherwise, and
+/// nothing that one tries the demo with listens there.
+const OTHER_PORT_OFFSET: u16 = 1_397;
 
 /// Series of a Go runtime: real services expose them beside their own.
 const RUNTIME: &str = include_str!("runtime.prom");
