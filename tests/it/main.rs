@@ -27,6 +27,7 @@ mod reference;
 mod round_trip;
 mod secrets;
 mod server;
+mod services;
 mod snapshots_of_services;
 mod tidy;
 mod web_config;

@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,8 @@ use tokio::task::JoinHandle;
 
 use super::routes::alertmanager;
 use super::{read, rule_files};
-use crate::programs::{Daemon, PATIENCE, Program, free_address, get, until};
+use crate::programs::{Daemon, PATIENCE, Program, get};
+use crate::services::{self, exposition, scraping, serve};
 
 /// Times of the rules, and what they are here: evaluations are a second apart, windows hold three.
 const SHORTER: &[(&str, &str)] = &[
@@ -27,29 +29,10 @@ const SHORTER: &[(&str, &str)] = &[
     ("keep_firing_for: 15m", "keep_firing_for: 3s"),
 ];
 
-/// A service that keeps O-6 to O-9, as long as it times its requests.
-fn exposition(name: &str, is_whole: bool) -> String {
-    let started = jiff::Timestamp::now().as_second() - 24 * 3600;
-    let mut text = format!(
-        "# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds {started}\n\
-         # TYPE {name}_build_info gauge\n{name}_build_info{{version=\"1.4.2\"}} 1\n\
-         # TYPE target_info gauge\ntarget_info{{service_name=\"{name}\"}} 1\n\
-         # TYPE {name}_requests_total counter\n{name}_requests_total{{code=\"200\"}} 7\n"
-    );
-    if is_whole {
-        text += &format!(
-            "# TYPE {name}_request_duration_seconds summary\n\
-             {name}_request_duration_seconds_sum{{method=\"GET\"}} 1\n\
-             {name}_request_duration_seconds_count{{method=\"GET\"}} 7\n"
-        );
-    }
-    text
-}
-
 /// Services on loopback, on the manifesto's port, that can be broken and mended.
 struct Services {
     running: Vec<JoinHandle<()>>,
-    whole: Arc<Mutex<bool>>,
+    is_mended: Arc<AtomicBool>,
 }
 
 const NAMES: [&str; 4] = ["checkout", "billing", "mailer", "stock"];
@@ -61,25 +44,18 @@ fn address(place: usize) -> String {
 impl Services {
     /// The first of them does not time its requests yet.
     async fn start() -> Self {
-        let whole = Arc::new(Mutex::new(false));
+        let is_mended = Arc::new(AtomicBool::new(false));
         let mut running = Vec::new();
-        for (place, name) in NAMES.iter().enumerate() {
-            let listener = TcpListener::bind(address(place)).await.unwrap();
-            let whole = Arc::clone(&whole);
-            let answer = async move || {
-                let text = exposition(name, place > 0 || *whole.lock().unwrap());
-                ([("content-type", "text/plain; version=0.0.4")], text)
-            };
-            let app = axum::Router::new().route("/metrics", axum::routing::get(answer));
-            running.push(tokio::spawn(async move {
-                axum::serve(listener, app).await.unwrap()
-            }));
+        for (place, name) in NAMES.into_iter().enumerate() {
+            let is_mended = Arc::clone(&is_mended);
+            let text = move || exposition(name, "1.4.2", place > 0 || is_mended.load(Relaxed));
+            running.push(serve(&address(place), text).await);
         }
-        Self { running, whole }
+        Self { running, is_mended }
     }
 
     fn mend(&self) {
-        *self.whole.lock().unwrap() = true;
+        self.is_mended.store(true, Relaxed);
     }
 
     fn stop(&self) {
@@ -168,29 +144,12 @@ async fn prometheus(folder: &Path, daemon: &str, alertmanager: &str) -> (Program
     }
     let strip = |url: &str| url.trim_start_matches("http://").to_owned();
     let configuration = format!(
-        "global: {{scrape_interval: 1s, scrape_timeout: 900ms, evaluation_interval: 1s}}\n\
-         rule_files: [{}]\n\
-         alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{}']}}]}}]}}\n\
-         scrape_configs: [{{job_name: manifesto-exporter, honor_labels: true, static_configs: [{{targets: ['{}']}}]}}]\n",
+        "rule_files: [{}]\nalerting: {{alertmanagers: [{{static_configs: [{{targets: ['{}']}}]}}]}}\n{}",
         files.join(", "),
         strip(alertmanager),
-        strip(daemon),
+        scraping(&strip(daemon)),
     );
-    std::fs::write(folder.join("prometheus.yml"), configuration).unwrap();
-    let address = free_address();
-    let program = Program::start(
-        "prometheus",
-        &[
-            "--config.file=prometheus.yml",
-            "--storage.tsdb.path=tsdb",
-            "--rules.alert.resend-delay=1s",
-            &format!("--web.listen-address={address}"),
-        ],
-        folder,
-    );
-    let base = format!("http://{address}");
-    until(&format!("{base}/-/ready"), |_| true).await;
-    (program, base)
+    services::prometheus(folder, &configuration, &["--rules.alert.resend-delay=1s"]).await
 }
 
 /// How many alerts of a name Prometheus has firing.

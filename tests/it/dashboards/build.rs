@@ -198,7 +198,7 @@ fn options(kind: Kind) -> Value {
             json!({"legend": legend, "tooltip": {"mode": "multi", "sort": "desc"}})
         }
         Kind::States => json!({
-            "mergeValues": true, "showValue": "auto", "alignValue": "left", "rowHeight": 0.9, "perPage": 40, "legend": legend,
+            "mergeValues": true, "showValue": "auto", "alignValue": "left", "rowHeight": 0.9, "perPage": 25, "legend": legend,
             "tooltip": {"mode": "single", "sort": "none"},
         }),
         Kind::Table | Kind::Matrix => {
@@ -302,10 +302,18 @@ fn transformations(panel: &Panel) -> Vec<Value> {
         }
         Kind::Matrix => {
             let (rows, columns) = (panel.rows.as_deref(), panel.columns_by.as_deref());
-            vec![json!({"id": "groupingToMatrix", "options": {
-                "rowField": rows.expect("a matrix has rows"), "columnField": columns.expect("a matrix has columns"),
-                "valueField": "Value", "emptyValue": "null",
-            }})]
+            let rows = rows.expect("a matrix has rows");
+            let columns = columns.expect("a matrix has columns");
+            // Prometheus answers in no order, and the matrix takes them as they come.
+            let by = |field: &str| json!({"id": "sortBy", "options": {"fields": {}, "sort": [{"field": field, "desc": false}]}});
+            vec![
+                by(rows),
+                by(columns),
+                json!({"id": "groupingToMatrix", "options": {
+                    "rowField": rows, "columnField": columns,
+                    "valueField": "Value", "emptyValue": "null",
+                }}),
+            ]
         }
         _ => Vec::new(),
     }

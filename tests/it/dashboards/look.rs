@@ -18,6 +18,12 @@ pub(super) fn defaults(look: Look) -> Value {
         Look::Ratio => {
             json!({"unit": "percentunit", "min": 0, "max": 1, "decimals": 0, "thresholds": steps(RED, &[(0.7, ORANGE), (0.9, GREEN)])})
         }
+        Look::Coverage => {
+            json!({"unit": "percentunit", "min": 0, "max": 1, "decimals": 0, "thresholds": steps(PURPLE, &[(0.5, GREY)])})
+        }
+        Look::Share => {
+            json!({"unit": "percentunit", "min": 0, "thresholds": steps(GREY, &[])})
+        }
         Look::Count => json!({"unit": "short", "decimals": 0, "thresholds": steps(GREY, &[])}),
         Look::BadCount => {
             json!({"unit": "short", "decimals": 0, "min": 0, "thresholds": steps(GREEN, &[(1.0, RED)])})
@@ -37,12 +43,17 @@ pub(super) fn defaults(look: Look) -> Value {
             ("2", "waived", BLUE),
             ("3", "kept", GREEN),
         ]),
-        Look::StatusMark => words(&[
-            ("0", "✗", RED),
-            ("1", "?", PURPLE),
-            ("2", "~", BLUE),
-            ("3", "✓", GREEN),
-        ]),
+        // A cell without a value has no background.
+        Look::StatusMark => {
+            let mut marks = words(&[
+                ("0", "✗", RED),
+                ("1", "?", PURPLE),
+                ("2", "~", BLUE),
+                ("3", "✓", GREEN),
+            ]);
+            marks["thresholds"] = steps("transparent", &[]);
+            marks
+        }
         Look::Kept => words(&[("0", "not kept", RED), ("1", "kept", GREEN)]),
         Look::Missing => words(&[("1", "not found", ORANGE)]),
         Look::Catalogued => words(&[("0", "not written down", ORANGE)]),
@@ -50,16 +61,16 @@ pub(super) fn defaults(look: Look) -> Value {
         Look::Held => words(&[("0", "in use", GREEN), ("1", "held back", ORANGE)]),
         Look::YesNo => words(&[("0", "no", RED), ("1", "yes", GREEN)]),
         Look::Version => words(&[("1", "runs", BLUE)]),
-        Look::Seconds => json!({"unit": "s", "thresholds": steps(GREY, &[])}),
+        Look::Seconds => json!({"unit": "s", "min": 0, "thresholds": steps(GREY, &[])}),
         Look::Age => {
             json!({"unit": "s", "thresholds": steps(GREEN, &[(60.0, ORANGE), (300.0, RED)])})
         }
         Look::Left => {
-            json!({"unit": "dtdurations", "thresholds": steps(RED, &[(86_400.0, ORANGE), (1_209_600.0, GREEN)])})
+            json!({"unit": "dtdurations", "decimals": 1, "thresholds": steps(RED, &[(86_400.0, ORANGE), (1_209_600.0, GREEN)])})
         }
         Look::Moment => json!({"unit": "dateTimeAsIso", "thresholds": steps(GREY, &[])}),
         Look::Bytes => json!({"unit": "bytes", "thresholds": steps(GREY, &[])}),
-        Look::PerSecond => json!({"unit": "cps", "min": 0, "thresholds": steps(GREY, &[])}),
+        Look::PerSecond => json!({"unit": "ops", "min": 0, "thresholds": steps(GREY, &[])}),
         Look::Cores => json!({"unit": "none", "min": 0, "thresholds": steps(GREY, &[])}),
     }
 }
@@ -88,6 +99,7 @@ pub(super) fn is_coloured(look: Look) -> bool {
             | Look::Bytes
             | Look::PerSecond
             | Look::Cores
+            | Look::Share
             | Look::Version
     )
 }

@@ -1,10 +1,12 @@
 //! `dashboards/`: built from `dashboards/source`, held to the conventions, and asked of real servers.
 
 mod build;
+mod estate;
 mod forms;
 mod links;
 mod lint;
 mod look;
+mod picture;
 mod queries;
 mod source;
 mod types;

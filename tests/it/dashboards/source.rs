@@ -133,6 +133,10 @@ pub(super) enum Link {
 #[serde(rename_all = "snake_case")]
 pub(super) enum Look {
     Ratio,
+    /// A ratio that says how much is known, not how good it is.
+    Coverage,
+    /// A ratio of a limit, which is mostly far away.
+    Share,
     Count,
     BadCount,
     WarnCount,

@@ -34,11 +34,11 @@ pub(super) fn format(value: f64, unit: &str, decimals: Option<usize>) -> String 
     match unit {
         "percentunit" => format!("{}%", fixed(value * 100.0, decimals)),
         "short" => scaled(value, decimals, 1000.0, &["", " K", " Mil", " Bil", " Tri"]),
-        "cps" => scaled(
+        "ops" => scaled(
             value,
             decimals,
             1000.0,
-            &[" c/s", "K c/s", "M c/s", "B c/s"],
+            &[" ops/s", "K ops/s", "M ops/s", "B ops/s"],
         ),
         "bytes" => scaled(
             value,
@@ -120,8 +120,8 @@ mod tests {
             (0.714, "percentunit", Some(1), "71.4%"),
             (3.0, "short", Some(0), "3"),
             (200_000.0, "short", None, "200 K"),
-            (1.357_14, "cps", None, "1.36 c/s"),
-            (1_500.0, "cps", None, "1.5K c/s"),
+            (1.357_14, "ops", None, "1.36 ops/s"),
+            (1_500.0, "ops", None, "1.5K ops/s"),
             (49_831_936.0, "bytes", None, "47.5 MiB"),
             (0.0, "s", None, "0 s"),
             (0.000_533, "s", None, "533 µs"),
