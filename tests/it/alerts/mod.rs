@@ -16,11 +16,14 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
 }
 
-/// The rule files, as Prometheus loads them.
+/// The rule files, as Prometheus loads them: `alerts/*.yaml`.
 pub(crate) fn rule_files() -> Vec<String> {
-    ["compliance", "records", "exporter"]
-        .map(|name| format!("alerts/{name}.yaml"))
-        .to_vec()
+    let entries = std::fs::read_dir(root().join("alerts")).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let rules = names.filter(|name| name.ends_with(".yaml"));
+    let mut files: Vec<String> = rules.map(|name| format!("alerts/{name}")).collect();
+    files.sort();
+    files
 }
 
 /// A rule file, or the `spec` of a PrometheusRule.
@@ -89,7 +92,8 @@ fn alert_rules_are_valid() {
         assert!(told.contains("SUCCESS"), "{told}");
     }
     // The same as a Kubernetes object: what the operator takes from it is a rule file.
-    let object: Value = serde_saphyr::from_str(&read("alerts/kubernetes.yaml")).unwrap();
+    let object: Value =
+        serde_saphyr::from_str(&read("alerts/kubernetes/prometheusrule.yaml")).unwrap();
     assert_eq!(object["kind"], "PrometheusRule");
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rules.yaml");

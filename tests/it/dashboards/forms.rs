@@ -18,10 +18,13 @@ pub(super) fn files() -> Vec<(String, String)> {
         files.push((format!("dashboards/import/{name}.json"), import));
     }
     files.push((
-        "dashboards/kubernetes.yaml".to_owned(),
+        "dashboards/kubernetes/configmaps.yaml".to_owned(),
         sidecar(&dashboards),
     ));
-    files.push(("alerts/kubernetes.yaml".to_owned(), prometheus_rule()));
+    files.push((
+        "alerts/kubernetes/prometheusrule.yaml".to_owned(),
+        prometheus_rule(),
+    ));
     files
 }
 
