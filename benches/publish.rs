@@ -9,15 +9,15 @@ use std::time::{Duration, SystemTime};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use manifesto_exporter::catalogue::{Catalogue, Records};
-use manifesto_exporter::checks::{Reason, all_unknown};
+use manifesto_exporter::checks::Reason;
 use manifesto_exporter::config;
-use manifesto_exporter::config::http::HttpConfig;
-use manifesto_exporter::config::job::{Scheme, ScrapeJob, ScrapeLimits};
-use manifesto_exporter::daemon::rulebook::Rulebook;
 use manifesto_exporter::discovery::Discovered;
+use manifesto_exporter::discovery::settings::{Scheme, ScrapeJob, ScrapeLimits};
 use manifesto_exporter::discovery::target::{ServiceKey, Target, TargetUrl};
 use manifesto_exporter::exposition::Format;
+use manifesto_exporter::http_client::settings::HttpConfig;
 use manifesto_exporter::labels::Labels;
+use manifesto_exporter::manifesto::all_unknown;
 use manifesto_exporter::publish::{Published, Telemetry};
 use manifesto_exporter::scrape::EngineStats;
 use manifesto_exporter::snapshot::{Scrape, Snapshot, TargetState};
@@ -27,8 +27,10 @@ const SERVICES: usize = 3_000;
 
 fn snapshot() -> Snapshot {
     let config = config::embedded().expect("the embedded configuration is good");
-    let rulebook = Rulebook::new(&config, Catalogue::default(), Records::default())
+    let ruleset = config
+        .ruleset(Catalogue::default(), Records::default())
         .expect("the rules are good");
+    let ruleset = Arc::new(ruleset);
     let job = Arc::new(ScrapeJob {
         name: "bench".to_owned(),
         scheme: Scheme::Http,
@@ -70,12 +72,12 @@ fn snapshot() -> Snapshot {
             violations: 0,
             first_violation: None,
         }),
-        verdicts: all_unknown(&rulebook.manifesto, Reason::WarmingUp, "too early").into(),
+        verdicts: all_unknown(&ruleset.manifesto, Reason::WarmingUp, "too early").into(),
         version: None,
         resource: None,
     };
     let targets = (0..SERVICES).map(|at| Arc::new(state(at))).collect();
-    Snapshot::build(SystemTime::UNIX_EPOCH, &rulebook.law(), targets)
+    Snapshot::build(SystemTime::UNIX_EPOCH, &ruleset, targets)
 }
 
 /// Scrapes that come at the same time.

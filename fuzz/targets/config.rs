@@ -3,7 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use manifesto_exporter::config::{Config, Origin};
+use manifesto_exporter::config::Config;
+use manifesto_exporter::document::Origin;
 
 fuzz_target!(|text: &str| {
     // Other files are not this target's business.

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use manifesto_exporter::exposition::{Event, Format, Limits, Scanner, Summary, scan};
+use manifesto_exporter::exposition::{scan, Event, Format, Limits, Scanner, Summary};
 
 /// What a reader would see of each event.
 fn told(event: Event<'_>) -> String {

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use manifesto_exporter::discovery::groups::{Language, parse};
+use manifesto_exporter::discovery::groups::{parse, Language};
 
 fuzz_target!(|text: &str| {
     for language in [Language::Json, Language::Yaml] {

@@ -8,11 +8,11 @@ use serde::Deserialize;
 use url::Url;
 
 use super::files::each_file;
-use crate::config::ConfigError;
-use crate::config::value::{Moment, ShownUrl};
-use crate::config::yaml::{self, At, Source};
+use crate::document::ConfigError;
+use crate::document::value::{Moment, ShownUrl};
+use crate::document::yaml::{self, At, Source};
 use crate::labels::snake;
-use crate::manifesto::RuleId;
+use crate::rule_id::RuleId;
 
 /// Attestations of all files.
 const ATTESTATIONS_MAX: usize = 100_000;

@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde::Deserialize;
 use serde_saphyr::Location;
 
-use super::{Entry, Links, Openness};
-use crate::config::ConfigError;
-use crate::config::value::{Day, Share, ShownUrl};
-use crate::config::yaml::{self, At, Source};
+use super::entry::{Entry, Links, Openness};
+use crate::document::ConfigError;
+use crate::document::value::{Day, Share, ShownUrl};
+use crate::document::yaml::{self, At, Source};
 
 const API_VERSION: &str = "backstage.io/";
 
@@ -230,7 +230,7 @@ fn service(source: Source<'_>, entity: Entity) -> Result<Entry, ConfigError> {
         created: parsed::<Day>(source, whole("created"))?.map(|day| day.0),
         first_deployed: parsed::<Day>(source, whole("first-deployed"))?.map(|day| day.0),
         log_format: text("log-format"),
-        series: crate::config::SeriesNames::default(),
+        series: crate::catalogue::settings::SeriesNames::default(),
         place: format!("{}:{}", source.origin.name, name.referenced.line()),
         name: name.value,
     })

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::config::yaml::Source;
-use crate::config::{ConfigError, Origin, files, glob};
+use crate::document::yaml::Source;
+use crate::document::{ConfigError, Origin, files, glob};
 
 /// Files that one kind of record may consist of.
 const FILES_MAX: usize = 20_000;

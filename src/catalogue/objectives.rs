@@ -6,10 +6,10 @@ use jiff::civil::Date;
 use serde::Deserialize;
 
 use super::files::each_file;
-use crate::config::ConfigError;
-use crate::config::value::Quarter;
-use crate::config::yaml::{self, At, Source};
-use crate::manifesto::RuleId;
+use crate::document::ConfigError;
+use crate::document::value::Quarter;
+use crate::document::yaml::{self, At, Source};
+use crate::rule_id::RuleId;
 
 /// Objectives of all files.
 const OBJECTIVES_MAX: usize = 10_000;

@@ -3,10 +3,11 @@
 use serde::Deserialize;
 use serde_saphyr::Location;
 
-use super::{Entry, Links, Openness};
-use crate::config::value::{Day, Share, ShownUrl};
-use crate::config::yaml::{self, At, Source};
-use crate::config::{ConfigError, SeriesNames};
+use super::entry::{Entry, Links, Openness};
+use super::settings::SeriesNames;
+use crate::document::ConfigError;
+use crate::document::value::{Day, Share, ShownUrl};
+use crate::document::yaml::{self, At, Source};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -39,15 +40,7 @@ struct RawEntry {
     #[serde(default)]
     log_format: String,
     #[serde(default)]
-    series: RawSeries,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RawSeries {
-    version: Option<String>,
-    availability: Option<String>,
-    latency: Option<String>,
+    series: SeriesNames,
 }
 
 /// Reads a file: each service with where it is named.
@@ -100,11 +93,7 @@ fn entry(source: Source<'_>, raw: RawEntry) -> Result<Entry, ConfigError> {
         created: raw.created.map(|day| day.0),
         first_deployed: raw.first_deployed.map(|day| day.0),
         log_format: raw.log_format,
-        series: SeriesNames {
-            version: raw.series.version,
-            availability: raw.series.availability,
-            latency: raw.series.latency,
-        },
+        series: raw.series,
         place: format!("{}:{}", source.origin.name, at.line()),
     })
 }

@@ -5,8 +5,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Attestations, Objective, Slo, Waiver, attestations, objectives, slos, waivers};
-use crate::config::{ConfigError, RecordFiles};
+use super::attestations::{self, Attestations};
+use super::objectives::{self, Objective};
+use super::settings::RecordFiles;
+use super::slos::{self, Slo};
+use super::waivers::{self, Waiver};
+use crate::document::ConfigError;
 
 /// What the files say. A kind that is not kept is `None`: nothing is missing from it.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -9,9 +9,9 @@ use serde::Deserialize;
 
 use super::backstage::documents;
 use super::files::each_file;
-use crate::config::ConfigError;
-use crate::config::value::Share;
-use crate::config::yaml::{self, At, Source};
+use crate::document::ConfigError;
+use crate::document::value::Share;
+use crate::document::yaml::{self, At, Source};
 
 /// SLOs of all files.
 const SLOS_MAX: usize = 100_000;

@@ -7,12 +7,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use url::Url;
 
+use super::entry::Entry;
 use super::files::each_file;
-use super::{Catalogue, Entry};
-use crate::config::ConfigError;
-use crate::config::value::{Moment, ShownUrl};
-use crate::config::yaml::{self, At, Source};
-use crate::manifesto::RuleId;
+use super::index::Catalogue;
+use crate::document::ConfigError;
+use crate::document::value::{Moment, ShownUrl};
+use crate::document::yaml::{self, At, Source};
+use crate::rule_id::RuleId;
 
 /// Waivers of all files.
 const WAIVERS_MAX: usize = 100_000;

@@ -5,9 +5,9 @@ use serde::Deserialize;
 
 use super::facts::{Facts, Whom, day, period};
 use super::subject::Subject;
-use super::verdict::{Basis, Finding, Reason};
+use super::verdict::{Basis, Finding, Reason, worst};
 use crate::catalogue::{About, Attestation};
-use crate::config::value::{Day, Interval};
+use crate::document::value::{Day, Interval};
 
 /// How long nobody is blamed for an attestation that is missing.
 const GRACE: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -93,7 +93,7 @@ impl Attested {
                     let own = own.iter().copied().filter(said).collect();
                     self.judge_one(facts, own, &format!(" of {} `{value}`", each.fact))
                 };
-                let all = each.of.iter().map(of).reduce(super::worst);
+                let all = each.of.iter().map(of).reduce(worst);
                 all.unwrap_or_else(|| self.judge_one(facts, own, ""))
             }
         }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::facts::{Facts, Failure, day, period};
 use super::verdict::{Basis, Finding, Reason};
-use crate::config::value::Interval;
+use crate::document::value::Interval;
 
 /// How long something may be broken before that is a bypass.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::facts::{Facts, unfit};
 use super::subject::Subject;
-use super::verdict::{Basis, Finding, Reason};
+use super::verdict::{Basis, Finding, Reason, worst};
 use crate::sources::{Answer, Estate, Exposure, KnownSource, Pod, Query};
 
 /// Labels by which objects name the service that they belong to.
@@ -105,7 +105,7 @@ impl Public {
             }
         });
         judged
-            .reduce(super::worst)
+            .reduce(worst)
             .unwrap_or_else(|| Finding::unknown(Reason::NoData, "no cluster says anything"))
     }
 
@@ -206,7 +206,7 @@ pub(super) fn judge_policies(facts: &Facts<'_>) -> Finding {
         .on(Basis::Measured)
     });
     judged
-        .reduce(super::worst)
+        .reduce(worst)
         .unwrap_or_else(|| Finding::unknown(Reason::NoData, "no cluster says anything"))
 }
 
@@ -221,7 +221,7 @@ impl Identity {
             .into_iter()
             .map(|(source, estate)| self.judge_cluster(&source.name, estate).on(Basis::Measured));
         judged
-            .reduce(super::worst)
+            .reduce(worst)
             .unwrap_or_else(|| Finding::unknown(Reason::NoData, "no cluster says anything"))
     }
 

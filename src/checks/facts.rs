@@ -8,7 +8,7 @@ use super::subject::Subject;
 use super::verdict::{Basis, Finding, Reason};
 use crate::catalogue::{Catalogue, Entry, Records};
 use crate::discovery::target::ServiceKey;
-use crate::manifesto::RuleId;
+use crate::rule_id::RuleId;
 use crate::sources::{Answer, Answers, KnownSource, Query, Said};
 
 /// Whom a rule is judged for.
@@ -168,6 +168,6 @@ pub(super) fn day(at: Timestamp) -> jiff::civil::Date {
 }
 
 /// A period of the configuration as a signed duration.
-pub(super) fn period(of: crate::config::value::Interval) -> jiff::SignedDuration {
+pub(super) fn period(of: crate::document::value::Interval) -> jiff::SignedDuration {
     jiff::SignedDuration::try_from(of.0).unwrap_or(jiff::SignedDuration::MAX)
 }

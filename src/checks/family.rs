@@ -301,8 +301,8 @@ pub fn is_probe_traffic(key: &str, value: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::subject::SeriesOverrides;
     use super::*;
+    use crate::catalogue::SeriesNames;
 
     #[test]
     fn names_fold_into_families() {
@@ -365,7 +365,7 @@ mod tests {
                 None,
             ),
         ] {
-            let subject = Subject::new(service, &[], SeriesOverrides::default());
+            let subject = Subject::new(service, &[], SeriesNames::default());
             let family = Family::new(name, MetricType::Unknown, false, &subject);
             assert_eq!(family.pruned, expected, "{name} of {service}");
         }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::facts::{Facts, day, period, unfit};
 use super::verdict::{Basis, Finding, Reason};
-use crate::config::value::{Interval, Pattern};
+use crate::document::value::{Interval, Pattern};
 use crate::sources::{Answer, Incident, Query, Run};
 
 /// Major and critical incidents are on the status page and have a run.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::facts::{Facts, Whom, unfit};
 use super::verdict::{Basis, Finding, Reason};
-use crate::config::value::Interval;
+use crate::document::value::Interval;
 use crate::sources::{Answer, KnownSource, Query, Sample, Vector};
 
 /// A query and what its figures must be.
@@ -84,7 +84,7 @@ pub enum Absent {
 
 impl Measured {
     /// Whether it compares at all.
-    pub(super) fn fit(&self) -> Result<(), String> {
+    pub(super) fn validate(&self) -> Result<(), String> {
         match (self.at_least, self.at_most, self.below) {
             (None, None, None) => Err("a query needs `at_least`, `at_most` or `below`".to_owned()),
             _ => match &self.over {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::facts::{Facts, day};
-use super::verdict::{Basis, Finding, Reason};
+use super::verdict::{Basis, Finding, Reason, worst};
 use crate::catalogue::{KeyResult, Measure, Objective, Records};
-use crate::config::Quarter;
+use crate::document::Quarter;
 use crate::sources::{Answer, Query};
 
 /// The queries of key results.
@@ -63,7 +63,7 @@ pub(super) fn judge(facts: &Facts<'_>) -> Finding {
             }
         })
     });
-    let unresolved = judged.filter_map(Result::err).reduce(super::worst);
+    let unresolved = judged.filter_map(Result::err).reduce(worst);
     unresolved
         .unwrap_or_else(|| {
             let teams = facts.teams.len();

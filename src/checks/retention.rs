@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::facts::{Facts, unfit};
-use super::verdict::{Basis, Finding, Reason};
-use crate::config::duration::display;
-use crate::config::value::Interval;
+use super::verdict::{Basis, Finding, Reason, worst};
+use crate::document::duration::display;
+use crate::document::value::Interval;
 use crate::sources::{Answer, KnownSource, LogRetention, MetricRetention, Query};
 
 /// How long metrics must be kept.
@@ -58,7 +58,7 @@ impl Metrics {
             };
             self.judge_stores(all.iter().filter(covers).copied())
         };
-        let judged = environments.into_iter().map(of).reduce(super::worst);
+        let judged = environments.into_iter().map(of).reduce(worst);
         judged.unwrap_or_else(|| self.judge_stores(all.iter().copied()))
     }
 
@@ -143,7 +143,7 @@ impl Logs {
             self.judge_one(said).on(Basis::Measured).citing([cited])
         });
         judged
-            .reduce(super::worst)
+            .reduce(worst)
             .unwrap_or_else(|| Finding::unknown(Reason::NoData, "no Loki says anything"))
     }
 

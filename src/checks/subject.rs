@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::catalogue::SeriesNames;
 use crate::labels::snake;
 
 /// The service whose exposition is read.
@@ -14,18 +15,7 @@ pub struct Subject {
     /// The name as discovery gave it.
     display: String,
     /// Series that prove a rule where the heuristics cannot know.
-    pub series: SeriesOverrides,
-}
-
-/// Per-service overrides: exact metric names.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SeriesOverrides {
-    /// Proves O-8.
-    pub version: Option<String>,
-    /// Proves the availability half of O-9.
-    pub availability: Option<String>,
-    /// Proves the latency half of O-9.
-    pub latency: Option<String>,
+    pub series: SeriesNames,
 }
 
 /// Subjects of whom something is written down, by name and alias.
@@ -34,7 +24,7 @@ pub struct Subjects(HashMap<String, Arc<Subject>>);
 
 impl Subjects {
     /// Writes down a service. Whoever asks may know it by an alias.
-    pub fn add(&mut self, name: &str, aliases: &[String], series: SeriesOverrides) {
+    pub fn add(&mut self, name: &str, aliases: &[String], series: SeriesNames) {
         let subject = Arc::new(Subject::new(name, aliases, series));
         for name in aliases.iter().map(String::as_str).chain([name]) {
             self.0.insert(name.to_owned(), Arc::clone(&subject));
@@ -45,14 +35,14 @@ impl Subjects {
     pub fn of(&self, name: &str) -> Arc<Subject> {
         match self.0.get(name) {
             Some(known) => Arc::clone(known),
-            None => Arc::new(Subject::new(name, &[], SeriesOverrides::default())),
+            None => Arc::new(Subject::new(name, &[], SeriesNames::default())),
         }
     }
 }
 
 impl Subject {
     /// A service with its aliases.
-    pub fn new(name: &str, aliases: &[String], series: SeriesOverrides) -> Self {
+    pub fn new(name: &str, aliases: &[String], series: SeriesNames) -> Self {
         let names = std::iter::once(name)
             .chain(aliases.iter().map(String::as_str))
             .filter(|name| !name.is_empty())

@@ -1,6 +1,8 @@
 //! What a check concludes.
 
+use crate::rule_id::RuleId;
 use std::fmt;
+use std::sync::Arc;
 
 /// The four outcomes of a judgement. (`waived` is a fail under a valid waiver: a matter of the
 /// snapshot, not of a check.)
@@ -336,4 +338,33 @@ pub(super) fn sentence(message: impl Into<String>) -> String {
     } else {
         message
     }
+}
+
+/// The worse finding decides status and reason; both sentences are kept, the deciding one first.
+pub(super) fn worst(first: Finding, second: Finding) -> Finding {
+    let badness = |finding: &Finding| (finding.status, finding.reason == Reason::ProvenWeakly);
+    let (decides, other) = match badness(&second) > badness(&first) {
+        true => (second, first),
+        false => (first, second),
+    };
+    let mut evidence = decides.evidence;
+    evidence.extend(other.evidence);
+    evidence.truncate(EVIDENCE_MAX);
+    Finding {
+        message: sentence(format!("{}; {}", decides.message, other.message)),
+        // The weaker ground.
+        basis: decides.basis.max(other.basis),
+        status: decides.status,
+        reason: decides.reason,
+        evidence,
+    }
+}
+
+/// One judged rule.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Verdict {
+    /// The rule.
+    pub rule: RuleId,
+    /// What was found, shared by those of whom the same was found.
+    pub finding: Arc<Finding>,
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::{Finding, Reason, Status, Verdict};
-use crate::manifesto::RuleId;
+use crate::rule_id::RuleId;
 
 /// Good scrapes before a missing series fails.
 pub const GOOD_SCRAPES_MIN: u32 = 3;

@@ -5,9 +5,9 @@ use serde::Deserialize;
 use url::Url;
 
 use super::facts::{Facts, day, period, unfit};
-use super::verdict::{Basis, Finding, Reason};
+use super::verdict::{Basis, Finding, Reason, worst};
 use crate::catalogue::{Entry, Openness};
-use crate::config::value::Interval;
+use crate::document::value::Interval;
 use crate::sources::{Answer, Query};
 
 /// How long nobody is blamed for what the catalogue does not say.
@@ -122,7 +122,7 @@ impl Pages {
             }
             Some(url) => self.judge_page(facts, *page, url),
         });
-        judged.reduce(super::worst).unwrap_or_else(|| {
+        judged.reduce(worst).unwrap_or_else(|| {
             Finding::not_applicable(Reason::NotConcerned, "no page is asked for")
         })
     }

@@ -6,16 +6,16 @@ use std::time::{Duration, SystemTime};
 
 use clap::ValueEnum;
 
+use super::console::{Exit, complain, print, runtime};
 use super::input::{Input, InputError, Measured, one_target};
-use super::output::{self, Judged, Output, Report};
-use super::{Exit, complain, print, runtime};
+use super::output::Format;
+use super::output::report::{Judged, Report};
 use crate::checks::{Reason, Verdict};
 use crate::config::Config;
-use crate::config::job::Scheme;
-use crate::daemon::rulebook::Rulebook;
 use crate::daemon::{self, Loaded};
+use crate::discovery::settings::Scheme;
 use crate::discovery::target::TargetUrl;
-use crate::snapshot::{RuleStatus, Snapshot, TargetState};
+use crate::snapshot::{RuleStatus, Ruleset, Snapshot, TargetState};
 use crate::sources::ask_once;
 
 /// Examples come first.
@@ -41,8 +41,8 @@ pub(super) struct Args {
     environment: String,
 
     /// How to show the verdicts
-    #[arg(long, value_enum, default_value_t = Output::Table, value_name = "FORMAT")]
-    output: Output,
+    #[arg(long, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
+    output: Format,
 
     /// Format of a file or standard input; told from the text where not given
     #[arg(long = "content-type", value_name = "TYPE")]
@@ -91,7 +91,7 @@ impl Colour {
 
 /// The deadline of `--timeout`, at most an hour.
 fn parse_timeout(text: &str) -> Result<Duration, String> {
-    let timeout = crate::config::duration::parse(text).map_err(|error| error.to_string())?;
+    let timeout = crate::document::duration::parse(text).map_err(|error| error.to_string())?;
     if timeout.is_zero() || timeout > Duration::from_secs(3600) {
         return Err("must be above 0 and at most 1h".to_owned());
     }
@@ -99,24 +99,25 @@ fn parse_timeout(text: &str) -> Result<Duration, String> {
 }
 
 pub(super) fn main(args: Args) -> Exit {
-    let Loaded { config, rulebook } = match daemon::load(args.config_file.as_deref()) {
+    let Loaded { config, ruleset } = match daemon::load(args.config_file.as_deref()) {
         Ok(loaded) => loaded,
         Err(error) => {
             complain(&error.to_string());
             return Exit::Usage;
         }
     };
+    let ruleset = Arc::new(ruleset);
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(exit) => return exit,
     };
     let judging = async {
         let input = Input::parse(&args.input)?;
-        let (name, subject) = (input.name(), rulebook.subject(&args.service));
+        let (name, subject) = (input.name(), ruleset.subject(&args.service));
         let content_type = args.content_type.as_deref();
         let measured = input.measure(subject, content_type, args.timeout).await?;
         // One scrape has no history: it is judged as it stands.
-        let verdicts = rulebook.judge(
+        let verdicts = ruleset.judge(
             &args.service,
             measured.url.as_ref(),
             measured.down.as_ref(),
@@ -124,7 +125,7 @@ pub(super) fn main(args: Args) -> Exit {
         );
         let verdicts = match config.has_evidence() && !args.service.is_empty() {
             false => verdicts.into_iter().map(Judged::from).collect(),
-            true => with_evidence(&args, &config, &rulebook, verdicts).await,
+            true => with_evidence(&args, &config, &ruleset, verdicts).await,
         };
         Ok((name, measured, verdicts))
     };
@@ -146,11 +147,11 @@ pub(super) fn main(args: Args) -> Exit {
         input: &name,
         service: &args.service,
         strict: args.strict,
-        manifesto: &rulebook.manifesto,
+        manifesto: &ruleset.manifesto,
         verdicts: &verdicts,
         measured: &measured,
     };
-    print(&output::write(args.output, &report, args.color.wanted()));
+    print(&args.output.render(&report, args.color.wanted()));
     exit
 }
 
@@ -159,10 +160,10 @@ pub(super) fn main(args: Args) -> Exit {
 async fn with_evidence(
     args: &Args,
     config: &Config,
-    rulebook: &Rulebook,
+    ruleset: &Arc<Ruleset>,
     verdicts: Vec<Verdict>,
 ) -> Vec<Judged> {
-    let answers = ask_once(&rulebook.wanted_of(config, &args.service)).await;
+    let answers = ask_once(&config.wanted_of(ruleset, &args.service)).await;
     let url = TargetUrl {
         scheme: Scheme::Http,
         host: args.input.clone(),
@@ -179,12 +180,7 @@ async fn with_evidence(
         resource: None,
     };
     let at = SystemTime::now();
-    let snapshot = Snapshot::of(
-        at,
-        &rulebook.law(),
-        &Arc::new(answers),
-        vec![Arc::new(state)],
-    );
+    let snapshot = Snapshot::of(at, ruleset, &Arc::new(answers), vec![Arc::new(state)]);
     let verdicts = snapshot
         .services
         .iter()

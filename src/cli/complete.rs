@@ -3,7 +3,7 @@
 use clap::CommandFactory;
 use clap_complete::Shell;
 
-use super::{Exit, complain, print};
+use super::console::{Exit, complain, print};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {

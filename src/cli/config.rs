@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
-use super::{Exit, complain, print};
+use super::console::{Exit, complain, print};
 use crate::catalogue::{Attestation, Attestations};
-use crate::config::{Config, DiscoveryConfig};
-use crate::daemon::rulebook::Rulebook;
+use crate::config::Config;
 use crate::daemon::{self, Loaded};
+use crate::discovery::DiscoveryConfig;
+use crate::snapshot::Ruleset;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -44,8 +45,8 @@ pub(super) fn main(args: Args) -> Exit {
 
 fn check(file: &Path) -> bool {
     match daemon::load(Some(file)) {
-        Ok(Loaded { config, rulebook }) => {
-            for warning in config.warnings.iter().chain(rulebook.warnings()) {
+        Ok(Loaded { config, ruleset }) => {
+            for warning in config.warnings.iter().chain(ruleset.warnings()) {
                 complain(&format!("warning: {warning}"));
             }
             let missing = missing_files(&config);
@@ -62,9 +63,9 @@ fn check(file: &Path) -> bool {
             print(&format!(
                 "{}: ok, {} jobs, {} rules{}\n",
                 file.display(),
-                config.jobs.len(),
-                rulebook.manifesto.rules().len(),
-                records(&rulebook)
+                config.discovery.jobs.len(),
+                ruleset.manifesto.rules().len(),
+                records(&ruleset)
             ));
             true
         }
@@ -76,9 +77,9 @@ fn check(file: &Path) -> bool {
 }
 
 /// What is written down beside the rules, where anything is; and what has ended.
-fn records(rulebook: &Rulebook) -> String {
+fn records(ruleset: &Ruleset) -> String {
     let now = jiff::Timestamp::now();
-    let records = &rulebook.records;
+    let records = &ruleset.records;
     let attestations: Vec<&Attestation> = records
         .attestations
         .iter()
@@ -97,7 +98,7 @@ fn records(rulebook: &Rulebook) -> String {
     let counts = [
         (
             "services",
-            rulebook.catalogue.entries().count(),
+            ruleset.catalogue.entries().count(),
             String::new(),
         ),
         (
@@ -135,15 +136,9 @@ fn missing_files(config: &Config) -> Vec<(String, PathBuf)> {
             .filter(|path| std::fs::File::open(path).is_err());
         missing.extend(unreadable.map(|path| (source.name.clone(), path.to_path_buf())));
     }
-    for job in &config.jobs {
-        let of_discovery = job
-            .discovery
-            .iter()
-            .filter_map(|discovery| match discovery {
-                DiscoveryConfig::Http(http) => Some(&http.http),
-                DiscoveryConfig::Static(_) | DiscoveryConfig::File(_) => None,
-            });
-        for http in of_discovery.chain([&job.job.http]) {
+    for job in &config.discovery.jobs {
+        let of_discovery = job.discovery.iter().filter_map(DiscoveryConfig::http);
+        for http in of_discovery.chain([&*job.job.http]) {
             let unreadable = http
                 .files()
                 .into_iter()

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Exit, complain, print, runtime};
-use crate::config::http::TlsConfig;
-use crate::config::tls::client_config;
+use super::console::{Exit, complain, print, runtime};
+use crate::http_client::settings::TlsConfig;
+use crate::http_client::tls::client_config;
 
 /// How long the answer may take.
 const ANSWER_MAX: Duration = Duration::from_secs(5);

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::checks::{Observation, Subject};
-use crate::config::http::HttpConfig;
-use crate::config::job::{Scheme, ScrapeJob, ScrapeLimits};
+use crate::discovery::settings::{Scheme, ScrapeJob, ScrapeLimits};
 use crate::discovery::target::{ServiceKey, Target, TargetUrl};
 use crate::exposition::Format;
+use crate::http_client::settings::HttpConfig;
 use crate::labels::Labels;
 use crate::measure::{Measure, measure_bytes};
 use crate::scrape::{Down, ScrapeSettings, scrape_once};

@@ -3,6 +3,7 @@
 mod check;
 mod complete;
 mod config;
+mod console;
 mod demo;
 mod healthcheck;
 mod input;
@@ -13,34 +14,11 @@ mod output;
 mod rules;
 mod run;
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// How a command ended, as its exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
-    /// 0.
-    Ok,
-    /// 1: a rule is not kept.
-    NonCompliant,
-    /// 2: the command line or the configuration is wrong.
-    Usage,
-    /// 3: something could not be measured.
-    Unmeasured,
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        ExitCode::from(match exit {
-            Exit::Ok => 0,
-            Exit::NonCompliant => 1,
-            Exit::Usage => 2,
-            Exit::Unmeasured => 3,
-        })
-    }
-}
+use self::console::Exit;
 
 /// Examples come first: they answer most questions.
 const EXAMPLES: &str = "\
@@ -116,36 +94,4 @@ pub fn main() -> ExitCode {
     };
     logging::flush();
     exit.into()
-}
-
-/// Writes data to stdout. A reader that has gone (`| head`) is no error of ours.
-fn print(data: &str) {
-    let mut stdout = std::io::stdout().lock();
-    if let Err(error) = stdout
-        .write_all(data.as_bytes())
-        .and_then(|()| stdout.flush())
-        && error.kind() != std::io::ErrorKind::BrokenPipe
-    {
-        complain(&format!("stdout: {error}"));
-    }
-}
-
-/// Writes a message to stderr.
-fn complain(message: &str) {
-    // Nobody is left to tell that stderr cannot be written.
-    drop(writeln!(
-        std::io::stderr().lock(),
-        "manifesto-exporter: {message}"
-    ));
-}
-
-/// A runtime for commands that need one.
-fn runtime() -> Result<tokio::runtime::Runtime, Exit> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| {
-            complain(&format!("the runtime could not be started: {error}"));
-            Exit::Unmeasured
-        })
 }

@@ -10,12 +10,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::daemon::Loaded;
-use crate::daemon::rulebook::Rulebook;
 use crate::discovery::target::Target;
 use crate::discovery::{self, Discovered};
 use crate::measure::Measure;
-use crate::scrape::{DialPolicy, ScrapeSettings, scrape_once};
-use crate::snapshot::{Snapshot, TargetState};
+use crate::scrape::{ScrapeSettings, scrape_once};
+use crate::snapshot::{Ruleset, Snapshot, TargetState};
 use crate::sources::ask_once;
 
 /// How long discovery has to answer.
@@ -26,19 +25,19 @@ const SCRAPES_MAX: usize = 100;
 
 /// Judges the estate of a configuration.
 pub(super) async fn judge(loaded: Loaded) -> Result<Snapshot, String> {
-    let Loaded { config, rulebook } = loaded;
+    let Loaded { config, ruleset } = loaded;
     let config = Arc::new(config);
     let targets = discover(&config).await?;
-    let rulebook = Arc::new(rulebook);
+    let ruleset = Arc::new(ruleset);
     let settings = ScrapeSettings {
-        dial: DialPolicy::from(&config.dial),
+        dial: config.dial.clone(),
         ..ScrapeSettings::default()
     };
-    let wanted = rulebook.wanted(&config);
-    let (answers, states) = tokio::join!(ask_once(&wanted), scrape(targets, &rulebook, &settings));
+    let wanted = config.wanted(&ruleset);
+    let (answers, states) = tokio::join!(ask_once(&wanted), scrape(targets, &ruleset, &settings));
     Ok(Snapshot::of(
         SystemTime::now(),
-        &rulebook.law(),
+        &ruleset,
         &Arc::new(answers),
         states,
     ))
@@ -46,11 +45,11 @@ pub(super) async fn judge(loaded: Loaded) -> Result<Snapshot, String> {
 
 /// Whatever discovery finds until every source has answered or failed.
 async fn discover(config: &Arc<Config>) -> Result<Vec<Arc<Target>>, String> {
-    let (_config_sender, configs) = watch::channel(Arc::clone(config));
+    let (_settings_sender, settings) = watch::channel(Arc::clone(&config.discovery));
     let (publish, mut discovered) = watch::channel(Arc::new(Discovered::default()));
     let shutdown = CancellationToken::new();
     let _stop = shutdown.clone().drop_guard();
-    tokio::spawn(discovery::run(configs, shutdown, publish));
+    tokio::spawn(discovery::run(settings, shutdown, publish));
     let ready = discovered.wait_for(|found| found.ready);
     match tokio::time::timeout(DISCOVERY_MAX, ready).await {
         Ok(Ok(found)) => Ok(found.targets.clone()),
@@ -64,25 +63,25 @@ async fn discover(config: &Arc<Config>) -> Result<Vec<Arc<Target>>, String> {
 /// Scrapes each target once, judged by that scrape alone.
 pub(super) async fn scrape(
     targets: Vec<Arc<Target>>,
-    rulebook: &Arc<Rulebook>,
+    ruleset: &Arc<Ruleset>,
     settings: &ScrapeSettings,
 ) -> Vec<Arc<TargetState>> {
     let places = Arc::new(tokio::sync::Semaphore::new(SCRAPES_MAX));
     let mut scrapes = JoinSet::new();
     for target in targets {
-        let (rulebook, settings) = (Arc::clone(rulebook), settings.clone());
+        let (ruleset, settings) = (Arc::clone(ruleset), settings.clone());
         let places = Arc::clone(&places);
         scrapes.spawn(async move {
             let _place = places.acquire_owned().await;
-            Arc::new(state(target, &rulebook, &settings).await)
+            Arc::new(state(target, &ruleset, &settings).await)
         });
     }
     scrapes.join_all().await
 }
 
-async fn state(target: Arc<Target>, rulebook: &Rulebook, settings: &ScrapeSettings) -> TargetState {
-    let subject = rulebook.subject(&target.service.name);
+async fn state(target: Arc<Target>, ruleset: &Ruleset, settings: &ScrapeSettings) -> TargetState {
+    let subject = ruleset.subject(&target.service.name);
     let mut sink = Measure::new(subject, &target.job.limits, target.job.fallback_format, 1);
     let result = scrape_once(&target, settings, &mut sink).await;
-    rulebook.state(&result, sink.into_observation().as_ref())
+    ruleset.state(&result, sink.into_observation().as_ref())
 }

@@ -1,13 +1,14 @@
 //! `rules list` and `rules explain`.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::Subcommand;
 
-use super::{Exit, complain, once, print, runtime};
+use super::console::{Exit, complain, print, runtime};
+use super::once;
 use crate::daemon::{self, Loaded};
-use crate::manifesto::{Manifesto, Rule, RuleId};
+use crate::manifesto::{Manifesto, Rule};
+use crate::rule_id::RuleId;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -42,7 +43,7 @@ pub(super) fn main(args: Args) -> Exit {
             return Exit::Usage;
         }
     };
-    let manifesto = Arc::clone(&loaded.rulebook.manifesto);
+    let manifesto = loaded.ruleset.manifesto.clone();
     match args.command {
         Command::List { judge } => match judge {
             false => {
@@ -114,7 +115,11 @@ pub(super) fn list(manifesto: &Manifesto, counts: Option<&[[usize; 5]]>) -> Stri
         let from = rule
             .effective_from
             .map_or_else(String::new, |day| format!(" (counts from {})", day.0));
-        out += &format!("{:28} {}{from}\n", rule.kinds().join(","), rule.title);
+        out += &format!(
+            "{:28} {}{from}\n",
+            rule.checks.kinds().join(","),
+            rule.title
+        );
     }
     for (rule, reason) in manifesto.disabled() {
         out += &format!("{rule:5} disabled: {reason}\n");
@@ -142,7 +147,7 @@ fn explain(rule: &Rule) -> String {
         rule.severity.as_str(),
         rule.severity.weight(),
         rule.scope.as_str(),
-        rule.kinds().join(", "),
+        rule.checks.kinds().join(", "),
         wrap(&rule.asks),
         wrap(&rule.proof),
         wrap(&rule.remediation),

@@ -9,8 +9,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::console::{Exit, complain, runtime};
 use super::logging::{self, LogFormat, LogLevel};
-use super::{Exit, complain, runtime};
 use crate::daemon::{self, ConfigSource, Loaded, Options, StartError};
 use crate::publish::telemetry::VERSION;
 use crate::publish::{Hosts, Limits, Reload, Web};

@@ -7,24 +7,24 @@ use std::time::SystemTime;
 use foldhash::fast::RandomState;
 use tokio::sync::Notify;
 
-use super::rulebook::{Rulebook, figures};
 use crate::checks::instrumentation::Resource;
 use crate::checks::warmup::History;
-use crate::checks::{FAULTS_MAX, Finding, Observation, Reason, Subject, Verdict, all_unknown};
+use crate::checks::{FAULTS_MAX, Finding, Observation, Reason, Subject, Verdict};
 use crate::discovery::target::{ByUrl, Target, TargetUrl};
+use crate::interner::Interner;
+use crate::manifesto::all_unknown;
 use crate::measure::{Held, Measure, Recall, Recalled};
 use crate::scrape::{BodySink, Down, Handler, ScrapeResult};
-use crate::shared::Shared;
-use crate::snapshot::{Scrape, TargetState};
+use crate::snapshot::{Ruleset, Scrape, TargetState, figures};
 
 /// One entry per target of the latest discovery; nothing else.
 #[derive(Debug)]
 pub(super) struct Board {
-    rulebook: arc_swap::ArcSwap<Rulebook>,
+    ruleset: arc_swap::ArcSwap<Ruleset>,
     entries: Mutex<Entries>,
     changed: Notify,
     held: Arc<Held>,
-    findings: Shared<Finding>,
+    findings: Interner<Finding>,
 }
 
 /// Entries in the order of their URLs, and the place of each.
@@ -68,7 +68,7 @@ impl Entry {
 /// What one body taught.
 #[derive(Debug)]
 struct Taught {
-    rulebook: Arc<Rulebook>,
+    ruleset: Arc<Ruleset>,
     /// Before the target's history tempers them.
     verdicts: Arc<[Verdict]>,
     process_start_seconds: Option<f64>,
@@ -80,29 +80,29 @@ struct Taught {
 }
 
 impl Board {
-    pub(super) fn new(rulebook: Arc<Rulebook>) -> Self {
+    pub(super) fn new(ruleset: Arc<Ruleset>) -> Self {
         Self {
-            rulebook: arc_swap::ArcSwap::new(rulebook),
+            ruleset: arc_swap::ArcSwap::new(ruleset),
             entries: Mutex::default(),
             changed: Notify::new(),
             held: Arc::default(),
-            findings: Shared::default(),
+            findings: Interner::default(),
         }
     }
 
     /// The rules in force.
-    pub(super) fn rulebook(&self) -> Arc<Rulebook> {
-        self.rulebook.load_full()
+    pub(super) fn ruleset(&self) -> Arc<Ruleset> {
+        self.ruleset.load_full()
     }
 
     /// Judges by other rules from the next scrape of each target on. What was seen under the old
     /// ones counts no more where they have changed: a mistyped override must not hide for a day.
-    pub(super) fn set_rulebook(&self, rulebook: Arc<Rulebook>) {
+    pub(super) fn set_ruleset(&self, ruleset: Arc<Ruleset>) {
         let mut entries = self.lock();
-        let before = self.rulebook.swap(Arc::clone(&rulebook));
-        let other_rules = before.manifesto != rulebook.manifesto;
+        let before = self.ruleset.swap(Arc::clone(&ruleset));
+        let other_rules = before.manifesto != ruleset.manifesto;
         for entry in &mut entries.list {
-            let subject = rulebook.subject(&entry.state.target.service.name);
+            let subject = ruleset.subject(&entry.state.target.service.name);
             if other_rules || subject != entry.subject {
                 entry.history.forget();
             }
@@ -119,9 +119,9 @@ impl Board {
     pub(super) fn replace_targets(&self, targets: &[Arc<Target>], now: SystemTime) {
         // The rules change with the lock held: new targets are never given those of before.
         let mut entries = self.lock();
-        let rulebook = self.rulebook();
+        let ruleset = self.ruleset();
         let unjudged: Arc<[Verdict]> = all_unknown(
-            &rulebook.manifesto,
+            &ruleset.manifesto,
             Reason::NotScrapedYet,
             "discovered, not scraped yet",
         )
@@ -148,7 +148,7 @@ impl Board {
                     let name = target.service.name.as_str();
                     let subject = subjects
                         .entry(name)
-                        .or_insert_with(|| rulebook.subject(name));
+                        .or_insert_with(|| ruleset.subject(name));
                     Entry {
                         state: Arc::new(TargetState {
                             target: Arc::clone(target),
@@ -180,7 +180,7 @@ impl Board {
 
     /// Reads whatever a target answers.
     pub(super) fn reader(&self, target: &Target) -> Measure {
-        let subject = self.rulebook.load().subject(&target.service.name);
+        let subject = self.ruleset.load().subject(&target.service.name);
         reader(subject, target)
     }
 
@@ -230,7 +230,7 @@ impl Board {
 #[derive(Debug)]
 pub(super) struct Sink {
     measure: Measure,
-    rulebook: Arc<Rulebook>,
+    ruleset: Arc<Ruleset>,
 }
 
 impl BodySink for Sink {
@@ -252,13 +252,13 @@ impl Handler for Board {
 
     fn sink(&self, target: &Arc<Target>) -> Sink {
         let mut entries = self.lock();
-        let rulebook = self.rulebook();
+        let ruleset = self.ruleset();
         let Some(entry) = entries.get_mut(&target.url) else {
             drop(entries);
             let measure = self.reader(target);
-            return Sink { measure, rulebook };
+            return Sink { measure, ruleset };
         };
-        let by_these_rules = |taught: &Arc<Taught>| Arc::ptr_eq(&taught.rulebook, &rulebook);
+        let by_these_rules = |taught: &Arc<Taught>| Arc::ptr_eq(&taught.ruleset, &ruleset);
         if !entry.taught.as_ref().is_none_or(by_these_rules) {
             entry.recall.forget();
             entry.taught = None;
@@ -267,11 +267,11 @@ impl Handler for Board {
         let subject = Arc::clone(&entry.subject);
         drop(entries);
         let measure = reader(subject, target).recalling(attempt);
-        Sink { measure, rulebook }
+        Sink { measure, ruleset }
     }
 
     fn done(&self, sink: Sink, result: ScrapeResult) {
-        let Sink { measure, rulebook } = sink;
+        let Sink { measure, ruleset } = sink;
         let (observation, recalled) = measure.into_parts();
         let recalled = match &result.outcome {
             Ok(()) => recalled,
@@ -282,12 +282,12 @@ impl Handler for Board {
         // What a body like the last teaches is known.
         let judged = match recalled {
             Recalled::Again => None,
-            _ => Some(self.judge(&rulebook, &result, observation.as_ref())),
+            _ => Some(self.judge(&ruleset, &result, observation.as_ref())),
         };
         let now = SystemTime::now();
         let mut scrape = figures(&result, observation.as_ref());
         let mut entries = self.lock();
-        if !Arc::ptr_eq(&rulebook, &self.rulebook.load()) {
+        if !Arc::ptr_eq(&ruleset, &self.ruleset.load()) {
             // A reload came in between: the next scrape is judged by the rules in force.
             return;
         }
@@ -340,11 +340,11 @@ enum Judged {
 impl Board {
     fn judge(
         &self,
-        rulebook: &Arc<Rulebook>,
+        ruleset: &Arc<Ruleset>,
         result: &ScrapeResult,
         observation: Option<&Observation>,
     ) -> Judged {
-        let mut verdicts = rulebook.judge(
+        let mut verdicts = ruleset.judge(
             &result.target.service.name,
             Some(&result.target.url),
             result.outcome.as_ref().err(),
@@ -359,7 +359,7 @@ impl Board {
         };
         let figures = figures(result, Some(observation));
         Judged::Measured(Arc::new(Taught {
-            rulebook: Arc::clone(rulebook),
+            ruleset: Arc::clone(ruleset),
             verdicts,
             process_start_seconds: observation.process_start_seconds,
             samples: figures.samples,

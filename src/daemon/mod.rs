@@ -4,7 +4,6 @@
 mod board;
 mod probe;
 mod publisher;
-pub mod rulebook;
 mod scrapers;
 
 use std::collections::HashMap;
@@ -21,16 +20,17 @@ use tokio_util::sync::CancellationToken;
 
 use self::board::Board;
 use self::publisher::Publish;
-use self::rulebook::Rulebook;
 use self::scrapers::Scrapers;
 use crate::catalogue::{Catalogue, Records};
-use crate::config::{self, Config, ConfigError};
+use crate::config::{self, Config};
+use crate::discovery::settings::DiscoverySettings;
 use crate::discovery::target::Target;
 use crate::discovery::{self, Discovered};
+use crate::document::ConfigError;
 use crate::manifesto::ManifestoError;
 use crate::publish::{self, App, Guard, Hosts, Limits, Published, Reload, Telemetry, Web};
-use crate::scrape::{self, Capacity, DialPolicy, EngineStats, Network, Resolver, ScrapeSettings};
-use crate::snapshot::Snapshot;
+use crate::scrape::{self, Capacity, EngineStats, Network, Resolver, ScrapeSettings};
+use crate::snapshot::{Ruleset, Snapshot};
 use crate::sources::{self, SourceStats, Wanted};
 
 /// Reloads and probes waiting at once.
@@ -101,7 +101,7 @@ pub struct Loaded {
     /// The configuration.
     pub config: Config,
     /// The rules.
-    pub rulebook: Rulebook,
+    pub ruleset: Ruleset,
 }
 
 /// Reads the configuration file, or the embedded default.
@@ -112,8 +112,8 @@ pub fn load(config_file: Option<&std::path::Path>) -> Result<Loaded, StartError>
     };
     let catalogue = Catalogue::load(&config.catalogue)?;
     let records = Records::load(&config.records)?;
-    let rulebook = Rulebook::new(&config, catalogue, records)?;
-    Ok(Loaded { config, rulebook })
+    let ruleset = config.ruleset(catalogue, records)?;
+    Ok(Loaded { config, ruleset })
 }
 
 /// Under which URL people reach the page, without a slash at its end.
@@ -137,20 +137,21 @@ pub async fn run(
     reloads: (mpsc::Sender<Reload>, mpsc::Receiver<Reload>),
     shutdown: CancellationToken,
 ) -> Result<(), StartError> {
-    let Loaded { config, rulebook } = loaded;
+    let Loaded { config, ruleset } = loaded;
     let scrapers = Scrapers::start(config.scrape_threads)?;
     let telemetry = Arc::new(Telemetry::new()?);
     telemetry.loaded(SystemTime::now());
     telemetry.reached_at(&page_url(options.external_url.as_ref(), &listener));
-    for warning in config.warnings.iter().chain(rulebook.warnings()) {
+    for warning in config.warnings.iter().chain(ruleset.warnings()) {
         tracing::warn!("{warning}");
     }
     let network = Arc::new(Network::new(scrape_settings(&config), Resolver::system()));
     let stats = Arc::new(EngineStats::default());
-    let wanted = Arc::new(rulebook.wanted(&config));
-    let board = Arc::new(Board::new(Arc::new(rulebook)));
+    let wanted = Arc::new(config.wanted(&ruleset));
+    let board = Arc::new(Board::new(Arc::new(ruleset)));
     let series_max = config.series_max;
 
+    let (discovery_sender, discovery_receiver) = watch::channel(Arc::clone(&config.discovery));
     let (config_sender, config_receiver) = watch::channel(Arc::new(config));
     let (discovered_sender, discovered) = watch::channel(Arc::new(Discovered::default()));
     let (targets_sender, targets) = watch::channel(Arc::new(Vec::new()));
@@ -159,7 +160,7 @@ pub async fn run(
     let source_stats = Arc::new(SourceStats::default());
     let (ready_sender, ready) = watch::channel(Err("starting".to_owned()));
     let (probe_sender, probes) = mpsc::channel(REQUESTS_MAX);
-    let empty = Snapshot::empty(&board.rulebook().law(), SystemTime::now());
+    let empty = Snapshot::empty(&board.ruleset(), SystemTime::now());
     let app = Arc::new(App {
         published: ArcSwap::from_pointee(Published::new(Arc::new(empty), series_max)),
         discovered: discovered.clone(),
@@ -176,7 +177,7 @@ pub async fn run(
     });
 
     let mut tasks = Tasks::default();
-    let discovering = discovery::run(config_receiver.clone(), shutdown.clone(), discovered_sender);
+    let discovering = discovery::run(discovery_receiver, shutdown.clone(), discovered_sender);
     tasks.spawn("discovery", discovering);
     let following = follow(
         discovered.clone(),
@@ -216,6 +217,7 @@ pub async fn run(
     let reloading = Reloading {
         source: options.source,
         config: config_sender,
+        discovery: discovery_sender,
         wanted: wanted_sender,
         board,
         network,
@@ -283,9 +285,9 @@ fn scrape_settings(config: &Config) -> ScrapeSettings {
         capacity.suspects_max = wanted.div_ceil(2);
     }
     ScrapeSettings {
-        dial: DialPolicy::from(&config.dial),
+        dial: config.dial.clone(),
         capacity,
-        allow_plaintext_credentials: config.dial.plaintext_credentials,
+        allow_plaintext_credentials: config.plaintext_credentials,
     }
 }
 
@@ -311,6 +313,7 @@ async fn follow(
 struct Reloading {
     source: ConfigSource,
     config: watch::Sender<Arc<Config>>,
+    discovery: watch::Sender<Arc<DiscoverySettings>>,
     wanted: watch::Sender<Arc<Wanted>>,
     board: Arc<Board>,
     network: Arc<Network>,
@@ -355,13 +358,13 @@ impl Reloading {
         };
         self.telemetry.reloaded(outcome.is_ok(), SystemTime::now());
         match outcome {
-            Ok(Loaded { config, rulebook }) => {
-                for warning in config.warnings.iter().chain(rulebook.warnings()) {
+            Ok(Loaded { config, ruleset }) => {
+                for warning in config.warnings.iter().chain(ruleset.warnings()) {
                     tracing::warn!("{warning}");
                 }
                 self.network.reload(scrape_settings(&config));
                 // Sources that are asked the same go on undisturbed.
-                let wanted = rulebook.wanted(&config);
+                let wanted = config.wanted(&ruleset);
                 self.wanted.send_if_modified(|known| {
                     let other = **known != wanted;
                     if other {
@@ -369,7 +372,8 @@ impl Reloading {
                     }
                     other
                 });
-                self.board.set_rulebook(Arc::new(rulebook));
+                self.board.set_ruleset(Arc::new(ruleset));
+                self.discovery.send_replace(Arc::clone(&config.discovery));
                 self.config.send_replace(Arc::new(config));
                 tracing::info!("configuration reloaded");
                 Ok(())

@@ -69,15 +69,15 @@ fn find(discovered: &Discovered, wanted: &str) -> Vec<Arc<Target>> {
 }
 
 async fn probe(target: &Arc<Target>, board: &Board, network: Arc<Network>) -> Arc<Snapshot> {
-    let rulebook = board.rulebook();
+    let ruleset = board.ruleset();
     let mut sink = board.reader(target);
     let client = Client::new(Arc::clone(&target.job.http), network);
     let result = client.scrape(target, &mut None, &mut sink).await;
     let observation = sink.into_observation();
-    let state = rulebook.state(&result, observation.as_ref());
+    let state = ruleset.state(&result, observation.as_ref());
     Arc::new(Snapshot::build(
         SystemTime::now(),
-        &rulebook.law(),
+        &ruleset,
         vec![Arc::new(state)],
     ))
 }

@@ -76,7 +76,7 @@ impl Publish {
     /// Waits until time alone changes a verdict of a snapshot that was begun at a moment: what ended
     /// while it was put together too.
     async fn next_change(&self, begun: jiff::Timestamp) {
-        match self.board.rulebook().law().next_change(begun) {
+        match self.board.ruleset().next_change(begun) {
             Some(at) => {
                 let now = jiff::Timestamp::now();
                 let wait = Duration::try_from(at.duration_since(now)).unwrap_or_default();
@@ -87,11 +87,11 @@ impl Publish {
     }
 
     fn publish(&self) {
-        let law = self.board.rulebook().law();
+        let ruleset = self.board.ruleset();
         let before = Arc::clone(&self.app.published.load().snapshot);
         let answers = Arc::clone(&self.answers.borrow());
         let at = SystemTime::now();
-        let mut snapshot = Snapshot::after(&before, at, &law, &answers, self.board.states());
+        let mut snapshot = Snapshot::after(&before, at, &ruleset, &answers, self.board.states());
         if self.ready.borrow().is_err() {
             let discovered = Arc::clone(&self.app.discovered.borrow());
             let waited = match discovered.ready {

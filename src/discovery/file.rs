@@ -6,21 +6,74 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde::Deserialize;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::groups::{self, LIST_BYTES_MAX, Language, Listing};
 use super::source::{Answer, Gone, Reports};
 use super::watch::FolderWatch;
-use crate::config::discovery::FileSd;
-use crate::config::glob;
+use crate::document::paths::pattern;
+use crate::document::value::Interval;
+use crate::document::yaml::{At, Source};
+use crate::document::{ConfigError, glob};
 
 const META_FILEPATH: &str = "__meta_filepath";
 /// Files of one source.
 const FILES_MAX: usize = 10_000;
 /// A write is often several events: reading waits for the rest of them.
 const SETTLE: Duration = Duration::from_millis(50);
+const REFRESH_DEFAULT: Duration = Duration::from_secs(5 * 60);
 /// How long reading may take before it is said to hang.
 const READ_DEADLINE: Duration = Duration::from_secs(10);
+
+/// An entry of `file_sd_configs`.
+#[derive(Debug, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawFileSd {
+    files: Option<Vec<At<PathBuf>>>,
+    refresh_interval: Option<Interval>,
+}
+
+/// `file_sd_configs`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileSd {
+    /// Files, absolute or relative to the working directory; `*` and `?` in the last segment.
+    pub files: Vec<PathBuf>,
+    /// Time between two reads where no notification comes.
+    pub refresh_interval: Duration,
+}
+
+impl RawFileSd {
+    /// Makes it ready.
+    pub(super) fn resolve(source: Source<'_>, raw: At<Self>) -> Result<FileSd, ConfigError> {
+        let mut files = Vec::new();
+        for file in raw.value.files.unwrap_or_default() {
+            let path = &file.value;
+            let known = path.extension().is_some_and(|e| {
+                ["json", "yml", "yaml"]
+                    .iter()
+                    .any(|k| e.eq_ignore_ascii_case(k))
+            });
+            if !known {
+                let message = format!(
+                    "`{}` ends in none of `.json`, `.yml`, `.yaml`",
+                    path.display()
+                );
+                return Err(source.error(file.referenced, message));
+            }
+            files.push(pattern(source, &file)?);
+        }
+        if files.is_empty() {
+            let message = "`file_sd_configs` needs at least one path in `files`";
+            return Err(source.error(raw.referenced, message));
+        }
+        let refresh_interval = raw.value.refresh_interval;
+        Ok(FileSd {
+            files,
+            refresh_interval: refresh_interval.map_or(REFRESH_DEFAULT, |interval| interval.0),
+        })
+    }
+}
 
 /// Reads the files until the runner goes.
 pub(super) async fn run(

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 
-use crate::config::discovery::TargetGroup;
 use crate::labels::Labels;
 
 /// Bytes of a list.
@@ -18,6 +17,15 @@ pub(super) const LIST_TARGETS_MAX: usize = 100_000;
 const SKIPPED_MAX: usize = 100;
 /// Characters of a reason.
 const REASON_CHARS_MAX: usize = 200;
+
+/// Addresses that share labels.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TargetGroup {
+    /// Each target's own labels, `__address__` among them.
+    pub targets: Vec<Labels>,
+    /// Labels of all of them; a target's own win.
+    pub labels: Labels,
+}
 
 /// The language of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

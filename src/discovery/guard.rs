@@ -2,8 +2,69 @@
 
 use std::time::{Duration, Instant};
 
+use serde::Deserialize;
+
 use super::groups::Listing;
-use crate::config::ShrinkGuard;
+use crate::document::ConfigError;
+use crate::document::value::Interval;
+use crate::document::yaml::{At, Source};
+
+/// When a list that shrank is not believed at once.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ShrinkGuard {
+    /// Whether lists are guarded at all.
+    pub enabled: bool,
+    /// A list is held if it has fewer than this share of the last one's targets ...
+    pub ratio: f64,
+    /// ... and lost at least this many: small lists come and go.
+    pub lost_min: usize,
+    /// It is believed after this many answers in a row that say the same or less ...
+    pub refreshes: u32,
+    /// ... or after this time, whichever comes first.
+    pub grace: Duration,
+}
+
+impl Default for ShrinkGuard {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            ratio: 0.5,
+            lost_min: 3,
+            refreshes: 3,
+            grace: Duration::from_secs(5 * 60),
+        }
+    }
+}
+
+/// `shrink_guard` as written.
+#[derive(Debug, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawShrinkGuard {
+    enabled: Option<bool>,
+    ratio: Option<At<f64>>,
+    lost_min: Option<usize>,
+    refreshes: Option<u32>,
+    grace: Option<Interval>,
+}
+
+impl RawShrinkGuard {
+    /// Makes it ready.
+    pub(crate) fn resolve(self, source: Source<'_>) -> Result<ShrinkGuard, ConfigError> {
+        let default = ShrinkGuard::default();
+        if let Some(ratio) = &self.ratio
+            && !(0.0..=1.0).contains(&ratio.value)
+        {
+            return Err(source.error(ratio.referenced, "`ratio` is not between 0 and 1"));
+        }
+        Ok(ShrinkGuard {
+            enabled: self.enabled.unwrap_or(default.enabled),
+            ratio: self.ratio.map_or(default.ratio, |ratio| ratio.value),
+            lost_min: self.lost_min.unwrap_or(default.lost_min),
+            refreshes: self.refreshes.unwrap_or(default.refreshes),
+            grace: self.grace.map_or(default.grace, |grace| grace.0),
+        })
+    }
+}
 
 /// The list in use, and the one that is held back.
 #[derive(Debug, Default)]
@@ -126,7 +187,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::config::discovery::TargetGroup;
+    use crate::discovery::groups::TargetGroup;
     use crate::labels::Labels;
 
     const SPACING: Duration = Duration::from_secs(10);

@@ -1,5 +1,6 @@
 //! `http_sd_configs`: a list from a server, asked for every so often.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::StatusCode;
@@ -8,13 +9,55 @@ use tokio::time::{Instant, sleep_until};
 
 use super::groups::{self, LIST_BYTES_MAX, Language, Listing};
 use super::source::{Gone, Reports};
-use crate::config::discovery::HttpSd;
-use crate::config::duration::display;
-use crate::http_client::{Prepared, body, reason};
+use crate::document::ConfigError;
+use crate::document::duration::display;
+use crate::document::value::{Interval, ShownUrl};
+use crate::document::yaml::{At, Source};
+use crate::http_client::raw::with_http_keys;
+use crate::http_client::settings::HttpConfig;
+use crate::http_client::{Prepared, body, http, reason};
 
 const META_URL: &str = "__meta_url";
+const REFRESH_DEFAULT: Duration = Duration::from_secs(60);
 /// The longest wait for an answer.
 const DEADLINE_MAX: Duration = Duration::from_secs(60);
+
+with_http_keys! {
+    /// An entry of `http_sd_configs`.
+    struct RawHttpSd {
+        url: Option<At<ShownUrl>>,
+        refresh_interval: Option<Interval>,
+    }
+}
+
+/// `http_sd_configs`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpSd {
+    /// Where the list is.
+    pub url: url::Url,
+    /// Time between two requests, and the deadline of each.
+    pub refresh_interval: Duration,
+    /// How to ask.
+    pub http: Arc<HttpConfig>,
+}
+
+impl RawHttpSd {
+    /// Makes it ready.
+    pub(super) fn resolve(source: Source<'_>, raw: At<Self>) -> Result<HttpSd, ConfigError> {
+        let (at, mut raw) = (raw.referenced, raw.value);
+        let http = Arc::new(http(source, raw.take_http())?);
+        let url = raw
+            .url
+            .ok_or_else(|| source.error(at, "`http_sd_configs` needs `url`"))?;
+        Ok(HttpSd {
+            url: url.value.0,
+            refresh_interval: raw
+                .refresh_interval
+                .map_or(REFRESH_DEFAULT, |interval| interval.0),
+            http,
+        })
+    }
+}
 
 /// Asks until the runner goes. After a failure it asks again sooner, in growing steps.
 pub(super) async fn run(config: HttpSd, retry: Duration, reports: Reports) -> Gone {
@@ -50,7 +93,7 @@ async fn ask(config: &HttpSd) -> Result<Listing, String> {
 }
 
 async fn list(config: &HttpSd, deadline: Duration) -> Result<Listing, String> {
-    let response = Prepared::new(config.http.clone(), deadline * 2)
+    let response = Prepared::new(config.http.clone(), deadline * 2, None)
         .await?
         .get(&config.url)
         .header(ACCEPT, "application/json")

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::groups::Listing;
 use super::populate::{Naming, target_from_labels};
 use super::published::{DropReason, Dropped};
+use super::settings::JobConfig;
 use super::target::{Target, TargetUrl};
-use crate::config::JobConfig;
 use crate::labels::Labels;
 
 /// Targets of all jobs together.

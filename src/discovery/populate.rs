@@ -4,14 +4,17 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Deserialize;
 use url::form_urlencoded;
 
 use super::address;
 use super::published::DropReason;
 use super::relabel::{self, Outcome};
+use super::settings::job::{Scheme, ScrapeJob};
+use super::settings::job_config::JobConfig;
 use super::target::{ServiceKey, Target, TargetUrl};
-use crate::config::job::{Scheme, ScrapeJob};
-use crate::config::{Config, JobConfig, LabelNames, duration};
+use crate::document::duration;
+use crate::document::value::FinalLabelName;
 use crate::labels::Labels;
 
 const ADDRESS: &str = "__address__";
@@ -23,6 +26,52 @@ const SCRAPE_TIMEOUT: &str = "__scrape_timeout__";
 const INSTANCE: &str = "instance";
 const JOB: &str = "job";
 
+/// `labels`: the first of each that is not empty wins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabelNames {
+    /// The service's name; the job's name where none is set.
+    pub service: Vec<String>,
+    /// The environment.
+    pub environment: Vec<String>,
+    /// The owning team.
+    pub team: Vec<String>,
+}
+
+impl Default for LabelNames {
+    fn default() -> Self {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        Self {
+            service: names(&["service", "job"]),
+            environment: names(&["environment", "env"]),
+            team: names(&["team"]),
+        }
+    }
+}
+
+/// `labels` as written.
+#[derive(Debug, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawLabels {
+    service: Option<Vec<FinalLabelName>>,
+    environment: Option<Vec<FinalLabelName>>,
+    team: Option<Vec<FinalLabelName>>,
+}
+
+impl From<RawLabels> for LabelNames {
+    fn from(raw: RawLabels) -> Self {
+        let names = |raw: Option<Vec<FinalLabelName>>, default: Vec<String>| match raw {
+            Some(names) => names.into_iter().map(|name| name.0).collect(),
+            None => default,
+        };
+        let default = LabelNames::default();
+        Self {
+            service: names(raw.service, default.service),
+            environment: names(raw.environment, default.environment),
+            team: names(raw.team, default.team),
+        }
+    }
+}
+
 /// How targets get the name of their service.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Naming {
@@ -32,15 +81,11 @@ pub struct Naming {
 }
 
 impl Naming {
-    /// What the configuration says about names.
-    pub fn new(config: &Config) -> Self {
-        let aliases = config.services.iter().flat_map(|(name, service)| {
-            let aliases = service.aliases.iter();
-            aliases.map(|alias| (alias.clone(), name.clone()))
-        });
+    /// Names by these labels, and by what each alias means.
+    pub(crate) fn new(labels: impl Into<LabelNames>, aliases: HashMap<String, String>) -> Self {
         Self {
-            labels: config.labels.clone(),
-            aliases: aliases.collect(),
+            labels: labels.into(),
+            aliases,
         }
     }
 

@@ -11,43 +11,17 @@ use tokio_util::sync::CancellationToken;
 
 use self::state::Runner;
 use super::published::Discovered;
-use crate::config::Config;
+use super::settings::DiscoverySettings;
+use super::timing::Timing;
 
 /// Answers that may wait for the runner.
 const REPORTS_MAX: usize = 64;
 /// A wait without an end, which a timer cannot express.
 const LONG: Duration = Duration::from_secs(3600);
 
-/// How quickly things happen; the defaults are right but in tests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timing {
-    /// The least time between two publications (the first comes at once).
-    pub publish_every: Duration,
-    /// How long a deleted file's targets stay.
-    pub deleted_grace: Duration,
-    /// The first wait before a failed server is asked again.
-    pub retry: Duration,
-    /// Answers that confirm a shrunken list count at most once in this time.
-    pub answer_spacing: Duration,
-    /// How long a source that crashed rests before it starts again.
-    pub restart: Duration,
-}
-
-impl Default for Timing {
-    fn default() -> Self {
-        Self {
-            publish_every: Duration::from_secs(1),
-            deleted_grace: Duration::from_secs(5),
-            retry: Duration::from_secs(2),
-            answer_spacing: Duration::from_secs(10),
-            restart: Duration::from_secs(1),
-        }
-    }
-}
-
-/// Discovers until `shutdown`. A new configuration restarts only the sources that it changes.
+/// Discovers until `shutdown`. New settings restart only the sources that they change.
 pub async fn run(
-    configs: watch::Receiver<Arc<Config>>,
+    configs: watch::Receiver<Arc<DiscoverySettings>>,
     shutdown: CancellationToken,
     publish: watch::Sender<Arc<Discovered>>,
 ) {
@@ -56,14 +30,14 @@ pub async fn run(
 
 /// [`run`] with other timing.
 pub async fn run_with(
-    mut configs: watch::Receiver<Arc<Config>>,
+    mut configs: watch::Receiver<Arc<DiscoverySettings>>,
     timing: Timing,
     shutdown: CancellationToken,
     publish: watch::Sender<Arc<Discovered>>,
 ) {
     let (sender, mut reports) = mpsc::channel(REPORTS_MAX);
-    let config = configs.borrow_and_update().clone();
-    let mut runner = Runner::new(config, timing, sender);
+    let settings = configs.borrow_and_update().clone();
+    let mut runner = Runner::new(settings, timing, sender);
     let mut configs_open = true;
     let mut published_at: Option<Instant> = None;
     loop {
@@ -83,8 +57,8 @@ pub async fn run_with(
             () = shutdown.cancelled() => break,
             changed = configs.changed(), if configs_open => match changed {
                 Ok(()) => {
-                    let config = configs.borrow_and_update().clone();
-                    runner.reconfigure(config);
+                    let settings = configs.borrow_and_update().clone();
+                    runner.reconfigure(settings);
                 }
                 Err(_) => configs_open = false,
             },

@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::job::{Scheme, ScrapeJob};
+use super::settings::job::{Scheme, ScrapeJob};
 use crate::labels::Labels;
 
 /// Who is judged: a service in an environment.

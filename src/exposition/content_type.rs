@@ -1,6 +1,6 @@
 //! Which format a body is in.
 
-use super::Format;
+use super::format::Format;
 
 /// Why a Content-Type names no format that can be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

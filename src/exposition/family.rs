@@ -1,48 +1,16 @@
 //! Which family a line belongs to, and the rules on families: one group each, metadata first and once, names apart.
 
+use crate::exposition::identity_hasher::BuildIdentityHasher;
+use crate::exposition::observed::Observed;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher};
 
-use super::Format;
 use super::event::MetricType;
 use super::fault::{Excerpt, Faults, Line, Severity};
+use super::format::Format;
 use super::metadata::{Metadata, What};
 use super::metric::Metrics;
 use super::role::{Role, SUFFIXES, role, suffix_needed};
-use super::sample::Tail;
-use super::series::Series;
-
-/// One sample, lexed.
-#[derive(Clone, Copy)]
-pub(super) struct Observed<'a> {
-    pub(super) line: Line<'a>,
-    pub(super) series: &'a Series,
-    pub(super) exemplar: &'a Series,
-    pub(super) tail: &'a Tail,
-}
-
-impl<'a> Observed<'a> {
-    /// The sample's name, as written.
-    #[inline(always)]
-    pub(super) fn name(&self) -> &'a [u8] {
-        self.series.name.of(self.line.bytes)
-    }
-
-    /// Tells that the specification forbids what stands at `at`.
-    #[cold]
-    pub(super) fn violation(
-        &self,
-        faults: &mut Faults,
-        at: usize,
-        message: impl FnOnce() -> String,
-    ) {
-        faults.push(Severity::Violation, self.line.place(at), message);
-    }
-
-    pub(super) fn name_at(&self) -> usize {
-        self.series.name.start as usize
-    }
-}
 
 /// Families remembered by name; past this many, names that come again go unnoticed.
 const FAMILIES_MAX: usize = 65_536;
@@ -74,33 +42,12 @@ pub(super) struct Families {
     name: Vec<u8>,
     hash: u64,
     family: Known,
-    known: HashMap<u64, Known, Hashed>,
+    known: HashMap<u64, Known, BuildIdentityHasher>,
     /// The last sample's name and role: most samples are named as the one before.
     last_name: Vec<u8>,
     last_role: Role,
     metrics: Metrics,
     scratch: Vec<u8>,
-}
-
-/// For keys that are hashes already.
-pub(super) type Hashed = std::hash::BuildHasherDefault<AsIs>;
-
-/// A hash that is its own hash.
-#[derive(Debug, Default, Clone)]
-pub(super) struct AsIs(u64);
-
-impl Hasher for AsIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        bytes
-            .iter()
-            .for_each(|&byte| self.0 = self.0 << 8 | u64::from(byte));
-    }
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
 }
 
 impl Families {

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::Format;
 use super::event::{LabelSpan, Span, unescape};
 use super::fault::{Excerpt, Line, Severity};
+use super::format::Format;
 use super::lexer::{Halt, Lexer, check_quoted_name, check_utf8};
 use super::series::Series;
 

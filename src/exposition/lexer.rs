@@ -4,7 +4,8 @@ use std::hash::{BuildHasher, Hasher};
 
 use super::event::Span;
 use super::fault::{Faults, Line, Severity};
-use super::{Format, Limits};
+use super::format::Format;
+use super::limits::Limits;
 
 /// Why a line was left before its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

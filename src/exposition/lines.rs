@@ -2,14 +2,32 @@
 
 use super::chunks::Block;
 use super::event::{Event, Exemplar, Sample, Span, unescape, unescape_help};
-use super::family::{Families, Observed};
+use super::family::Families;
 use super::fault::{Faults, Line, Severity, Tally};
+use super::format::Format;
 use super::lexer::{Halt, Lexer, metric_name_end, skip_blanks};
+use super::limits::Limits;
 use super::metadata::{self, Comment, Metadata, What};
+use super::observed::Observed;
 use super::sample::{Tail, within_limit};
-use super::scanner::Summary;
 use super::series::{Kept, Series};
-use super::{Format, Limits};
+
+/// What a finished body came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Summary {
+    /// Samples handed out.
+    pub samples: u64,
+    /// Lines read, the unterminated one included.
+    pub lines: u64,
+    /// Bytes fed.
+    pub bytes: u64,
+    /// Errors, also those past `faults_max`.
+    pub errors: u64,
+    /// Violations, also those past `faults_max`.
+    pub violations: u64,
+    /// Whether the last line of a text body lacks its newline, as that of a truncated body does.
+    pub unterminated: bool,
+}
 
 /// Everything known of the body so far, but for the line in pieces.
 #[derive(Debug)]

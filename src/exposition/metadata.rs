@@ -1,8 +1,8 @@
 //! The lexer of lines that begin with `#`.
 
-use super::Format;
 use super::event::{MetricType, Span};
 use super::fault::{Excerpt, Line};
+use super::format::Format;
 use super::lexer::{
     Halt, Lexer, Newlines, check_quoted_name, metric_name_end, quoted_end, skip_blanks,
 };

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::Format;
 use super::event::{LabelRole, LabelSpan, MetricType};
-use super::family::{Hashed, Observed};
 use super::fault::{Excerpt, Faults};
+use super::format::Format;
+use super::identity_hasher::BuildIdentityHasher;
+use super::observed::Observed;
 use super::point::Point;
 use super::role::Role;
 use super::rules;
@@ -21,7 +22,7 @@ const ROOM_KEPT: usize = 4_096;
 #[derive(Debug, Default)]
 pub(super) struct Metrics {
     /// Metrics by hash of the labels, with the place of their point if it is followed.
-    index: HashMap<u64, u32, Hashed>,
+    index: HashMap<u64, u32, BuildIdentityHasher>,
     points: Vec<Point>,
     /// The metric of the last sample.
     current: Option<u64>,

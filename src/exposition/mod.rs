@@ -15,6 +15,8 @@ mod event;
 mod exemplar;
 mod family;
 mod fault;
+mod format;
+mod identity_hasher;
 mod labels;
 mod lexer;
 mod limits;
@@ -22,6 +24,7 @@ mod lines;
 mod metadata;
 mod metric;
 mod number;
+mod observed;
 mod outline;
 mod point;
 mod role;
@@ -33,15 +36,8 @@ mod series;
 pub use content_type::ContentTypeError;
 pub use event::{Event, Exemplar, Labels, MetricType, Sample};
 pub use fault::{Fault, Severity};
+pub use format::Format;
 pub use limits::Limits;
+pub use lines::Summary;
 pub use outline::{Draft, Follower, Outline};
-pub use scanner::{Scanner, Summary, scan};
-
-/// The text formats that Prometheus scrapes and this scanner reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Format {
-    /// Prometheus text format 0.0.4 (and 1.0.0, which adds quoted UTF-8 names).
-    Text,
-    /// OpenMetrics 1.0.0 (and 0.0.1, which Prometheus reads alike).
-    OpenMetrics,
-}
+pub use scanner::{Scanner, scan};

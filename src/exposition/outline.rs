@@ -12,7 +12,8 @@ use std::sync::{Arc, LazyLock};
 use foldhash::fast::RandomState;
 
 use super::event::{MetricType, Sample};
-use super::{Format, number};
+use super::format::Format;
+use super::number;
 
 /// Lines that share a hash.
 const BLOCK_LINES: usize = 16;
@@ -220,7 +221,7 @@ pub struct Draft {
     samples: Vec<(u64, usize, Rule)>,
     /// The histogram whose buckets came last, its last bucket being `+Inf`.
     histogram: Option<(u64, bool)>,
-    histograms: HashSet<u64, super::family::Hashed>,
+    histograms: HashSet<u64, super::identity_hasher::BuildIdentityHasher>,
     fit: bool,
 }
 

@@ -1,10 +1,10 @@
 //! The rules on the samples of one histogram or summary.
 
-use super::Format;
 use super::event::{LabelRole, MetricType, Span};
-use super::family::Observed;
 use super::fault::{Excerpt, Faults, Number, Severity};
+use super::format::Format;
 use super::number;
+use super::observed::Observed;
 use super::role::Role;
 use super::rules::{self, Whole};
 

@@ -1,7 +1,7 @@
 //! What a sample is to its family, by its name.
 
-use super::Format;
 use super::event::MetricType;
+use super::format::Format;
 
 /// What a sample is to its family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

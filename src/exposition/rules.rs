@@ -1,8 +1,8 @@
 //! The rules of OpenMetrics on single samples.
 
 use super::event::{LabelRole, MetricType, unescape};
-use super::family::Observed;
 use super::fault::{Excerpt, Faults, Number};
+use super::observed::Observed;
 use super::role::Role;
 
 /// Characters in the names and values of an exemplar's labels.

@@ -2,10 +2,11 @@
 
 use super::event::Span;
 use super::fault::{Line, Severity};
+use super::format::Format;
 use super::lexer::{Halt, Lexer, skip_blanks};
+use super::limits::Limits;
 use super::number::{self, NumberError};
 use super::series::Series;
-use super::{Format, Limits};
 
 /// What follows a series.
 #[derive(Debug, Clone, Copy, PartialEq)]

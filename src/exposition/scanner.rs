@@ -3,31 +3,16 @@
 use super::chunks::{Block, LineEnd};
 use super::event::Event;
 use super::fault::{Line, Severity};
+use super::format::Format;
+use super::limits::Limits;
 use super::lines::Lines;
-use super::{Format, Limits};
+use crate::exposition::Summary;
 
 /// Lines longer than this could not be addressed by the 32-bit offsets of the lexer.
 const LINE_BYTES_CEILING: usize = 1 << 30;
 
 /// Room for an unfinished line that is kept from one body to the next.
 const CARRY_KEPT: usize = 16 * 1024;
-
-/// What a finished body came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Summary {
-    /// Samples handed out.
-    pub samples: u64,
-    /// Lines read, the unterminated one included.
-    pub lines: u64,
-    /// Bytes fed.
-    pub bytes: u64,
-    /// Errors, also those past `faults_max`.
-    pub errors: u64,
-    /// Violations, also those past `faults_max`.
-    pub violations: u64,
-    /// Whether the last line of a text body lacks its newline, as that of a truncated body does.
-    pub unterminated: bool,
-}
 
 /// Reads bodies in chunks of any size; reusable, so that its buffers are.
 #[derive(Debug)]

@@ -1,9 +1,9 @@
 //! The lexer of a series: a name and labels in braces, in either format.
 
-use super::Format;
 use super::chunks::common_prefix;
 use super::event::{LabelRole, LabelSpan, Span};
 use super::fault::Line;
+use super::format::Format;
 use super::lexer::{
     Halt, Lexer, Newlines, check_quoted_name, label_name_end, metric_name_end, quote_or_backslash,
     quoted_end, rest_of_metric_name, skip_blanks,

@@ -1,128 +1,10 @@
 //! A rule of the manifesto, as data.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::Deserialize;
 
-use crate::checks::Check;
-use crate::config::value::Day;
-
-/// A rule's id: the letter of its category and a number, `O-8`. Ordered as the manifesto is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(try_from = "String")]
-pub struct RuleId {
-    category: Category,
-    number: u8,
-}
-
-impl RuleId {
-    /// The category that the letter names.
-    pub fn category(self) -> Category {
-        self.category
-    }
-}
-
-impl fmt::Display for RuleId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&format!("{}-{}", self.category.letter(), self.number))
-    }
-}
-
-/// What an id must look like.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{0}` is no rule id: expected a category letter of F, C, D, O, P, R, S, X and a number, as in `O-8`"
-)]
-pub struct BadRuleId(String);
-
-impl FromStr for RuleId {
-    type Err = BadRuleId;
-
-    fn from_str(text: &str) -> Result<Self, BadRuleId> {
-        let bad = || BadRuleId(text.to_owned());
-        let (letter, number) = text.split_once('-').ok_or_else(bad)?;
-        let category = Category::ALL
-            .into_iter()
-            .find(|category| letter.eq_ignore_ascii_case(category.letter()))
-            .ok_or_else(bad)?;
-        Ok(Self {
-            category,
-            number: number.parse().map_err(|_| bad())?,
-        })
-    }
-}
-
-impl TryFrom<String> for RuleId {
-    type Error = BadRuleId;
-
-    fn try_from(text: String) -> Result<Self, BadRuleId> {
-        text.parse()
-    }
-}
-
-/// The manifesto's seven categories, in its order, and one for rules that it does not hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Category {
-    /// F: what the rest stands on.
-    Foundation,
-    /// C: incidents, post-mortems, shared knowledge.
-    ContinuousImprovement,
-    /// D: design and architecture.
-    Design,
-    /// O: logs and metrics.
-    Observability,
-    /// P: performance and cost.
-    Performance,
-    /// R: SLOs, gamedays, disaster recovery.
-    Resilience,
-    /// S: security.
-    Security,
-    /// X: rules of the user's own.
-    Own,
-}
-
-impl Category {
-    /// Every category.
-    pub const ALL: [Category; 8] = [
-        Category::Foundation,
-        Category::ContinuousImprovement,
-        Category::Design,
-        Category::Observability,
-        Category::Performance,
-        Category::Resilience,
-        Category::Security,
-        Category::Own,
-    ];
-
-    /// The letter of its rules' ids.
-    pub fn letter(self) -> &'static str {
-        match self {
-            Category::Foundation => "F",
-            Category::ContinuousImprovement => "C",
-            Category::Design => "D",
-            Category::Observability => "O",
-            Category::Performance => "P",
-            Category::Resilience => "R",
-            Category::Security => "S",
-            Category::Own => "X",
-        }
-    }
-
-    /// As in labels.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Category::Foundation => "foundation",
-            Category::ContinuousImprovement => "continuous_improvement",
-            Category::Design => "design_architecture",
-            Category::Observability => "observability",
-            Category::Performance => "performance_cost",
-            Category::Resilience => "resilience",
-            Category::Security => "security",
-            Category::Own => "own",
-        }
-    }
-}
+use crate::checks::Checks;
+use crate::document::value::Day;
+use crate::rule_id::RuleId;
 
 /// How much a rule weighs, with the weights of the Instrumentation Score specification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -193,7 +75,7 @@ pub struct Rule {
     /// Whom it is judged for.
     pub scope: Scope,
     /// What must hold: all of them.
-    pub checks: Vec<Check>,
+    pub checks: Checks,
     /// The day from which it counts: before, its verdict is shown and weighs nothing.
     #[serde(default)]
     pub effective_from: Option<Day>,
@@ -210,17 +92,6 @@ impl Rule {
     /// Whether scrapes prove it, target by target; else other evidence does, for a service or the
     /// estate as a whole.
     pub fn is_scraped(&self) -> bool {
-        self.checks.iter().all(Check::is_of_scrapes)
-    }
-
-    /// The kinds of its checks, those within others included, each once.
-    pub fn kinds(&self) -> Vec<&'static str> {
-        let mut kinds = Vec::new();
-        for check in self.checks.iter().flat_map(Check::alternatives) {
-            if !kinds.contains(&check.as_str()) {
-                kinds.push(check.as_str());
-            }
-        }
-        kinds
+        matches!(self.checks, Checks::Scraped(_))
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 pub use self::recall::{Attempt, Held, Memory, Recall, Recalled};
 use crate::checks::{Observation, Observer, Subject};
-use crate::config::job::ScrapeLimits;
+use crate::discovery::settings::ScrapeLimits;
 use crate::exposition::{Draft, Event, Follower, Format, Limits, Scanner, Summary};
 use crate::scrape::{BodySink, Down, DownReason};
 

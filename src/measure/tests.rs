@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 
 use super::*;
-use crate::checks::SeriesOverrides;
+use crate::catalogue::SeriesNames;
 
 const OPEN: &str = "application/openmetrics-text; version=1.0.0";
 const TEXT: &str = "text/plain; version=0.0.4";
 
 fn measure(attempt: Option<Attempt>) -> Measure {
-    let subject = Subject::new("shop", &[], SeriesOverrides::default());
+    let subject = Subject::new("shop", &[], SeriesNames::default());
     let limits = ScrapeLimits::default();
     Measure::new(Arc::new(subject), &limits, None, 3).recalling(attempt)
 }

@@ -201,7 +201,7 @@ pub(super) fn rules(snapshot: &Snapshot) -> Rules<'_> {
             category: rule.id.category().as_str(),
             severity: rule.severity.as_str(),
             scope: rule.scope.as_str(),
-            evidence: rule.kinds(),
+            evidence: rule.checks.kinds(),
             effective_from: rule.effective_from.map(|day| day.0.to_string()),
             asks: &rule.asks,
             proof: &rule.proof,

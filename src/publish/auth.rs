@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use ring::hmac;
 use tokio::sync::Semaphore;
 
-use crate::config::secret::Secret;
+use crate::document::secret::Secret;
 
 /// Hashes computed at once: the processor is there for other things too.
 const HASHING_MAX: usize = 2;

@@ -1,12 +1,12 @@
 //! The compliance families: a snapshot in, an exposition out. Nothing here is published that the
 //! snapshot does not hold, so nothing stale stays exported.
 
-use std::time::SystemTime;
-
 use super::writer::{Kind, Writer};
 use super::{instrumentation, records, targets};
 use crate::catalogue::Attestations;
 use crate::exposition::Format;
+use crate::publish::writer::key;
+use crate::publish::writer::unix_seconds;
 use crate::snapshot::{RuleStatus, Score, ServiceState, ServiceVerdict, Snapshot};
 
 /// Writes every compliance family. Past `series_max` series the families of single targets give
@@ -23,7 +23,7 @@ pub fn write(snapshot: &Snapshot, format: Format, series_max: usize) -> Vec<u8> 
     }
     targets::counts(snapshot, &mut out);
     instrumentation::write(snapshot, &mut out);
-    if snapshot.law.catalogue.is_kept {
+    if snapshot.ruleset.catalogue.is_kept {
         catalogue(snapshot, &mut out);
     }
     let gauges = [
@@ -84,15 +84,15 @@ pub fn series_count(snapshot: &Snapshot) -> usize {
         .filter(|target| !target.is_up())
         .count();
     let failed = targets::failed(snapshot).count();
-    let waivers = snapshot.law.records.waivers.len();
+    let waivers = snapshot.ruleset.records.waivers.len();
     let attestations = snapshot
-        .law
+        .ruleset
         .records
         .attestations
         .as_ref()
         .map_or(0, Attestations::len);
     let of_records = waivers + attestations + snapshot.estate.verdicts.len();
-    let of_catalogue = match snapshot.law.catalogue.is_kept {
+    let of_catalogue = match snapshot.ruleset.catalogue.is_kept {
         true => snapshot.services.len() + snapshot.missing.len(),
         false => 0,
     };
@@ -306,21 +306,6 @@ fn verdicts(snapshot: &Snapshot) -> impl Iterator<Item = ([(&str, &str); 2], &Se
     judged(snapshot).flat_map(|whom| whom.verdicts.iter().map(move |verdict| (whom.key, verdict)))
 }
 
-pub(super) fn key(service: &ServiceState) -> [(&str, &str); 2] {
-    [
-        ("service_name", &service.key.name),
-        ("environment", &service.key.environment),
-    ]
-}
-
 fn tier(service: &ServiceState) -> &str {
     service.entry.as_ref().map_or("", |entry| &entry.tier)
-}
-
-/// Seconds since the epoch, to the millisecond.
-pub fn unix_seconds(at: SystemTime) -> f64 {
-    let since = at
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    since.as_millis() as f64 / 1000.0
 }

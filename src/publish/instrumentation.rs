@@ -1,7 +1,6 @@
 //! The families of the Instrumentation Score.
 
-use super::compliance::key;
-use super::writer::{Kind, Writer};
+use super::writer::{Kind, Writer, key};
 use crate::checks::instrumentation::RULES_TOTAL;
 use crate::snapshot::Snapshot;
 

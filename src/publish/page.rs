@@ -192,7 +192,7 @@ fn row<'a>(
         environment: &service.key.environment,
         team: &service.team,
         tier: service.entry.as_ref().map_or("", |entry| &entry.tier),
-        is_catalogued: service.entry.is_some() || !snapshot.law.catalogue.is_kept,
+        is_catalogued: service.entry.is_some() || !snapshot.ruleset.catalogue.is_kept,
         version: &service.version,
         score: score(service.score),
         coverage: percent(service.score.coverage()),
@@ -300,7 +300,7 @@ pub(super) fn rules(snapshot: &Snapshot) -> Result<String, askama::Error> {
             rule,
             severity: rule.severity.as_str(),
             scope: rule.scope.as_str(),
-            evidence: rule.kinds().join(", "),
+            evidence: rule.checks.kinds().join(", "),
             from: rule
                 .effective_from
                 .map_or_else(String::new, |day| day.0.to_string()),

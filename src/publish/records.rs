@@ -13,7 +13,7 @@ const LABELS: [&str; 5] = ["rule", "service_name", "environment", "team", "tier"
 
 /// When what is written down ends.
 pub(super) fn write(snapshot: &Snapshot, out: &mut Writer) {
-    let records = &snapshot.law.records;
+    let records = &snapshot.ruleset.records;
     let waivers = records.waivers.iter().map(|waiver| {
         let said = |text: &Option<String>| text.clone().unwrap_or_default();
         let selector = &waiver.selector;

@@ -135,11 +135,10 @@ mod tests {
     use tokio::task::JoinSet;
 
     use super::*;
-    use crate::config::rules::RulesConfig;
     use crate::discovery::Discovered;
-    use crate::manifesto::Manifesto;
+    use crate::manifesto::{Manifesto, RulesConfig};
     use crate::scrape::EngineStats;
-    use crate::snapshot::Law;
+    use crate::snapshot::Ruleset;
     use crate::sources::{Answers, SourceStats};
 
     fn renderings(telemetry: &Telemetry) -> String {
@@ -158,11 +157,11 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn fault_96_a_thousand_scrapes_of_one_snapshot_make_one_rendering() {
-        let law = Law {
-            manifesto: Arc::new(Manifesto::load(&RulesConfig::default()).unwrap()),
-            ..Law::default()
-        };
-        let snapshot = Arc::new(Snapshot::empty(&law, SystemTime::UNIX_EPOCH));
+        let ruleset = Arc::new(Ruleset {
+            manifesto: Manifesto::load(&RulesConfig::default()).unwrap(),
+            ..Ruleset::default()
+        });
+        let snapshot = Arc::new(Snapshot::empty(&ruleset, SystemTime::UNIX_EPOCH));
         let published = Arc::new(Published::new(snapshot, usize::MAX));
         let telemetry = Arc::new(Telemetry::new().unwrap());
         let mut scrapes = JoinSet::new();

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::compliance::unix_seconds;
-use super::writer::{Kind, Writer};
+use super::writer::{Kind, Writer, unix_seconds};
 use crate::discovery::Discovered;
 use crate::sources::{Answers, KnownSource, RefusalReason, SourceTotals};
 

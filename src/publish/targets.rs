@@ -1,7 +1,6 @@
 //! The families of single targets, and how many of them each service has.
 
-use super::compliance::{key, unix_seconds};
-use super::writer::{Kind, Writer};
+use super::writer::{Kind, Writer, key, unix_seconds};
 use crate::checks::Finding;
 use crate::manifesto::Rule;
 use crate::snapshot::{Scrape, Snapshot, TargetState};

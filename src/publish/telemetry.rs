@@ -11,9 +11,8 @@ use prometheus::{
     Registry,
 };
 
-use super::compliance::unix_seconds;
 use super::sources;
-use super::writer::{Kind, Writer, bound};
+use super::writer::{Kind, Writer, bound, unix_seconds};
 use crate::discovery::Discovered;
 use crate::exposition::Format;
 use crate::scrape::{EngineSnapshot, LATENESS_BUCKETS};

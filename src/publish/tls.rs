@@ -1,5 +1,7 @@
 //! `tls_server_config` made into what rustls wants.
 
+use crate::document::secret::SecretSource;
+use serde::Deserialize;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -14,9 +16,49 @@ use rustls::{
     ServerConfig, SignatureScheme, SupportedCipherSuite, SupportedProtocolVersion,
 };
 
-use super::web_config::{ClientAuth, Curve, ServerTls};
-use crate::config::http::TlsVersion;
-use crate::config::tls::{TlsError, certificates, private_key, read};
+use crate::http_client::settings::TlsVersion;
+use crate::http_client::tls::{TlsError, certificates, private_key, read};
+
+/// `tls_server_config`.
+#[derive(Debug)]
+pub(super) struct ServerTls {
+    pub(super) cert: SecretSource,
+    pub(super) key: SecretSource,
+    pub(super) client_auth: ClientAuth,
+    pub(super) client_ca: Option<SecretSource>,
+    pub(super) client_sans: Vec<String>,
+    pub(super) versions: (TlsVersion, TlsVersion),
+    /// Of TLS 1.2, in the order of preference; empty for all.
+    pub(super) cipher_suites: Vec<String>,
+    pub(super) prefer_server_order: bool,
+    /// In the order of preference; empty for all.
+    pub(super) curves: Vec<Curve>,
+}
+
+/// `client_auth_type`, named as in Go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+pub(super) enum ClientAuth {
+    /// No certificate is asked for.
+    #[default]
+    NoClientCert,
+    /// Asked for, not needed, not verified.
+    RequestClientCert,
+    /// Needed, not verified.
+    #[serde(alias = "RequireClientCert")]
+    RequireAnyClientCert,
+    /// Not needed, verified if there is one.
+    VerifyClientCertIfGiven,
+    /// Needed and verified.
+    RequireAndVerifyClientCert,
+}
+
+/// `curve_preferences`, named as in Go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(super) enum Curve {
+    CurveP256,
+    CurveP384,
+    X25519,
+}
 
 /// Of TLS 1.3, as Go names them: listing them has no effect there, nor here.
 pub(super) const CIPHER_SUITES_TLS13: [&str; 3] = [

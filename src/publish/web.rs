@@ -13,8 +13,8 @@ use super::rate::Bucket;
 use super::telemetry::Telemetry;
 use super::tls::{Pems, server_config};
 use super::web_config::{self, WebConfig};
-use crate::config::tls::TlsError;
-use crate::config::{ConfigError, Origin, files};
+use crate::document::{ConfigError, Origin, files};
+use crate::http_client::tls::TlsError;
 
 /// `--web.config.file`.
 #[derive(Debug)]

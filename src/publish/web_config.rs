@@ -1,6 +1,9 @@
 //! `--web.config.file`: the web configuration that exporters of this ecosystem share, as it is
 //! written, checked and made ready.
 
+use crate::publish::tls::ClientAuth;
+use crate::publish::tls::Curve;
+use crate::publish::tls::ServerTls;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -10,10 +13,10 @@ use axum::http::{HeaderName, HeaderValue};
 use serde::Deserialize;
 
 use super::tls::{CIPHER_SUITES_TLS13, cipher_suites};
-use crate::config::http::TlsVersion;
-use crate::config::secret::{Secret, SecretSource};
-use crate::config::yaml::{self, At, Source};
-use crate::config::{ConfigError, Origin, duration};
+use crate::document::secret::{Secret, SecretSource};
+use crate::document::yaml::{self, At, Source};
+use crate::document::{ConfigError, Origin, duration};
+use crate::http_client::settings::TlsVersion;
 
 /// The highest cost of a hash: each step doubles the seconds that a first login takes.
 const BCRYPT_COST_MAX: u32 = 16;
@@ -32,47 +35,6 @@ pub(super) struct WebConfig {
     pub(super) users: BTreeMap<String, Secret>,
     /// `rate_limit`.
     pub(super) rate_limit: Option<RateLimit>,
-}
-
-/// `tls_server_config`.
-#[derive(Debug)]
-pub(super) struct ServerTls {
-    pub(super) cert: SecretSource,
-    pub(super) key: SecretSource,
-    pub(super) client_auth: ClientAuth,
-    pub(super) client_ca: Option<SecretSource>,
-    pub(super) client_sans: Vec<String>,
-    pub(super) versions: (TlsVersion, TlsVersion),
-    /// Of TLS 1.2, in the order of preference; empty for all.
-    pub(super) cipher_suites: Vec<String>,
-    pub(super) prefer_server_order: bool,
-    /// In the order of preference; empty for all.
-    pub(super) curves: Vec<Curve>,
-}
-
-/// `client_auth_type`, named as in Go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-pub(super) enum ClientAuth {
-    /// No certificate is asked for.
-    #[default]
-    NoClientCert,
-    /// Asked for, not needed, not verified.
-    RequestClientCert,
-    /// Needed, not verified.
-    #[serde(alias = "RequireClientCert")]
-    RequireAnyClientCert,
-    /// Not needed, verified if there is one.
-    VerifyClientCertIfGiven,
-    /// Needed and verified.
-    RequireAndVerifyClientCert,
-}
-
-/// `curve_preferences`, named as in Go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub(super) enum Curve {
-    CurveP256,
-    CurveP384,
-    X25519,
 }
 
 /// `rate_limit`.

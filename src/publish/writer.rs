@@ -1,6 +1,8 @@
 //! Writes expositions in both formats: text 0.0.4 and OpenMetrics 1.0.
 
 use crate::exposition::Format;
+use crate::snapshot::ServiceState;
+use std::time::SystemTime;
 
 /// The types that we publish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,6 +137,22 @@ pub(super) fn bound(format: Format, upper: f64) -> String {
         Format::OpenMetrics => format!("{upper:?}"),
         Format::Text => upper.to_string(),
     }
+}
+
+/// Seconds since the epoch, to the millisecond.
+pub(super) fn unix_seconds(at: SystemTime) -> f64 {
+    let since = at
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    since.as_millis() as f64 / 1000.0
+}
+
+/// The labels that name a service.
+pub(super) fn key(service: &ServiceState) -> [(&str, &str); 2] {
+    [
+        ("service_name", &service.key.name),
+        ("environment", &service.key.environment),
+    ]
 }
 
 #[cfg(test)]

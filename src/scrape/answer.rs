@@ -3,7 +3,6 @@
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, LOCATION};
 
-use super::dial::DialPolicy;
 use super::down::Down;
 use super::encoding::{self, Coding, Decoder};
 use super::exchange::{Receiver, Wanted};
@@ -12,6 +11,7 @@ use super::progress::{Phase, Progress};
 use super::redirect::{self, Trail};
 use super::result::BodySink;
 use crate::discovery::target::Target;
+use crate::http_client::DialPolicy;
 
 /// Bytes of a redirect's body that are read for the sake of its connection.
 const REDIRECT_BODY_BYTES_MAX: u64 = 16 * 1024;

@@ -13,8 +13,8 @@ use tokio::io::AsyncReadExt as _;
 
 use super::down::{Down, DownReason};
 use super::request::{Headers, value};
-use crate::config::http::{Auth, Header, HttpConfig};
-use crate::config::secret::{Secret, SecretSource};
+use crate::document::secret::{Secret, SecretSource};
+use crate::http_client::settings::{Auth, Header, HttpConfig};
 
 /// How long a file's text is used again: the scrapes of one tick share one reading.
 const FILE_FRESH: Duration = Duration::from_secs(1);

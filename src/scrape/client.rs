@@ -22,8 +22,8 @@ use super::settings::ScrapeSettings;
 use super::stream::Stream;
 use super::tokens::Tokens;
 use super::way::{Destination, Way};
-use crate::config::http::{Auth, HttpConfig};
 use crate::discovery::target::Target;
+use crate::http_client::settings::{Auth, HttpConfig};
 
 /// Past this interval a connection is closed after its scrape: the peer would close it anyway.
 const KEPT_INTERVAL_MAX: Duration = Duration::from_secs(5 * 60);

@@ -9,11 +9,11 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use super::dial::DialPolicy;
 use super::down::{Down, DownReason};
 use super::progress::{Phase, Progress};
 use super::resolve::Resolver;
 use super::stream::{OpenGuard, Stream};
+use crate::http_client::DialPolicy;
 
 /// How long an address may go unanswered before the next one is tried beside it (RFC 8305).
 const HEAD_START: Duration = Duration::from_millis(250);

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// Bytes of status line and header lines (and of trailers); nobody sends as much in earnest.
+pub(super) const HEADER_BYTES_MAX: usize = 16 * 1024;
+
 /// A failed scrape: a bounded reason for counters and labels, a sentence for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Down {
@@ -122,6 +125,14 @@ impl DownReason {
             DownReason::Internal => "internal",
         }
     }
+}
+
+/// The peer speaks something else.
+pub(super) fn not_http(why: &str) -> Down {
+    Down::new(
+        DownReason::Protocol,
+        format!("the response is not HTTP/1: {why}"),
+    )
 }
 
 #[cfg(test)]

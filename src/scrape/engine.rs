@@ -24,8 +24,8 @@ use super::result::{BodySink, ScrapeResult};
 use super::schedule::{TICK_MS, tick_of};
 use super::slots::{SlotId, Slots, Start};
 use super::stats::EngineStats;
-use crate::config::http::HttpConfig;
 use crate::discovery::target::Target;
+use crate::http_client::settings::HttpConfig;
 
 /// How long the end of aborted scrapes is awaited at shutdown.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(5);

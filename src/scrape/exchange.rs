@@ -15,9 +15,9 @@ use std::task::{Context, Poll, ready};
 use http::StatusCode;
 use tokio::io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf};
 
-use super::down::{Down, DownReason};
+use super::down::{Down, DownReason, HEADER_BYTES_MAX, not_http};
 use super::framing::Framing;
-use super::head::{self, HEADER_BYTES_MAX, Head, not_http};
+use super::head::{self, Head};
 use super::progress::Progress;
 use super::stream::Stream;
 

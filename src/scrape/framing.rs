@@ -1,7 +1,6 @@
 //! Where a body ends: Content-Length, chunks (RFC 9112, 7.1), or the connection's end. Pure.
 
-use super::down::Down;
-use super::head::{HEADER_BYTES_MAX, not_http};
+use super::down::{Down, HEADER_BYTES_MAX, not_http};
 
 /// Bytes between the sizes of all chunks and their line ends. Some servers pad each size.
 const EXTENSION_BYTES_MAX: usize = 256 * 1024;

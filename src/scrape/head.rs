@@ -1,5 +1,7 @@
 //! The head of a response: status line and header lines, read where they lie.
 
+use crate::scrape::down::HEADER_BYTES_MAX;
+use crate::scrape::down::not_http;
 use std::mem::MaybeUninit;
 
 use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
@@ -7,9 +9,6 @@ use http::{HeaderName, StatusCode};
 
 use super::down::{Down, DownReason};
 use super::framing::Framing;
-
-/// Bytes of status line and header lines (and of trailers); nobody sends as much in earnest.
-pub(super) const HEADER_BYTES_MAX: usize = 16 * 1024;
 
 /// Header lines.
 const HEADER_LINES_MAX: usize = 100;
@@ -59,14 +58,6 @@ pub(super) fn read<T>(
         lines: response.headers,
     };
     then(head, length).map(Some)
-}
-
-/// The peer speaks something else.
-pub(super) fn not_http(why: &str) -> Down {
-    Down::new(
-        DownReason::Protocol,
-        format!("the response is not HTTP/1: {why}"),
-    )
 }
 
 impl<'a> Head<'a> {

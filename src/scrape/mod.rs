@@ -9,7 +9,6 @@ mod answer;
 mod auth;
 mod client;
 mod connect;
-mod dial;
 mod down;
 mod encoding;
 mod engine;
@@ -38,8 +37,8 @@ mod way;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use crate::http_client::DialPolicy;
 pub use client::{Client, Kept, scrape_once};
-pub use dial::DialPolicy;
 pub use down::{Down, DownReason};
 pub use encoding::{Coding, Decoder};
 pub use engine::{Handler, run};

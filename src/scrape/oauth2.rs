@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use super::down::{Down, DownReason};
-use crate::config::secret::Secret;
+use crate::document::secret::Secret;
 
 /// Bytes of a token server's answer.
 pub(super) const ANSWER_BYTES_MAX: usize = 256 * 1024;

@@ -6,8 +6,8 @@ use ipnet::IpNet;
 use url::Url;
 
 use super::down::{Down, DownReason};
-use crate::config::http::{Header, Proxy};
-use crate::config::job::Scheme;
+use crate::discovery::settings::Scheme;
+use crate::http_client::settings::{Header, Proxy};
 
 /// How requests of one `http_config` leave.
 #[derive(Debug, Default)]

@@ -3,9 +3,9 @@
 use http::StatusCode;
 use url::Url;
 
-use super::dial::DialPolicy;
 use super::down::{Down, DownReason};
 use crate::discovery::target::TargetUrl;
+use crate::http_client::DialPolicy;
 
 /// Redirects followed in one scrape, as browsers and Go do.
 const REDIRECTS_MAX: usize = 10;

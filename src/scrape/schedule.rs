@@ -87,7 +87,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::config::job::Scheme;
+    use crate::discovery::settings::Scheme;
 
     fn url(host: &str) -> TargetUrl {
         TargetUrl {

@@ -1,6 +1,6 @@
 //! What the operator decides about scraping as a whole, and how much may run at once.
 
-use super::dial::DialPolicy;
+use crate::http_client::DialPolicy;
 
 /// Settings of the scraping stage.
 #[derive(Debug, Clone, PartialEq, Eq)]

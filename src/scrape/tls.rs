@@ -10,9 +10,9 @@ use tokio_rustls::TlsConnector;
 
 use super::down::{Down, DownReason};
 use super::stream::{Io, Stream};
-use crate::config::http::TlsConfig;
-use crate::config::secret::SecretSource;
-use crate::config::tls::client_config;
+use crate::document::secret::SecretSource;
+use crate::http_client::settings::TlsConfig;
+use crate::http_client::tls::client_config;
 
 /// How long the files are trusted not to have changed.
 const CHECK_EVERY: Duration = Duration::from_secs(5);

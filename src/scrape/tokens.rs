@@ -18,9 +18,9 @@ use super::oauth2::{self, ANSWER_BYTES_MAX, Token};
 use super::progress::{Phase, Progress};
 use super::request::{self, AGENT, Headers};
 use super::way::{Destination, Way};
-use crate::config::http::OAuth2;
-use crate::config::job::Scheme;
-use crate::config::secret::Secret;
+use crate::discovery::settings::Scheme;
+use crate::document::secret::Secret;
+use crate::http_client::settings::OAuth2;
 
 /// A refused token younger than this is not renewed: ten thousand targets that refuse us must not
 /// become ten thousand token requests.

@@ -16,8 +16,8 @@ use super::request::{self, AGENT, Headers};
 use super::stream::Stream;
 use super::tls::Tls;
 use super::tunnel;
-use crate::config::http::{Proxy, TlsConfig};
-use crate::config::job::Scheme;
+use crate::discovery::settings::Scheme;
+use crate::http_client::settings::{Proxy, TlsConfig};
 
 /// A server: of a target or of tokens.
 #[derive(Debug, Clone, Copy)]

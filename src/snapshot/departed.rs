@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Law, ServiceState, Snapshot};
+use super::state::ServiceState;
 use crate::discovery::target::ServiceKey;
 
 /// How long a service that left is remembered, and how many are.
@@ -21,22 +21,17 @@ impl Departed {
         self.0.get(key).map(|(_, known)| &**known)
     }
 
-    /// With those that were there before and are not now. Their verdicts point to rules by place: where
-    /// the rules changed, they are forgotten.
+    /// With those that were there before and are not now.
     pub(super) fn after(
         &self,
-        before: &Snapshot,
+        before: &[Arc<ServiceState>],
         services: &[Arc<ServiceState>],
-        law: &Law,
         now: Timestamp,
     ) -> Self {
-        if !before.law.is(law) {
-            return Self::default();
-        }
         let is_there = |key: &ServiceKey| services.binary_search_by(|s| s.key.cmp(key)).is_ok();
         let mut departed = BTreeMap::clone(&self.0);
         departed.retain(|key, (left, _)| now - REMEMBERED_FOR < *left && !is_there(key));
-        let left = before.services.iter().filter(|known| !is_there(&known.key));
+        let left = before.iter().filter(|known| !is_there(&known.key));
         for known in left.take(REMEMBERED_MAX.saturating_sub(departed.len())) {
             departed.insert(known.key.clone(), (now, Arc::clone(known)));
         }

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::TargetState;
-use crate::checks::{Check, Finding, Reason, Status};
+use super::state::TargetState;
+use crate::checks::{Finding, Reason, Status};
 use crate::manifesto::Rule;
 
 /// The worst of the measured instances; unknown only where none could be measured.
@@ -54,10 +54,7 @@ fn judged<'a>(
     Option<u16>,
     impl Iterator<Item = (&'a TargetState, Judged<'a>)>,
 ) {
-    let port = rule.checks.iter().find_map(|check| match check {
-        Check::Endpoint { port } => Some(*port),
-        _ => None,
-    });
+    let port = rule.checks.port();
     let serving: HashSet<&str> = instances
         .iter()
         .filter(|other| Some(other.target.url.port) == port && other.is_up())

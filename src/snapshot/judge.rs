@@ -8,19 +8,24 @@ use std::time::SystemTime;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{EstateState, Failing, Law, RuleStatus, Score, ServiceVerdict, Snapshot};
+use super::ruleset::Ruleset;
+use super::score::{RuleStatus, Score};
+use super::state::{EstateState, Failing, ServiceVerdict};
 use crate::catalogue::{Waived, Waiver};
-use crate::checks::{Check, Facts, Failure, Finding, Reason, Status, Whom, judge_facts};
+use crate::checks::{
+    Checks, EvidenceCheck, Facts, Failure, Finding, Reason, Status, Whom, judge_evidence,
+};
 use crate::discovery::target::Target;
-use crate::manifesto::{Rule, RuleId, Scope};
-use crate::shared::Shared;
+use crate::interner::Interner;
+use crate::manifesto::{Manifesto, Rule, Scope};
+use crate::rule_id::RuleId;
 use crate::sources::Answers;
 
 /// What judging rests on, the same for everybody.
 pub(super) struct Judge<'a> {
-    pub(super) law: &'a Law,
+    pub(super) ruleset: &'a Ruleset,
     answers: &'a Answers,
-    findings: &'a Shared<Finding>,
+    findings: &'a Interner<Finding>,
     rules: Vec<RuleId>,
     teams: BTreeSet<String>,
     now: Timestamp,
@@ -47,17 +52,22 @@ impl Judged<'_> {
 
 impl<'a> Judge<'a> {
     pub(super) fn new(
-        law: &'a Law,
+        ruleset: &'a Ruleset,
         answers: &'a Answers,
-        findings: &'a Shared<Finding>,
+        findings: &'a Interner<Finding>,
         teams: BTreeSet<String>,
         at: SystemTime,
     ) -> Self {
         Self {
-            law,
+            ruleset,
             answers,
             findings,
-            rules: law.manifesto.rules().iter().map(|rule| rule.id).collect(),
+            rules: ruleset
+                .manifesto
+                .rules()
+                .iter()
+                .map(|rule| rule.id)
+                .collect(),
             teams,
             now: moment(at),
         }
@@ -71,18 +81,21 @@ impl<'a> Judge<'a> {
         judged: Judged<'_>,
         scraped: impl Fn(&Rule) -> Option<(Arc<Finding>, Arc<Target>)>,
     ) -> (Vec<ServiceVerdict>, Score) {
-        let rules = self.law.manifesto.rules().iter().enumerate();
-        let (last, first): (Vec<_>, Vec<_>) = rules
-            .filter(|(_, rule)| rule.scope == scope)
-            .partition(|(_, rule)| looks_at_others(rule));
-        let mut verdicts = Vec::with_capacity(first.len() + last.len());
-        for (place, rule) in first {
-            if !rule.is_scraped() {
-                let finding = self.judge(rule, judged, &[], 0);
-                verdicts.push(self.verdict(place, rule, judged, finding, None));
-            } else if let Some((finding, target)) = scraped(rule) {
-                verdicts.push(self.verdict(place, rule, judged, finding, Some(target)));
-            }
+        let rules = self.ruleset.manifesto.rules().iter().enumerate();
+        let (mut verdicts, mut last) = (Vec::new(), Vec::new());
+        for (place, rule) in rules.filter(|(_, rule)| rule.scope == scope) {
+            let (finding, target) = match &rule.checks {
+                Checks::Evidence(checks) if rule.checks.look_at_others() => {
+                    last.push((place, rule, checks));
+                    continue;
+                }
+                Checks::Evidence(checks) => (self.judge(rule.id, checks, judged, &[], 0), None),
+                Checks::Scraped(_) => match scraped(rule) {
+                    Some((finding, target)) => (finding, Some(target)),
+                    None => continue,
+                },
+            };
+            verdicts.push(self.verdict(place, rule, judged, finding, target));
         }
         let failures: Vec<Failure> = verdicts
             .iter()
@@ -104,14 +117,14 @@ impl<'a> Judge<'a> {
             )
         };
         let measured = verdicts.iter().filter(was_measured).count();
-        for (place, rule) in last {
-            let finding = self.judge(rule, judged, &failures, measured);
+        for (place, rule, checks) in last {
+            let finding = self.judge(rule.id, checks, judged, &failures, measured);
             verdicts.push(self.verdict(place, rule, judged, finding, None));
         }
         verdicts.sort_by_key(|verdict| verdict.rule);
         let mut score = Score::default();
         for verdict in &verdicts {
-            let rule = &self.law.manifesto.rules()[verdict.rule];
+            let rule = &self.ruleset.manifesto.rules()[verdict.rule];
             score.add(verdict.status, rule.severity.weight());
         }
         (verdicts, score)
@@ -119,17 +132,18 @@ impl<'a> Judge<'a> {
 
     fn judge(
         &self,
-        rule: &Rule,
+        rule: RuleId,
+        checks: &[EvidenceCheck],
         judged: Judged<'_>,
         failures: &[Failure],
         measured: usize,
     ) -> Arc<Finding> {
         let facts = Facts {
-            rule: rule.id,
+            rule,
             whom: judged.whom,
             answers: self.answers,
-            catalogue: &self.law.catalogue,
-            records: &self.law.records,
+            catalogue: &self.ruleset.catalogue,
+            records: &self.ruleset.records,
             rules: &self.rules,
             teams: &self.teams,
             failures,
@@ -138,7 +152,7 @@ impl<'a> Judge<'a> {
             known_since: judged.known_since,
         };
         // Thousands of services earn the same findings.
-        self.findings.of(judge_facts(rule, &facts))
+        self.findings.of(judge_evidence(checks, &facts))
     }
 
     fn verdict(
@@ -208,22 +222,22 @@ impl<'a> Judge<'a> {
 
     /// The waiver that holds longest.
     fn waiver(&self, rule: RuleId, whom: Waived<'_>) -> Option<Arc<Waiver>> {
-        let waivers = self.law.records.waivers.iter();
+        let waivers = self.ruleset.records.waivers.iter();
         waivers
             .filter(|waiver| waiver.rule == rule && waiver.holds_at(self.now))
-            .filter(|waiver| waiver.concerns(whom, &self.law.catalogue))
+            .filter(|waiver| waiver.concerns(whom, &self.ruleset.catalogue))
             .max_by_key(|waiver| waiver.expires_at)
             .cloned()
     }
 
     /// Judges the estate as a whole.
-    pub(super) fn estate(&self, before: &Snapshot) -> EstateState {
-        let first_seen = before.estate.first_seen.unwrap_or(self.now);
+    pub(super) fn estate(&self, before: &EstateState, rules_before: &Manifesto) -> EstateState {
+        let first_seen = before.first_seen.unwrap_or(self.now);
         let judged = Judged {
             whom: Whom::Estate,
             waived: Waived::Estate,
             known_since: first_seen,
-            before: Some((&before.estate.verdicts, before.manifesto().rules())),
+            before: Some((&before.verdicts, rules_before.rules())),
         };
         let (verdicts, score) = self.verdicts(Scope::Estate, judged, |_| None);
         EstateState {
@@ -236,14 +250,6 @@ impl<'a> Judge<'a> {
     pub(super) fn now(&self) -> Timestamp {
         self.now
     }
-}
-
-/// Whether a rule is judged by what is found of the others.
-fn looks_at_others(rule: &Rule) -> bool {
-    let checks = rule.checks.iter().flat_map(Check::alternatives);
-    checks
-        .into_iter()
-        .any(|check| matches!(check, Check::Bypass(_)))
 }
 
 /// A clock far out of range is read as the epoch.

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::answer::{Answer, Refusal, RefusalReason};
-use super::ask::Server;
+use super::error::{Refusal, RefusalReason};
+use super::server::Server;
 
 /// Runs and incidents on a page of an answer, and pages that are read: years of incidents.
 const PAGE: usize = 100;
@@ -62,7 +62,7 @@ struct RawChecklist {
 }
 
 /// Every run, the newest first.
-pub(super) async fn runs(server: &Server<'_>) -> Result<Answer, Refusal> {
+pub(super) async fn runs(server: &Server) -> Result<Vec<Run>, Refusal> {
     let mut runs = Vec::new();
     for page in 0..PAGES_MAX {
         let (page, size) = (page.to_string(), PAGE.to_string());
@@ -79,7 +79,7 @@ pub(super) async fn runs(server: &Server<'_>) -> Result<Answer, Refusal> {
             runs.push(run.ready(url.to_string())?);
         }
         if !raw.has_more {
-            return Ok(Answer::Runs(runs));
+            return Ok(runs);
         }
     }
     Err(Refusal::new(
@@ -143,7 +143,7 @@ struct RawIncident {
 }
 
 /// Every incident of the page, the newest first.
-pub(super) async fn incidents(server: &Server<'_>) -> Result<Answer, Refusal> {
+pub(super) async fn incidents(server: &Server) -> Result<Vec<Incident>, Refusal> {
     let mut incidents = Vec::new();
     for page in 1..=PAGES_MAX {
         let (page, size) = (page.to_string(), PAGE.to_string());
@@ -158,7 +158,7 @@ pub(super) async fn incidents(server: &Server<'_>) -> Result<Answer, Refusal> {
             url: raw.shortlink.unwrap_or_default(),
         }));
         if is_last {
-            return Ok(Answer::Incidents(incidents));
+            return Ok(incidents);
         }
     }
     Err(Refusal::new(

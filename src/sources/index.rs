@@ -41,16 +41,25 @@ impl NameIndex {
     }
 }
 
+/// One element of a vector.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// Its labels, the name left out.
+    pub labels: Labels,
+    /// Its value.
+    pub value: f64,
+}
+
 /// Series, with an index of what their labels hold.
 #[derive(Debug, Clone, Default)]
 pub struct Vector {
-    samples: Vec<super::Sample>,
+    samples: Vec<Sample>,
     index: NameIndex,
 }
 
 impl Vector {
     /// Of samples as they came.
-    pub fn new(samples: Vec<super::Sample>) -> Self {
+    pub fn new(samples: Vec<Sample>) -> Self {
         Self {
             index: NameIndex::of(samples.iter().map(|sample| &sample.labels)),
             samples,
@@ -58,12 +67,12 @@ impl Vector {
     }
 
     /// Every sample.
-    pub fn samples(&self) -> &[super::Sample] {
+    pub fn samples(&self) -> &[Sample] {
         &self.samples
     }
 
     /// The samples of which a label holds one of these names (in snake_case).
-    pub(crate) fn naming(&self, names: &[String]) -> impl Iterator<Item = &super::Sample> {
+    pub(crate) fn naming(&self, names: &[String]) -> impl Iterator<Item = &Sample> {
         self.index
             .rows(names)
             .into_iter()

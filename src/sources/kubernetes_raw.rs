@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::kubernetes::{Exposure, ExposureKind, Pod, Selector};
+use super::inventory::{Exposure, ExposureKind, Pod, Selector};
 
 type Map = BTreeMap<String, String>;
 

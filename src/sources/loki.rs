@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::answer::{Answer, Refusal, RefusalReason};
-use super::ask::Server;
+use super::error::{Refusal, RefusalReason};
 use super::index::Streams;
-use crate::config::duration;
+use super::server::Server;
+use crate::document::duration;
 use crate::labels::Labels;
 
 /// How far back streams are looked for.
@@ -23,7 +23,7 @@ struct Series {
 }
 
 /// The label sets of the streams of the last hour.
-pub(super) async fn streams(server: &Server<'_>, selector: &str) -> Result<Answer, Refusal> {
+pub(super) async fn streams(server: &Server, selector: &str) -> Result<Streams, Refusal> {
     let now = jiff::Timestamp::now();
     let start = now - jiff::SignedDuration::from_hours(STREAMS_RANGE_HOURS);
     let (start, end) = (
@@ -40,7 +40,7 @@ pub(super) async fn streams(server: &Server<'_>, selector: &str) -> Result<Answe
     }
     let labels = |stream: &BTreeMap<String, String>| stream.iter().collect::<Labels>();
     let streams = series.data.iter().map(labels).collect();
-    Ok(Answer::Streams(Streams::new(streams)))
+    Ok(Streams::new(streams))
 }
 
 /// How long Loki keeps lines.
@@ -82,8 +82,8 @@ struct RawStream {
 }
 
 /// The configuration in force, which Loki shows as YAML, defaults filled in.
-pub(super) async fn retention(server: &Server<'_>) -> Result<Answer, Refusal> {
-    of_config(&server.text("/config").await?).map(Answer::LogRetention)
+pub(super) async fn retention(server: &Server) -> Result<LogRetention, Refusal> {
+    of_config(&server.text("/config").await?)
 }
 
 fn of_config(text: &str) -> Result<LogRetention, Refusal> {

@@ -4,10 +4,11 @@
 //! they say as [`Answers`], immutable and swapped whole. A server that does not answer is an answer
 //! too: a [`Refusal`] with a bounded reason, which makes its rules unknown and touches nothing else.
 
-mod answer;
-mod ask;
+mod answers;
+mod error;
 mod incidents;
 mod index;
+mod inventory;
 mod kubernetes;
 mod kubernetes_raw;
 mod links;
@@ -15,18 +16,22 @@ mod loki;
 mod poll;
 mod prometheus;
 mod query;
+mod server;
+mod settings;
 mod stats;
 
-pub use answer::{
-    Answer, Answered, Answers, KnownSource, Link, Refusal, RefusalReason, Said, Sample,
-};
-pub use incidents::{Incident, Run};
-pub use index::{NameIndex, Streams, Vector};
-pub use kubernetes::{
+pub use self::answers::{Answered, Answers, KnownSource, Said};
+pub use self::error::{Refusal, RefusalReason};
+pub use self::incidents::{Incident, Run};
+pub use self::index::{NameIndex, Sample, Streams, Vector};
+pub use self::inventory::{
     Account, Estate, Exposure, ExposureKind, NetworkPolicy, Pod, Requirement, Selector,
 };
-pub use loki::LogRetention;
-pub use poll::{Wanted, ask_once, links, run};
-pub use prometheus::MetricRetention;
-pub use query::{Query, SourceKind};
-pub use stats::{SourceStats, SourceTotals};
+pub use self::links::Link;
+pub use self::loki::LogRetention;
+pub use self::poll::{Wanted, ask_once, run};
+pub use self::prometheus::MetricRetention;
+pub use self::query::{Answer, Query, SourceKind};
+pub use self::settings::SourceConfig;
+pub(crate) use self::settings::{RawSource, sources};
+pub use self::stats::{SourceStats, SourceTotals};

@@ -10,12 +10,13 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::answer::{Answered, Answers, KnownSource, Refusal, RefusalReason};
-use super::ask::ask;
-use super::query::{Query, SourceKind};
+use super::answers::{Answered, Answers, KnownSource};
+use super::error::{Refusal, RefusalReason};
+use super::query::{Query, SourceKind, ask};
+use super::server::Server;
+use super::settings::SourceConfig;
 use super::stats::SourceStats;
-use crate::config::SourceConfig;
-use crate::scrape::DialPolicy;
+use crate::http_client::DialPolicy;
 
 /// Questions that one source is asked at the same time.
 const AT_ONCE_MAX: usize = 4;
@@ -175,12 +176,22 @@ async fn round(
     questions: &[Query],
     dial: &DialPolicy,
 ) -> Vec<Answered> {
+    let server = match open(source, dial).await {
+        Ok(server) => Arc::new(server),
+        Err(refusal) => {
+            let refused = || Answered {
+                at: SystemTime::now(),
+                outcome: Err(refusal.clone()),
+            };
+            return questions.iter().map(|_| refused()).collect();
+        }
+    };
     let places = Arc::new(Semaphore::new(AT_ONCE_MAX));
     let gone: Arc<OnceLock<Refusal>> = Arc::default();
     let has_answered: Arc<AtomicBool> = Arc::default();
     let mut asked = JoinSet::new();
     for (index, query) in questions.iter().cloned().enumerate() {
-        let (source, dial) = (Arc::clone(source), dial.clone());
+        let (server, kind) = (Arc::clone(&server), source.kind);
         let (places, gone) = (Arc::clone(&places), Arc::clone(&gone));
         let has_answered = Arc::clone(&has_answered);
         asked.spawn(async move {
@@ -188,7 +199,7 @@ async fn round(
             let at = SystemTime::now();
             let outcome = match gone.get() {
                 Some(refusal) => Err(refusal.clone()),
-                None => ask(&source, &query, &dial).await,
+                None => server.within(ask(&server, &query)).await,
             };
             let is_gone = match &outcome {
                 Ok(_) => {
@@ -196,7 +207,7 @@ async fn round(
                     None
                 }
                 // Each page is another server's.
-                Err(_) if source.kind == SourceKind::Links => None,
+                Err(_) if kind == SourceKind::Links => None,
                 Err(refusal) => match refusal.reason {
                     RefusalReason::Connect => Some(refusal),
                     RefusalReason::Timeout if !has_answered.load(Relaxed) => Some(refusal),
@@ -221,6 +232,18 @@ async fn round(
     outcomes.into_iter().map(|(_, answered)| answered).collect()
 }
 
+/// What the operator names may be anywhere; pages have the addresses that the catalogue gives them.
+async fn open(source: &SourceConfig, dial: &DialPolicy) -> Result<Server, Refusal> {
+    let dial = (source.kind == SourceKind::Links).then(|| dial.clone());
+    Server::open(
+        source.url.clone(),
+        source.http.clone(),
+        source.timeout,
+        dial,
+    )
+    .await
+}
+
 /// Every source once: for commands that judge and end.
 pub async fn ask_once(wanted: &Wanted) -> Answers {
     let mut answers = wanted.answers();
@@ -239,17 +262,4 @@ pub async fn ask_once(wanted: &Wanted) -> Answers {
         }
     }
     answers
-}
-
-/// The source for pages that the catalogue links to, where none is configured.
-pub fn links() -> SourceConfig {
-    SourceConfig {
-        name: SourceKind::Links.as_str().to_owned(),
-        kind: SourceKind::Links,
-        url: None,
-        environments: Vec::new(),
-        interval: Duration::from_secs(3600),
-        timeout: Duration::from_secs(10),
-        http: Arc::default(),
-    }
 }

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::answer::{Answer, Refusal, RefusalReason, Sample};
-use super::ask::Server;
-use super::index::Vector;
-use crate::config::duration;
+use super::error::{Refusal, RefusalReason};
+use super::index::{Sample, Vector};
+use super::server::Server;
+use crate::document::duration;
 use crate::labels::Labels;
 
 /// Elements of a vector: one a service, or a few.
@@ -53,11 +53,11 @@ struct Row {
 /// A range query up to now: of each series its least and its largest value, and NaN where there was
 /// one. All values are on one side of a threshold where these are.
 pub(super) async fn range(
-    server: &Server<'_>,
+    server: &Server,
     text: &str,
     range_seconds: u64,
     step_seconds: u64,
-) -> Result<Answer, Refusal> {
+) -> Result<Vector, Refusal> {
     let end = jiff::Timestamp::now().as_second();
     let start = end.saturating_sub_unsigned(range_seconds).max(0);
     let form = [
@@ -103,11 +103,11 @@ pub(super) async fn range(
             value,
         }));
     }
-    Ok(Answer::Vector(Vector::new(samples)))
+    Ok(Vector::new(samples))
 }
 
 /// An instant query, now.
-pub(super) async fn query(server: &Server<'_>, path: &str, text: &str) -> Result<Answer, Refusal> {
+pub(super) async fn query(server: &Server, path: &str, text: &str) -> Result<Vector, Refusal> {
     let answer: Envelope = match path.starts_with("/loki") {
         // Loki's POST is newer than many that run.
         true => server.json(path, &[("query", text)]).await?,
@@ -121,7 +121,7 @@ pub(super) async fn query(server: &Server<'_>, path: &str, text: &str) -> Result
             server.post_json(path, &form).await?
         }
     };
-    Ok(Answer::Vector(Vector::new(vector(answer)?)))
+    vector(answer).map(Vector::new)
 }
 
 fn vector(answer: Envelope) -> Result<Vec<Sample>, Refusal> {
@@ -190,7 +190,7 @@ struct Flags {
 }
 
 /// Flags as JSON (Prometheus, Thanos), or as text where there is no such API (VictoriaMetrics).
-pub(super) async fn retention(server: &Server<'_>) -> Result<Answer, Refusal> {
+pub(super) async fn retention(server: &Server) -> Result<MetricRetention, Refusal> {
     let flags = server.json::<Flags>("/api/v1/status/flags", &[]).await;
     let retention = match flags {
         Ok(flags) => of_flags(&flags.data),
@@ -206,7 +206,7 @@ pub(super) async fn retention(server: &Server<'_>) -> Result<Answer, Refusal> {
         },
         Err(refusal) => return Err(refusal),
     };
-    Ok(Answer::MetricRetention(retention?))
+    retention
 }
 
 /// `-name="value"`, a line each, dashes and quotes as may be.

@@ -1,10 +1,21 @@
-//! What checks want to know, and of whom.
+//! The kinds of servers, what they are asked, and what they answer. To add a kind: a file that speaks its
+//! protocol, and variants here; the compiler points at the rest.
 
 use std::fmt;
 use std::sync::Arc;
 
 use serde::Deserialize;
 use url::Url;
+
+use super::error::Refusal;
+use super::incidents::{self, Incident, Run};
+use super::index::{Streams, Vector};
+use super::inventory::Estate;
+use super::kubernetes;
+use super::links::{self, Link};
+use super::loki::{self, LogRetention};
+use super::prometheus::{self, MetricRetention};
+use super::server::Server;
 
 /// A kind of server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -125,5 +136,71 @@ impl fmt::Display for Query {
             Query::Http { path, .. } => write!(f, "GET {path}"),
             Query::Link(url) => write!(f, "GET {url}"),
         }
+    }
+}
+
+/// What a server said.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// Numbers by labels: [`Query::Promql`] and [`Query::Logql`].
+    Vector(Vector),
+    /// Label sets: [`Query::LogStreams`].
+    Streams(Streams),
+    /// [`Query::MetricRetention`].
+    MetricRetention(MetricRetention),
+    /// [`Query::LogRetention`].
+    LogRetention(LogRetention),
+    /// [`Query::Cluster`].
+    Cluster(Box<Estate>),
+    /// [`Query::Runs`].
+    Runs(Vec<Run>),
+    /// [`Query::Incidents`].
+    Incidents(Vec<Incident>),
+    /// [`Query::Http`]: the body, as JSON where it is.
+    Body {
+        /// The status.
+        status: u16,
+        /// The body.
+        text: String,
+    },
+    /// [`Query::Link`].
+    Link(Link),
+}
+
+/// Asks a server.
+pub(super) async fn ask(server: &Server, query: &Query) -> Result<Answer, Refusal> {
+    match query {
+        Query::Promql(text) => {
+            let vector = prometheus::query(server, "/api/v1/query", text).await;
+            vector.map(Answer::Vector)
+        }
+        Query::PromqlRange {
+            expression,
+            range_seconds,
+            step_seconds,
+        } => {
+            let range = prometheus::range(server, expression, *range_seconds, *step_seconds).await;
+            range.map(Answer::Vector)
+        }
+        Query::MetricRetention => prometheus::retention(server)
+            .await
+            .map(Answer::MetricRetention),
+        Query::Logql(text) => {
+            let vector = prometheus::query(server, "/loki/api/v1/query", text).await;
+            vector.map(Answer::Vector)
+        }
+        Query::LogStreams(selector) => loki::streams(server, selector).await.map(Answer::Streams),
+        Query::LogRetention => loki::retention(server).await.map(Answer::LogRetention),
+        Query::Cluster => kubernetes::cluster(server)
+            .await
+            .map(Box::new)
+            .map(Answer::Cluster),
+        Query::Runs => incidents::runs(server).await.map(Answer::Runs),
+        Query::Incidents => incidents::incidents(server).await.map(Answer::Incidents),
+        Query::Http { path, .. } => {
+            let (status, text) = server.whatever(path).await?;
+            Ok(Answer::Body { status, text })
+        }
+        Query::Link(url) => links::answers(server, url).await.map(Answer::Link),
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use super::answer::{Answered, RefusalReason};
+use super::answers::Answered;
+use super::error::RefusalReason;
 
 /// What is counted of each source, by its name.
 #[derive(Debug, Default)]

@@ -2,13 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use manifesto_exporter::config::http::Auth;
-use manifesto_exporter::config::secret::SecretSource;
-use manifesto_exporter::config::{self, Config, DiscoveryConfig, Origin, duration};
+use manifesto_exporter::config::{self, Config};
+use manifesto_exporter::discovery::DiscoveryConfig;
+use manifesto_exporter::document::secret::SecretSource;
+use manifesto_exporter::document::{Origin, duration, glob};
+use manifesto_exporter::http_client::settings::Auth;
 
 /// The `*.yaml` of a folder, in order.
 fn cases(folder: &str) -> Vec<PathBuf> {
-    config::glob::expand(&Path::new(folder).join("*.yaml")).unwrap()
+    glob::expand(&Path::new(folder).join("*.yaml")).unwrap()
 }
 
 /// Each `bad/NAME.yaml` is refused with the message in `bad/NAME.expected`.
@@ -51,8 +53,8 @@ fn good_configurations_are_read() {
 fn the_embedded_configuration_judges_the_exporter_itself() {
     let config = config::embedded().unwrap();
     assert_eq!(config.warnings, Vec::<String>::new());
-    let [job] = &config.jobs[..] else {
-        panic!("{} jobs", config.jobs.len());
+    let [job] = &config.discovery.jobs[..] else {
+        panic!("{} jobs", config.discovery.jobs.len());
     };
     assert_eq!(job.job.name, "manifesto-exporter");
     assert_eq!(job.job.interval.as_secs(), 15);
@@ -73,7 +75,12 @@ fn the_examples_in_the_embedded_configuration_parse() {
         .collect();
     let origin = Origin::file(Path::new("tests/config/good/uncommented.yaml"));
     let config = Config::parse(&uncommented, &origin).unwrap_or_else(|error| panic!("{error}"));
-    let names: Vec<&str> = config.jobs.iter().map(|job| &job.job.name[..]).collect();
+    let names: Vec<&str> = config
+        .discovery
+        .jobs
+        .iter()
+        .map(|job| &job.job.name[..])
+        .collect();
     assert_eq!(names[..3], ["manifesto-exporter", "services", "inventory"]);
     assert!(!config.services.is_empty() && !config.rules.disabled.is_empty());
     assert!(!config.dial.allow.is_empty() && config.scrape_concurrency.is_some());
@@ -85,6 +92,7 @@ fn a_prometheus_configuration_is_read_as_it_is() {
     let config = config::load(Path::new("tests/config/good/scrape_config_files.yaml"))
         .unwrap_or_else(|error| panic!("{error}"));
     let shown: Vec<String> = config
+        .discovery
         .jobs
         .iter()
         .map(|job| {
@@ -108,12 +116,12 @@ fn a_prometheus_configuration_is_read_as_it_is() {
             "api 15s/10s 8 rules, static file http",
         ]
     );
-    let blackbox = &config.jobs[2].job;
+    let blackbox = &config.discovery.jobs[2].job;
     assert_eq!(
         blackbox.params,
         [("module".to_owned(), vec!["http_2xx".to_owned()])]
     );
-    let api = &config.jobs[3];
+    let api = &config.discovery.jobs[3];
     assert!(
         matches!(&api.job.http.auth, Auth::Basic { password: SecretSource::File(path), .. }
         if path == Path::new("tests/config/good/prometheus/secrets/password"))
@@ -159,7 +167,7 @@ fn a_large_configuration_is_within_the_budgets() {
         ));
     }
     let config = Config::parse(&text, &Origin::embedded()).unwrap();
-    assert_eq!(config.jobs.len(), 2_000);
+    assert_eq!(config.discovery.jobs.len(), 2_000);
 }
 
 proptest::proptest! {
@@ -189,7 +197,7 @@ proptest::proptest! {
 #[test]
 fn a_file_of_jobs_takes_our_defaults_and_its_own_includes_are_warned_of() {
     let config = config::load(Path::new("tests/config/good/nested.yaml")).unwrap();
-    assert_eq!(config.jobs[0].job.limits.samples_max, 7);
+    assert_eq!(config.discovery.jobs[0].job.limits.samples_max, 7);
     assert_eq!(config.warnings.len(), 1);
     assert!(config.warnings[0].contains("`scrape_config_files` is not followed"));
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use manifesto_exporter::checks::{Finding, SeriesOverrides, Subject};
-use manifesto_exporter::config::job::ScrapeLimits;
+use manifesto_exporter::catalogue::SeriesNames;
+use manifesto_exporter::checks::{Finding, Subject};
+use manifesto_exporter::discovery::settings::ScrapeLimits;
 use manifesto_exporter::exposition::Format;
 use manifesto_exporter::measure::measure_bytes;
 use serde::Deserialize;
@@ -40,7 +41,7 @@ fn metrics() -> String {
 
 /// Judges one case with one check.
 fn check(case: &Case, kind: &str) -> Finding {
-    let series = SeriesOverrides {
+    let series = SeriesNames {
         version: case.series.version.clone(),
         availability: case.series.availability.clone(),
         latency: case.series.latency.clone(),

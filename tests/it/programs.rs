@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use manifesto_exporter::config::http::TlsConfig;
-use manifesto_exporter::config::tls::client_config;
+use manifesto_exporter::http_client::settings::TlsConfig;
+use manifesto_exporter::http_client::tls::client_config;
 
 /// How long a program may take to do what a test waits for.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

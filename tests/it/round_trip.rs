@@ -5,16 +5,15 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use manifesto_exporter::catalogue::{Catalogue, Records};
-use manifesto_exporter::checks::{Finding, Reason, Verdict, all_unknown};
+use manifesto_exporter::checks::{Finding, Reason, Verdict};
 use manifesto_exporter::config;
-use manifesto_exporter::config::http::HttpConfig;
-use manifesto_exporter::config::job::{Scheme, ScrapeJob, ScrapeLimits};
-use manifesto_exporter::daemon::rulebook::Rulebook;
+use manifesto_exporter::discovery::settings::{Scheme, ScrapeJob, ScrapeLimits};
 use manifesto_exporter::discovery::target::{ServiceKey, Target, TargetUrl};
 use manifesto_exporter::discovery::{Discovered, SourceStatus};
 use manifesto_exporter::exposition::{Event, Format, Limits, scan};
+use manifesto_exporter::http_client::settings::HttpConfig;
 use manifesto_exporter::labels::Labels;
-use manifesto_exporter::manifesto::Manifesto;
+use manifesto_exporter::manifesto::{Manifesto, all_unknown};
 use manifesto_exporter::publish::{Published, Telemetry};
 use manifesto_exporter::scrape::{DownReason, EngineStats};
 use manifesto_exporter::snapshot::{Scrape, Snapshot, TargetState};
@@ -221,10 +220,11 @@ proptest! {
 
     #[test]
     fn what_is_published_reads_back_exactly(instances in prop::collection::vec(instance(), 0..4), sources in prop::collection::vec(text(), 0..3)) {
-        let rulebook = Rulebook::new(&config::embedded().unwrap(), Catalogue::default(), Records::default()).unwrap();
+        let ruleset = config::embedded().unwrap().ruleset(Catalogue::default(), Records::default());
+        let ruleset = Arc::new(ruleset.unwrap());
         let states = instances.into_iter().enumerate();
-        let targets = states.map(|(nth, instance)| Arc::new(target_state(nth, instance, &rulebook.manifesto)));
-        let snapshot = Arc::new(Snapshot::build(SystemTime::UNIX_EPOCH, &rulebook.law(), targets.collect()));
+        let targets = states.map(|(nth, instance)| Arc::new(target_state(nth, instance, &ruleset.manifesto)));
+        let snapshot = Arc::new(Snapshot::build(SystemTime::UNIX_EPOCH, &ruleset, targets.collect()));
         let sources: Vec<_> = sources.iter().enumerate().map(|(nth, name)| source(nth, name)).collect();
         let [text, open] = published(&snapshot, sources.clone());
         let (text, open) = (read(Format::Text, &text)?, read(Format::OpenMetrics, &open)?);

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use manifesto_exporter::checks::{Basis, Finding, Reason, Status, Verdict};
-use manifesto_exporter::config::http::HttpConfig;
-use manifesto_exporter::config::job::{Scheme, ScrapeJob, ScrapeLimits};
-use manifesto_exporter::config::rules::RulesConfig;
+use manifesto_exporter::discovery::settings::{Scheme, ScrapeJob, ScrapeLimits};
 use manifesto_exporter::discovery::target::{ServiceKey, Target, TargetUrl};
+use manifesto_exporter::http_client::settings::HttpConfig;
 use manifesto_exporter::labels::Labels;
-use manifesto_exporter::manifesto::{Manifesto, RuleId, ids};
+use manifesto_exporter::manifesto::{Manifesto, RulesConfig, ids};
+use manifesto_exporter::rule_id::RuleId;
 use manifesto_exporter::scrape::DownReason;
-use manifesto_exporter::snapshot::{Law, RuleStatus, Scrape, Snapshot, TargetState};
+use manifesto_exporter::snapshot::{RuleStatus, Ruleset, Scrape, Snapshot, TargetState};
 
 /// An instance of `shop` and its statuses for O-6, O-7, O-8, O-9: `p`, `f`, `u` or `-`.
 struct Instance {
@@ -117,16 +117,16 @@ fn check(instances: &[Instance]) -> Vec<String> {
         disabled: others.map(|id| (id, "not here".to_owned())).collect(),
         ..RulesConfig::default()
     };
-    let manifesto = Arc::new(Manifesto::load(&rules).unwrap());
+    let manifesto = Manifesto::load(&rules).unwrap();
     let states = instances
         .iter()
         .map(|i| Arc::new(state(&manifesto, i)))
         .collect();
-    let law = Law {
+    let ruleset = Arc::new(Ruleset {
         manifesto,
-        ..Law::default()
-    };
-    let snapshot = Snapshot::build(SystemTime::UNIX_EPOCH, &law, states);
+        ..Ruleset::default()
+    });
+    let snapshot = Snapshot::build(SystemTime::UNIX_EPOCH, &ruleset, states);
     let services = snapshot.services.iter().map(|service| {
         let statuses: String = service
             .verdicts

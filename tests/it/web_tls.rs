@@ -5,10 +5,10 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use manifesto_exporter::config::http::TlsConfig;
-use manifesto_exporter::config::secret::{Secret, SecretSource};
-use manifesto_exporter::config::tls::client_config;
 use manifesto_exporter::daemon::Options;
+use manifesto_exporter::document::secret::{Secret, SecretSource};
+use manifesto_exporter::http_client::settings::TlsConfig;
+use manifesto_exporter::http_client::tls::client_config;
 use manifesto_exporter::publish::{Limits, Web};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType,

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::config::Quarter;
+use crate::document::Quarter;
 
 /// The day on which the example was written: its dates are true on it.
 const WRITTEN: Date = date(2026, 11, 25);

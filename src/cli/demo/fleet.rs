@@ -14,7 +14,7 @@ use serde::Deserialize;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use crate::manifesto::RuleId;
+use crate::rule_id::RuleId;
 
 /// The manifesto's port, and where the fleet goes if it is taken on loopback.
 pub(super) const PORTS: [u16; 4] = [8067, 18_067, 28_067, 38_067];

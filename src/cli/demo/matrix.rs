@@ -56,7 +56,7 @@ fn coverage(score: Score) -> String {
     percent(score.coverage())
 }
 
-fn sentence(rule: crate::manifesto::RuleId, name: &str, verdict: &ServiceVerdict) -> String {
+fn sentence(rule: crate::rule_id::RuleId, name: &str, verdict: &ServiceVerdict) -> String {
     if matches!(verdict.status, RuleStatus::Pass | RuleStatus::NotApplicable) {
         return String::new();
     }

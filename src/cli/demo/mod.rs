@@ -12,19 +12,20 @@ use tokio::net::TcpListener;
 
 use self::estate::Estate;
 use self::fleet::{Fleet, Service};
+use super::console::{Exit, complain, print, runtime};
 use super::input::one_target;
-use super::{Exit, complain, once, print, run, runtime};
+use super::{once, run};
 use crate::catalogue::{Catalogue, Records};
 use crate::checks::{Reason, Status};
-use crate::config::job::Scheme;
-use crate::config::{Config, Origin};
-use crate::daemon::rulebook::Rulebook;
+use crate::config::Config;
 use crate::daemon::{self, ConfigSource, Loaded, Options};
+use crate::discovery::settings::Scheme;
 use crate::discovery::target::TargetUrl;
-use crate::manifesto::{Manifesto, Rule};
+use crate::document::Origin;
+use crate::manifesto::Rule;
 use crate::publish::percent;
 use crate::scrape::ScrapeSettings;
-use crate::snapshot::{RuleStatus, ServiceState, ServiceVerdict, Snapshot};
+use crate::snapshot::{RuleStatus, Ruleset, ServiceState, ServiceVerdict, Snapshot};
 
 /// Deadline of the demo's scrapes: one service never answers.
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -87,8 +88,8 @@ async fn demo(once: bool, address: SocketAddr) -> Exit {
             return Exit::Unmeasured;
         }
     };
-    let rulebook = match rulebook(&config, fleet.port) {
-        Ok(rulebook) => Arc::new(rulebook),
+    let ruleset = match ruleset(&config, fleet.port) {
+        Ok(ruleset) => Arc::new(ruleset),
         Err(error) => {
             complain(&error);
             return Exit::Usage;
@@ -100,7 +101,7 @@ async fn demo(once: bool, address: SocketAddr) -> Exit {
             fleet.port
         ));
     }
-    let snapshot = judge(&fleet, &rulebook).await;
+    let snapshot = judge(&fleet, &ruleset).await;
     print(&table(&snapshot, &fleet.services));
     let surprises = surprises(&snapshot, &fleet.services);
     if !surprises.is_empty() {
@@ -131,10 +132,9 @@ async fn whole_estate(once: bool, address: SocketAddr) -> Exit {
     };
     // O-7 asks for the port that the targets found free.
     let load = || {
-        let loaded = daemon::load(Some(&estate.config()))?;
-        let manifesto = (*loaded.rulebook.manifesto).clone().with_port(port);
-        let rulebook = loaded.rulebook.with_manifesto(manifesto);
-        Ok::<_, daemon::StartError>(Loaded { rulebook, ..loaded })
+        let mut loaded = daemon::load(Some(&estate.config()))?;
+        loaded.ruleset = loaded.ruleset.with_port(port);
+        Ok::<_, daemon::StartError>(loaded)
     };
     let loaded = match (load(), load()) {
         (Ok(first), Ok(second)) => (first, second),
@@ -173,15 +173,14 @@ fn watching(listener: &TcpListener) -> String {
     )
 }
 
-fn rulebook(config: &Config, port: u16) -> Result<Rulebook, String> {
-    let rulebook = Rulebook::new(config, Catalogue::default(), Records::default())
-        .map_err(|error| error.to_string())?;
-    let manifesto: Manifesto = (*rulebook.manifesto).clone().with_port(port);
-    Ok(rulebook.with_manifesto(manifesto))
+fn ruleset(config: &Config, port: u16) -> Result<Ruleset, String> {
+    let ruleset = config.ruleset(Catalogue::default(), Records::default());
+    let ruleset = ruleset.map_err(|error| error.to_string())?;
+    Ok(ruleset.with_port(port))
 }
 
 /// Scrapes every instance once, and judges each by that scrape alone.
-async fn judge(fleet: &Fleet, rulebook: &Arc<Rulebook>) -> Snapshot {
+async fn judge(fleet: &Fleet, ruleset: &Arc<Ruleset>) -> Snapshot {
     let targets = fleet.instances.iter().map(|(place, address)| {
         let service = &fleet.services[*place];
         let url = TargetUrl {
@@ -195,8 +194,8 @@ async fn judge(fleet: &Fleet, rulebook: &Arc<Rulebook>) -> Snapshot {
         Arc::new(target)
     });
     let settings = ScrapeSettings::default();
-    let states = once::scrape(targets.collect(), rulebook, &settings).await;
-    Snapshot::build(SystemTime::now(), &rulebook.law(), states)
+    let states = once::scrape(targets.collect(), ruleset, &settings).await;
+    Snapshot::build(SystemTime::now(), ruleset, states)
 }
 
 /// One line a service, in the order of the description.
@@ -313,8 +312,8 @@ async fn watch(fleet: Fleet, listener: TcpListener) -> Exit {
     let loaded = Config::parse(&configuration(&fleet), &Origin::embedded())
         .map_err(|error| error.to_string())
         .and_then(|config| {
-            let rulebook = rulebook(&config, fleet.port)?;
-            Ok(Loaded { config, rulebook })
+            let ruleset = ruleset(&config, fleet.port)?;
+            Ok(Loaded { config, ruleset })
         });
     let loaded = match loaded {
         Ok(loaded) => loaded,

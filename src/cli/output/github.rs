@@ -1,6 +1,6 @@
 //! For GitHub Actions: workflow commands that become annotations.
 
-use super::{Report, severity};
+use super::report::{Report, severity};
 use crate::checks::Reason;
 use crate::snapshot::RuleStatus;
 

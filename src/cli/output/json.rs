@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::{Report, severity};
+use super::report::{Report, severity};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -116,5 +116,5 @@ pub(super) fn write(report: &Report<'_>) -> String {
                 violations: observation.summary.violations,
             }),
     };
-    super::pretty(&document)
+    super::report::pretty(&document)
 }

@@ -1,6 +1,6 @@
 //! For CI servers that show tests: a rule is a test case, a suite is the input.
 
-use super::{Judged, Report, inert, severity};
+use super::report::{Judged, Report, inert, severity};
 use crate::checks::Reason;
 use crate::snapshot::RuleStatus;
 

@@ -1,6 +1,6 @@
 //! For a comment on a pull request.
 
-use super::{Report, inert, severity};
+use super::report::{Report, inert, severity};
 use crate::checks::Reason;
 use crate::snapshot::RuleStatus;
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Report, pretty, severity};
+use super::report::{Report, pretty, severity};
 use crate::checks::Reason;
 use crate::publish::telemetry::VERSION;
 use crate::snapshot::RuleStatus;

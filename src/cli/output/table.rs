@@ -1,6 +1,6 @@
 //! For a terminal: one line a rule, then what proves it or how to mend it.
 
-use super::{Report, inert, severity};
+use super::report::{Report, inert, severity};
 use crate::checks::Reason;
 use crate::snapshot::RuleStatus;
 

@@ -5,18 +5,23 @@ use std::time::Duration;
 use super::*;
 use crate::catalogue::{Catalogue, Records};
 use crate::checks::Status;
-use crate::config::{Config, Origin};
+use crate::config::Config;
+use crate::document::Origin;
 use crate::scrape::tests::support::target_at;
 
 const TEXT: &str = "text/plain; version=0.0.4";
 
-fn rulebook(config: &str) -> Arc<Rulebook> {
+fn ruleset(config: &str) -> Arc<Ruleset> {
     let config = Config::parse(config, &Origin::embedded()).unwrap();
-    Arc::new(Rulebook::new(&config, Catalogue::default(), Records::default()).unwrap())
+    Arc::new(
+        config
+            .ruleset(Catalogue::default(), Records::default())
+            .unwrap(),
+    )
 }
 
-fn plain() -> Arc<Rulebook> {
-    rulebook("scrape_configs: []")
+fn plain() -> Arc<Ruleset> {
+    ruleset("scrape_configs: []")
 }
 
 /// A body that carries a version.
@@ -57,8 +62,8 @@ fn version(board: &Board) -> String {
     states[0].version.as_deref().unwrap_or("none").to_owned()
 }
 
-fn board_of(target: &Arc<Target>, rulebook: Arc<Rulebook>) -> Board {
-    let board = Board::new(rulebook);
+fn board_of(target: &Arc<Target>, ruleset: Arc<Ruleset>) -> Board {
+    let board = Board::new(ruleset);
     board.replace_targets(&[Arc::clone(target)], SystemTime::now());
     board
 }
@@ -82,7 +87,7 @@ fn a_scrape_that_began_under_other_rules_changes_nothing() {
     let board = board_of(&target, plain());
     assert_eq!(scrape(&board, &target, &versioned("1.0.0")), "1.0.0");
     let mut sink = board.sink(&target);
-    board.set_rulebook(plain());
+    board.set_ruleset(plain());
     read(&mut sink, &versioned("2.0.0"));
     board.done(sink, result(&target));
     assert_eq!(version(&board), "1.0.0");
@@ -111,7 +116,7 @@ fn new_overrides_hold_from_the_next_scrape_on() {
     let name = &target.service.name;
     let elsewhere =
         format!("scrape_configs: []\nservices: {{{name}: {{series: {{version: nowhere_info}}}}}}");
-    board.set_rulebook(rulebook(&elsewhere));
+    board.set_ruleset(ruleset(&elsewhere));
     scrape(&board, &target, &versioned("1.0.0"));
     let states = board.states();
     let verdict = |rule: &str| {

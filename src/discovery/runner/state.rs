@@ -9,23 +9,22 @@ use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::Timing;
-use crate::config::{Config, DiscoveryConfig, JobConfig};
 use crate::discovery::groups::Listing;
 use crate::discovery::guard::{Change, Guarded};
+use crate::discovery::mechanism::DiscoveryConfig;
 use crate::discovery::merge::{Merged, Resolved, TARGETS_MAX, merge, resolve};
-use crate::discovery::populate::Naming;
 use crate::discovery::published::{Discovered, SourceStatus};
+use crate::discovery::settings::DiscoverySettings;
+use crate::discovery::settings::job_config::JobConfig;
 use crate::discovery::source::{Gone, Report, Reports, SourceId};
+use crate::discovery::timing::Timing;
 use crate::discovery::watch::SharedWatcher;
-use crate::discovery::{file, http};
 
 /// Characters of an error that a status keeps.
 const ERROR_CHARS_MAX: usize = 500;
 
 pub(super) struct Runner {
-    config: Arc<Config>,
-    naming: Naming,
+    settings: Arc<DiscoverySettings>,
     timing: Timing,
     reports: mpsc::Sender<Report>,
     watcher: SharedWatcher,
@@ -60,20 +59,18 @@ struct Source {
 impl Source {
     /// Whether this source's list would be of use to the other: the same place, asked otherwise.
     fn same_place(&self, name: &str, config: &DiscoveryConfig) -> bool {
-        self.status.name == name
-            && match (&self.config, config) {
-                (DiscoveryConfig::File(a), DiscoveryConfig::File(b)) => a.files == b.files,
-                (DiscoveryConfig::Http(a), DiscoveryConfig::Http(b)) => a.url == b.url,
-                _ => false,
-            }
+        self.status.name == name && self.config.same_place(config)
     }
 }
 
 impl Runner {
-    pub(super) fn new(config: Arc<Config>, timing: Timing, reports: mpsc::Sender<Report>) -> Self {
+    pub(super) fn new(
+        settings: Arc<DiscoverySettings>,
+        timing: Timing,
+        reports: mpsc::Sender<Report>,
+    ) -> Self {
         let mut runner = Self {
-            naming: Naming::new(&config),
-            config: config.clone(),
+            settings: settings.clone(),
             timing,
             reports,
             watcher: SharedWatcher::new(),
@@ -86,30 +83,27 @@ impl Runner {
             stale: true,
             generation: 0,
         };
-        runner.reconfigure(config);
+        runner.reconfigure(settings);
         runner
     }
 
-    /// Takes a configuration: sources that it leaves as they are go on undisturbed.
-    pub(super) fn reconfigure(&mut self, config: Arc<Config>) {
-        let naming = Naming::new(&config);
-        let renamed = naming != self.naming;
-        let old_config = std::mem::replace(&mut self.config, config.clone());
-        self.naming = naming;
+    /// Takes other settings: sources that they leave as they are go on undisturbed.
+    pub(super) fn reconfigure(&mut self, settings: Arc<DiscoverySettings>) {
+        let before = std::mem::replace(&mut self.settings, settings.clone());
+        let renamed = settings.naming != before.naming;
         let mut old = std::mem::take(&mut self.sources);
-        for (job_index, job) in config.jobs.iter().enumerate() {
+        for (job_index, job) in settings.jobs.iter().enumerate() {
             let mut indexes: HashMap<&'static str, usize> = HashMap::new();
             for wanted in &job.discovery {
                 let index = indexes.entry(wanted.mechanism()).or_default();
                 let name = format!("{}/{}/{index}", job.job.name, wanted.mechanism());
                 let found = old.iter().position(|source| {
-                    source.config == *wanted && old_config.jobs[source.job].job.name == job.job.name
+                    source.config == *wanted && before.jobs[source.job].job.name == job.job.name
                 });
                 let source = match found {
                     Some(at) => {
                         let mut source = old.remove(at);
-                        if renamed || old_config.jobs[source.job] != *job || source.index != *index
-                        {
+                        if renamed || before.jobs[source.job] != *job || source.index != *index {
                             source.is_resolved = false;
                         }
                         (source.job, source.index, source.status.name) = (job_index, *index, name);
@@ -166,18 +160,14 @@ impl Runner {
             stop: token.clone().drop_guard(),
             restart_at: None,
         };
-        if let DiscoveryConfig::Static(groups) = &source.config {
+        if let Some(listing) = source.config.fixed() {
             // A static list is what the operator wrote: it is never held.
-            let listing = Listing {
-                groups: groups.iter().cloned().map(Arc::new).collect(),
-                skipped: Vec::new(),
-            };
             source.guarded = Guarded::default();
             let now = std::time::Instant::now();
             let spacing = self.timing.answer_spacing;
             source
                 .guarded
-                .offer(listing, 0, &self.config.shrink_guard, spacing, now);
+                .offer(listing, 0, &self.settings.shrink_guard, spacing, now);
             source.status.last_success = Some(SystemTime::now());
             source.status.refreshes_total += 1;
         } else {
@@ -195,18 +185,7 @@ impl Runner {
         let config = source.config.clone();
         let watcher = self.watcher.clone();
         let task = async move {
-            let source = async {
-                match config {
-                    DiscoveryConfig::Static(_) => Gone,
-                    DiscoveryConfig::File(config) => {
-                        let watch = watcher.folders_of(&config.files);
-                        file::run(config, timing.deleted_grace, watch, reports).await
-                    }
-                    DiscoveryConfig::Http(config) => {
-                        http::run(*config, timing.retry, reports).await
-                    }
-                }
-            };
+            let source = config.run(timing, watcher, reports);
             token.run_until_cancelled(source).await.unwrap_or(Gone)
         };
         let handle = self.tasks.spawn(task);
@@ -215,7 +194,7 @@ impl Runner {
 
     /// Takes a source's answer in.
     pub(super) fn take(&mut self, report: Report, now: Instant) {
-        let guard = self.config.shrink_guard;
+        let guard = self.settings.shrink_guard;
         let spacing = self.timing.answer_spacing;
         // A source that a reload removed may have had an answer under way.
         let Some(source) = self.sources.iter_mut().find(|s| s.id == report.source) else {
@@ -253,7 +232,7 @@ impl Runner {
 
     /// Does what is due.
     pub(super) fn tick(&mut self, now: Instant) {
-        let guard = self.config.shrink_guard;
+        let guard = self.settings.shrink_guard;
         let mut restart = Vec::new();
         for source in &mut self.sources {
             if source.guarded.expire(&guard, now.into_std()) == Change::Changed {
@@ -284,7 +263,7 @@ impl Runner {
 
     /// When something is due next.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        let guard = &self.config.shrink_guard;
+        let guard = &self.settings.shrink_guard;
         let held = self
             .sources
             .iter()
@@ -326,10 +305,16 @@ impl Runner {
             if !source.is_resolved
                 && let Some(listing) = listing
             {
-                let job = &self.config.jobs[source.job];
+                let job = &self.settings.jobs[source.job];
                 let before = source.resolved.take();
                 let name = &source.status.name;
-                source.resolved = Some(resolve(job, listing, &self.naming, name, before.as_ref()));
+                source.resolved = Some(resolve(
+                    job,
+                    listing,
+                    &self.settings.naming,
+                    name,
+                    before.as_ref(),
+                ));
                 source.is_resolved = true;
                 self.stale = true;
             }
@@ -352,7 +337,7 @@ impl Runner {
     }
 
     fn merge(&mut self) {
-        let jobs = self.config.jobs.iter().enumerate();
+        let jobs = self.settings.jobs.iter().enumerate();
         let jobs = jobs.map(|(index, job): (usize, &JobConfig)| {
             let sources = self.sources.iter().filter(|source| source.job == index);
             (
@@ -424,16 +409,17 @@ fn panic_message(error: tokio::task::JoinError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Origin;
+    use crate::config::Config;
+    use crate::document::Origin;
 
     #[tokio::test]
     async fn fault_74_a_crashed_source_is_said_and_started_again() {
         let text = "
 scrape_configs: [{job_name: f, file_sd_configs: [{files: [/nowhere/f.json]}]}]
 ";
-        let config = Arc::new(Config::parse(text, &Origin::embedded()).unwrap());
+        let settings = Config::parse(text, &Origin::embedded()).unwrap().discovery;
         let (reports, _kept) = mpsc::channel(1);
-        let mut runner = Runner::new(config, Timing::default(), reports);
+        let mut runner = Runner::new(settings, Timing::default(), reports);
         let source = runner.sources[0].id;
         let crash = runner.tasks.spawn(async { panic!("boom") });
         runner.running.insert(crash.id(), source);

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::server::{Server, ok, request, send};
 use super::support::{Scraper, fails, fails_with, target, target_at, with_http};
-use crate::config::http::{Auth, Header, HttpConfig, OAuth2, Proxy, TlsConfig};
-use crate::config::secret::{Secret, SecretSource};
+use crate::document::secret::{Secret, SecretSource};
+use crate::http_client::settings::{Auth, Header, HttpConfig, OAuth2, Proxy, TlsConfig};
 use crate::scrape::{DownReason, Resolver, ScrapeSettings};
 
 fn inline(text: &str) -> SecretSource {

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use super::server::{Server, ok};
 use super::support::{SHORT, Scraper, fails, fails_with, target, target_at, within};
-use crate::config::PortRange;
-use crate::scrape::{DialPolicy, DownReason, Resolver, ScrapeSettings};
+use crate::document::PortRange;
+use crate::http_client::DialPolicy;
+use crate::scrape::{DownReason, Resolver, ScrapeSettings};
 
 fn answer(addresses: &[&str]) -> io::Result<Vec<IpAddr>> {
     Ok(addresses.iter().map(|a| a.parse().unwrap()).collect())

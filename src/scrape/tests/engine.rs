@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::server::{Server, hang, ok, request, send};
 use super::support::{Collect, target, with_http};
-use crate::config::http::HttpConfig;
 use crate::discovery::target::Target;
+use crate::http_client::settings::HttpConfig;
 use crate::scrape::{
     Capacity, DownReason, EngineStats, Handler, Network, Resolver, ScrapeResult, ScrapeSettings,
     run,
@@ -253,7 +253,7 @@ async fn a_changed_target_is_updated_in_place() {
     assert!(latest(&engine).reused_connection);
     // Other settings need another connection.
     let http = HttpConfig {
-        headers: vec![crate::config::http::Header {
+        headers: vec![crate::http_client::settings::Header {
             name: "x-tenant".to_owned(),
             values: vec!["a".to_owned()],
             secrets: Vec::new(),

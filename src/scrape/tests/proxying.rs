@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use super::server::{Server, ok, request, send};
 use super::support::{Scraper, fails, target, target_at, with_http};
-use crate::config::http::{Auth, Header, HttpConfig, Proxy};
-use crate::config::job::Scheme;
-use crate::config::secret::{Secret, SecretSource};
+use crate::discovery::settings::Scheme;
 use crate::discovery::target::Target;
+use crate::document::secret::{Secret, SecretSource};
+use crate::http_client::settings::{Auth, Header, HttpConfig, Proxy};
 use crate::scrape::DownReason;
 
 fn through(proxy: &str, no_proxy: &str) -> HttpConfig {

@@ -2,7 +2,7 @@
 
 use super::server::{Server, ok, request, send};
 use super::support::{Scraper, fails, target, with_http};
-use crate::config::http::{FollowRedirects, HttpConfig};
+use crate::http_client::settings::{FollowRedirects, HttpConfig};
 use crate::scrape::DownReason;
 
 fn to(location: &str) -> String {

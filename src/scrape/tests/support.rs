@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::http::HttpConfig;
-use crate::config::job::{Scheme, ScrapeJob, ScrapeLimits};
+use crate::discovery::settings::{Scheme, ScrapeJob, ScrapeLimits};
 use crate::discovery::target::{ServiceKey, Target, TargetUrl};
+use crate::http_client::settings::HttpConfig;
 use crate::labels::Labels;
 use crate::scrape::{
     BodySink, Client, Down, DownReason, Kept, Network, Resolver, ScrapeResult, ScrapeSettings,

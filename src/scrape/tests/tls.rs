@@ -13,10 +13,10 @@ use tokio_rustls::TlsAcceptor;
 
 use super::server::{Server, hang, ok, request, send};
 use super::support::{SHORT, Scraper, fails, target, target_at, with_http, within};
-use crate::config::http::{HttpConfig, Proxy, TlsConfig};
-use crate::config::job::Scheme;
-use crate::config::secret::{Secret, SecretSource};
+use crate::discovery::settings::Scheme;
 use crate::discovery::target::Target;
+use crate::document::secret::{Secret, SecretSource};
+use crate::http_client::settings::{HttpConfig, Proxy, TlsConfig};
 use crate::scrape::DownReason;
 
 /// A CA of our own.

@@ -2,9 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::links;
-use super::look;
 use super::source::{Annotation, Column, Kind, Link, Panel, Query, Row, Source, Variable};
+use super::{links, look};
 
 /// Columns of Grafana's grid.
 const GRID_COLUMNS: u32 = 24;

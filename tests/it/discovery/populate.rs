@@ -1,8 +1,9 @@
 //! From labels to a target.
 
-use manifesto_exporter::config::{Config, Origin};
+use manifesto_exporter::config::Config;
 use manifesto_exporter::discovery::target::Target;
-use manifesto_exporter::discovery::{DropReason, Naming, target_from_labels};
+use manifesto_exporter::discovery::{DropReason, target_from_labels};
+use manifesto_exporter::document::Origin;
 use manifesto_exporter::labels::Labels;
 
 /// Makes a target of labels, by the first job of a configuration.
@@ -10,9 +11,9 @@ fn target(config: &str, labels: &[(&str, &str)]) -> Result<Target, DropReason> {
     let config = Config::parse(config, &Origin::embedded()).unwrap();
     let labels = Labels::from_iter(labels.iter().copied());
     target_from_labels(
-        &config.jobs[0],
+        &config.discovery.jobs[0],
         labels,
-        &Naming::new(&config),
+        &config.discovery.naming,
         "api/static/0",
     )
     .map_err(|error| error.reason)

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use manifesto_exporter::config::{Config, Origin};
+use manifesto_exporter::config::Config;
+use manifesto_exporter::discovery::settings::DiscoverySettings;
 use manifesto_exporter::discovery::{Discovered, SourceStatus, Timing, run_with};
+use manifesto_exporter::document::Origin;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -22,7 +24,7 @@ pub(super) const QUICK: Timing = Timing {
 };
 
 pub(super) struct Rig {
-    configs: watch::Sender<Arc<Config>>,
+    settings: watch::Sender<Arc<DiscoverySettings>>,
     /// What is there before anything was published.
     nothing: Arc<Discovered>,
     pub(super) discovered: watch::Receiver<Arc<Discovered>>,
@@ -36,13 +38,13 @@ impl Rig {
     }
 
     pub(super) fn with_timing(config: &str, timing: Timing) -> Self {
-        let (configs, configs_seen) = watch::channel(Arc::new(parse(config)));
+        let (settings, settings_seen) = watch::channel(parse(config).discovery);
         let nothing = Arc::default();
         let (publish, discovered) = watch::channel(Arc::clone(&nothing));
         let shutdown = CancellationToken::new();
-        let task = run_with(configs_seen, timing, shutdown.clone(), publish);
+        let task = run_with(settings_seen, timing, shutdown.clone(), publish);
         Self {
-            configs,
+            settings,
             nothing,
             discovered,
             shutdown,
@@ -52,7 +54,7 @@ impl Rig {
 
     /// Takes another configuration into use.
     pub(super) fn reload(&self, config: &str) {
-        self.configs.send_replace(Arc::new(parse(config)));
+        self.settings.send_replace(parse(config).discovery);
     }
 
     /// Waits until what is published is as wanted.

@@ -7,14 +7,15 @@ use std::time::{Duration, SystemTime};
 
 use jiff::{SignedDuration, Timestamp};
 use manifesto_exporter::catalogue::{Catalogue, Records};
-use manifesto_exporter::checks::{Reason, all_unknown};
-use manifesto_exporter::config::http::HttpConfig;
-use manifesto_exporter::config::job::{Scheme, ScrapeJob, ScrapeLimits};
-use manifesto_exporter::config::{Config, Origin, Quarter};
-use manifesto_exporter::daemon::rulebook::Rulebook;
+use manifesto_exporter::checks::Reason;
+use manifesto_exporter::config::Config;
+use manifesto_exporter::discovery::settings::{Scheme, ScrapeJob, ScrapeLimits};
 use manifesto_exporter::discovery::target::{ServiceKey, Target, TargetUrl};
+use manifesto_exporter::document::{Origin, Quarter};
+use manifesto_exporter::http_client::settings::HttpConfig;
 use manifesto_exporter::labels::Labels;
-use manifesto_exporter::snapshot::{ServiceVerdict, Snapshot, TargetState};
+use manifesto_exporter::manifesto::all_unknown;
+use manifesto_exporter::snapshot::{Ruleset, ServiceVerdict, Snapshot, TargetState};
 use manifesto_exporter::sources::ask_once;
 use serde_json::{Value, json};
 
@@ -63,7 +64,7 @@ fn moment(text: &str, now: Timestamp) -> Option<Value> {
 }
 
 /// A service as discovery finds it, its metrics not looked at.
-fn unscraped(name: &str, rulebook: &Rulebook) -> Arc<TargetState> {
+fn unscraped(name: &str, ruleset: &Ruleset) -> Arc<TargetState> {
     let job = ScrapeJob {
         name: name.to_owned(),
         scheme: Scheme::Http,
@@ -98,7 +99,7 @@ fn unscraped(name: &str, rulebook: &Rulebook) -> Arc<TargetState> {
     Arc::new(TargetState {
         target: Arc::new(target),
         scrape: None,
-        verdicts: all_unknown(&rulebook.manifesto, Reason::NotScrapedYet, "not scraped").into(),
+        verdicts: all_unknown(&ruleset.manifesto, Reason::NotScrapedYet, "not scraped").into(),
         version: None,
         resource: None,
     })
@@ -107,7 +108,7 @@ fn unscraped(name: &str, rulebook: &Rulebook) -> Arc<TargetState> {
 /// What a configuration makes of services, at a moment.
 pub(super) struct Judge {
     pub(super) config: Config,
-    pub(super) rulebook: Rulebook,
+    pub(super) ruleset: Arc<Ruleset>,
 }
 
 impl Judge {
@@ -118,32 +119,21 @@ impl Judge {
         let config = Config::parse(config, &Origin::file(&path)).unwrap_or_else(|e| panic!("{e}"));
         let catalogue = Catalogue::load(&config.catalogue).unwrap_or_else(|e| panic!("{e}"));
         let records = Records::load(&config.records).unwrap_or_else(|e| panic!("{e}"));
-        let rulebook = Rulebook::new(&config, catalogue, records).unwrap();
-        Self { config, rulebook }
+        let ruleset = Arc::new(config.ruleset(catalogue, records).unwrap());
+        Self { config, ruleset }
     }
 
     /// Asks every source once, and judges these services and the estate.
     pub(super) async fn judge(&self, services: &[&str]) -> Snapshot {
-        let answers = Arc::new(ask_once(&self.rulebook.wanted(&self.config)).await);
-        let states = services.iter().map(|name| unscraped(name, &self.rulebook));
-        Snapshot::of(
-            SystemTime::now(),
-            &self.rulebook.law(),
-            &answers,
-            states.collect(),
-        )
+        let answers = Arc::new(ask_once(&self.config.wanted(&self.ruleset)).await);
+        let states = services.iter().map(|name| unscraped(name, &self.ruleset));
+        Snapshot::of(SystemTime::now(), &self.ruleset, &answers, states.collect())
     }
 
     /// The same at a later moment, sources not asked.
     pub(super) fn later(&self, before: &Snapshot, at: SystemTime) -> Snapshot {
         let answers = Arc::clone(&before.answers);
-        Snapshot::after(
-            before,
-            at,
-            &self.rulebook.law(),
-            &answers,
-            before.targets.clone(),
-        )
+        Snapshot::after(before, at, &self.ruleset, &answers, before.targets.clone())
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use manifesto_exporter::config::rules::RulesConfig;
-use manifesto_exporter::manifesto::{Category, Manifesto, Rule};
+use manifesto_exporter::manifesto::{Manifesto, Rule, RulesConfig};
+use manifesto_exporter::rule_id::Category;
 
 use super::cases::{ELSEWHERE, cases};
 
@@ -49,7 +49,7 @@ fn table(manifesto: &Manifesto) -> String {
             rule.title,
             rule.severity.as_str(),
             rule.scope.as_str(),
-            rule.kinds().join(", "),
+            rule.checks.kinds().join(", "),
             proved("pass"),
             proved("fail"),
             proved("unknown")
@@ -77,7 +77,7 @@ fn page(category: Category, rules: &[&Rule]) -> String {
             rule.title,
             rule.severity.as_str(),
             rule.scope.as_str(),
-            rule.kinds().join(", "),
+            rule.checks.kinds().join(", "),
             rule.asks,
             rule.proof,
             rule.remediation

@@ -34,7 +34,7 @@ async fn an_expired_waiver_stops_counting_at_that_second() {
     let judge = Judge::new(folder.path(), &config);
     let first = judge.judge(&["shop"]).await;
     assert_eq!(shown(verdict(&first, "shop", "S-6")), "waived threshold");
-    assert_eq!(judge.rulebook.law().next_change(now), Some(ends));
+    assert_eq!(judge.ruleset.next_change(now), Some(ends));
     // Waived is no pass: it weighs as a fail does, beside F-1 which is kept.
     assert_eq!(first.services[0].score.ratio(), Some(0.5));
 
@@ -117,11 +117,11 @@ async fn a_gap_does_not_hide_a_bypass() {
     let judge = Judge::new(folder.path(), &vulnerable().await);
     let first = judge.judge(&["shop"]).await;
     let answers = std::sync::Arc::clone(&first.answers);
-    let law = judge.rulebook.law();
+    let ruleset = std::sync::Arc::clone(&judge.ruleset);
     let at = |days: u32| first.at + days * DAY;
-    let gone = Snapshot::after(&first, at(7), &law, &answers, Vec::new());
+    let gone = Snapshot::after(&first, at(7), &ruleset, &answers, Vec::new());
     assert!(gone.services.is_empty());
-    let back = Snapshot::after(&gone, at(7), &law, &answers, first.targets.clone());
+    let back = Snapshot::after(&gone, at(7), &ruleset, &answers, first.targets.clone());
     let old = judge.later(&back, at(14));
     assert_eq!(shown(verdict(&old, "shop", "F-1")), "fail bypassed");
 }

@@ -1,10 +1,9 @@
 //! The axes of panels over time.
 
-use super::clock;
 use super::colours::{DIM, GRID};
 use super::svg::{Anchor, Area, Canvas, Font};
 use super::text::width;
-use super::units;
+use super::{clock, units};
 
 const SIZE: f64 = 11.0;
 const FOOT: f64 = 18.0;

@@ -1,0 +1,60 @@
+//! What every command does: print, complain, exit.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+/// How a command ended, as its exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 0.
+    Ok,
+    /// 1: a rule is not kept.
+    NonCompliant,
+    /// 2: the command line or the configuration is wrong.
+    Usage,
+    /// 3: something could not be measured.
+    Unmeasured,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(match exit {
+            Exit::Ok => 0,
+            Exit::NonCompliant => 1,
+            Exit::Usage => 2,
+            Exit::Unmeasured => 3,
+        })
+    }
+}
+
+/// Writes data to stdout. A reader that has gone (`| head`) is no error of ours.
+pub(super) fn print(data: &str) {
+    let mut stdout = std::io::stdout().lock();
+    if let Err(error) = stdout
+        .write_all(data.as_bytes())
+        .and_then(|()| stdout.flush())
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        complain(&format!("stdout: {error}"));
+    }
+}
+
+/// Writes a message to stderr.
+pub(super) fn complain(message: &str) {
+    // Nobody is left to tell that stderr cannot be written.
+    drop(writeln!(
+        std::io::stderr().lock(),
+        "manifesto-exporter: {message}"
+    ));
+}
+
+/// A runtime for commands that need one.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Exit> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            complain(&format!("the runtime could not be started: {error}"));
+            Exit::Unmeasured
+        })
+}

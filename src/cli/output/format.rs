@@ -1,0 +1,37 @@
+//! The formats of `--output`.
+
+use clap::ValueEnum;
+
+use super::report::Report;
+use super::{github, json, junit, markdown, sarif, table};
+
+/// `--output`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For a terminal.
+    Table,
+    /// For programs: verdicts and faults.
+    Json,
+    /// For CI servers that show tests.
+    Junit,
+    /// For code scanning.
+    Sarif,
+    /// For a comment on a pull request.
+    Markdown,
+    /// For GitHub Actions: annotations.
+    Github,
+}
+
+impl Format {
+    /// Renders the report.
+    pub(crate) fn render(self, report: &Report<'_>, colour: bool) -> String {
+        match self {
+            Format::Table => table::write(report, colour),
+            Format::Json => json::write(report),
+            Format::Junit => junit::write(report),
+            Format::Sarif => sarif::write(report),
+            Format::Markdown => markdown::write(report),
+            Format::Github => github::write(report),
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! A configuration ready to use: the settings of every stage.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::catalogue::{Catalogue, RecordFiles, Records, ServiceOverride};
+use crate::discovery::settings::DiscoverySettings;
+use crate::http_client::DialPolicy;
+use crate::manifesto::{self, Manifesto, ManifestoError, RulesConfig};
+use crate::snapshot::Ruleset;
+use crate::sources::{SourceConfig, SourceKind, Wanted};
+
+/// Everything that the configuration says, with every default filled in and every value checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// What to scrape, and what discovery makes of it.
+    pub discovery: Arc<DiscoverySettings>,
+    /// What is special about a service, by its name.
+    pub services: BTreeMap<String, ServiceOverride>,
+    /// Files of the service catalogue, and patterns of files.
+    pub catalogue: Vec<PathBuf>,
+    /// Files of records beside it.
+    pub records: RecordFiles,
+    /// Servers that are asked for evidence.
+    pub sources: Vec<Arc<SourceConfig>>,
+    /// What is said about the manifesto's rules.
+    pub rules: RulesConfig,
+    /// Which addresses may be dialled.
+    pub dial: DialPolicy,
+    /// Whether credentials may travel over plain HTTP to another machine.
+    pub plaintext_credentials: bool,
+    /// How many scrapes may be in flight at once; the scraper's default where not said.
+    pub scrape_concurrency: Option<usize>,
+    /// How many threads scrape; the daemon's default where not said. Taken at the start.
+    pub scrape_threads: Option<usize>,
+    /// `series_budget`: compliance series published at the most before targets are summarised.
+    pub series_max: usize,
+    /// What was accepted and means nothing here, a sentence each.
+    pub warnings: Vec<String>,
+}
+
+impl Config {
+    /// Whether anything beside targets is configured that could prove a rule.
+    pub fn has_evidence(&self) -> bool {
+        let asks = |source: &Arc<SourceConfig>| source.kind != SourceKind::Links;
+        !self.catalogue.is_empty()
+            || self.records != RecordFiles::default()
+            || self.sources.iter().any(asks)
+    }
+
+    /// The rules that it makes, with what is written down.
+    pub fn ruleset(
+        &self,
+        catalogue: Catalogue,
+        records: Records,
+    ) -> Result<Ruleset, ManifestoError> {
+        let manifesto = Manifesto::load(&self.rules)?;
+        Ok(Ruleset::new(manifesto, catalogue, records, &self.services))
+    }
+
+    /// What the rules want to know of its sources.
+    pub fn wanted(&self, ruleset: &Ruleset) -> Wanted {
+        self.wanted_by(ruleset, &ruleset.catalogue)
+    }
+
+    /// The same for one service alone: nobody else's pages are looked at.
+    pub fn wanted_of(&self, ruleset: &Ruleset, service: &str) -> Wanted {
+        self.wanted_by(ruleset, &ruleset.catalogue.only(service))
+    }
+
+    fn wanted_by(&self, ruleset: &Ruleset, catalogue: &Catalogue) -> Wanted {
+        Wanted {
+            sources: self.sources.clone(),
+            queries: manifesto::queries(&ruleset.manifesto, catalogue, &ruleset.records),
+            dial: self.dial.clone(),
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Reading documents that people write: YAML with budgets, errors with line and column, values that
+//! check themselves, durations, paths and globs, secrets. Knows nothing of what the documents are about.
+
+pub mod duration;
+mod error;
+pub(crate) mod files;
+pub mod glob;
+pub(crate) mod paths;
+pub mod secret;
+pub(crate) mod value;
+pub(crate) mod yaml;
+
+pub use self::error::{ConfigError, Origin, Position};
+pub use self::value::{Day, Interval, Pattern, PortRange, Quarter};

@@ -1,0 +1,349 @@
+//! `tls_config` made into what rustls wants.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock};
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::version::{TLS12, TLS13};
+use rustls::{
+    ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme, SupportedProtocolVersion,
+};
+use thiserror::Error;
+
+use super::settings::{TlsConfig, TlsVersion};
+use crate::document::secret::SecretSource;
+
+/// Bytes of a PEM file: a bundle of every public CA is a quarter of a megabyte.
+const PEM_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// Why a `tls_config` cannot be used.
+#[derive(Debug, Error)]
+pub enum TlsError {
+    /// A file of the pair or the bundle cannot be read.
+    #[error("cannot read {what} `{}`: {source}", path.display())]
+    Read {
+        /// The key of the configuration that names it.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file is larger than any certificate.
+    #[error("{what} `{}` is larger than {PEM_BYTES_MAX} bytes", path.display())]
+    TooLarge {
+        /// The key of the configuration that names it.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is not PEM, or holds nothing of the kind wanted.
+    #[error("{what} holds no usable PEM: {message}")]
+    Pem {
+        /// The key of the configuration that names it.
+        what: &'static str,
+        /// What the parser said; never the text itself.
+        message: String,
+    },
+    /// `cert` without `key`, or the reverse.
+    #[error("`cert` and `key` go together: one of them is missing")]
+    HalfPair,
+    /// `min_version` above `max_version`.
+    #[error("`min_version` is above `max_version`")]
+    NoVersion,
+    /// `server_name` is neither a host name nor an address.
+    #[error("`{0}` is not a server name")]
+    ServerName(String),
+    /// There is no root certificate to verify with.
+    #[error("no root certificate: the system has none and `ca` is not set")]
+    NoRoots,
+    /// rustls refuses it: key and certificate do not match, an unknown key type, ...
+    #[error("{0}")]
+    Rustls(#[from] rustls::Error),
+}
+
+/// The client side of TLS as configured. Files are read at each call, so that calling it anew
+/// picks up rotated certificates (and a bad pair is an error that leaves the caller's last one).
+///
+/// A configured `server_name` is verified whatever name the connection asks for; a caller that
+/// chooses the name (and so the SNI) of its connections passes `server_name` there as well.
+/// No ALPN is set: the caller knows what it speaks.
+pub fn client_config(tls: &TlsConfig) -> Result<ClientConfig, TlsError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_protocol_versions(versions(tls)?)?;
+    let builder = if tls.insecure_skip_verify {
+        builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
+    } else {
+        let roots = roots(tls)?;
+        match &tls.server_name {
+            None => builder.with_root_certificates(roots),
+            Some(name) => {
+                let verifier = NamedServer::new(name, roots, provider)?;
+                builder
+                    .dangerous()
+                    .with_custom_certificate_verifier(Arc::new(verifier))
+            }
+        }
+    };
+    match (&tls.cert, &tls.key) {
+        (None, None) => Ok(builder.with_no_client_auth()),
+        (Some(cert), Some(key)) => {
+            let chain = certificates("cert", &read("cert", cert)?)?;
+            let key = private_key(&read("key", key)?)?;
+            Ok(builder.with_client_auth_cert(chain, key)?)
+        }
+        _ => Err(TlsError::HalfPair),
+    }
+}
+
+static ANY_VERSION: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
+static ONLY_TLS12: [&SupportedProtocolVersion; 1] = [&TLS12];
+static ONLY_TLS13: [&SupportedProtocolVersion; 1] = [&TLS13];
+
+fn versions(tls: &TlsConfig) -> Result<&'static [&'static SupportedProtocolVersion], TlsError> {
+    let lowest = tls.min_version.unwrap_or(TlsVersion::Tls12);
+    let highest = tls.max_version.unwrap_or(TlsVersion::Tls13);
+    match (lowest, highest) {
+        (TlsVersion::Tls12, TlsVersion::Tls13) => Ok(&ANY_VERSION),
+        (TlsVersion::Tls12, TlsVersion::Tls12) => Ok(&ONLY_TLS12),
+        (TlsVersion::Tls13, TlsVersion::Tls13) => Ok(&ONLY_TLS13),
+        (TlsVersion::Tls13, TlsVersion::Tls12) => Err(TlsError::NoVersion),
+    }
+}
+
+/// The system's roots, read once: hundreds of files on some systems, and the same for every job.
+static SYSTEM_ROOTS: LazyLock<Arc<RootCertStore>> = LazyLock::new(|| {
+    let mut roots = RootCertStore::empty();
+    let found = rustls_native_certs::load_native_certs();
+    roots.add_parsable_certificates(found.certs);
+    Arc::new(roots)
+});
+
+fn roots(tls: &TlsConfig) -> Result<Arc<RootCertStore>, TlsError> {
+    let Some(ca) = &tls.ca else {
+        return Ok(SYSTEM_ROOTS.clone());
+    };
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates("ca", &read("ca", ca)?)? {
+        roots.add(certificate)?;
+    }
+    Ok(Arc::new(roots))
+}
+
+/// The certificates in a text of PEM; at least one.
+pub(crate) fn certificates(
+    what: &'static str,
+    pem: &[u8],
+) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let certificates = CertificateDer::pem_slice_iter(pem)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| TlsError::Pem {
+            what,
+            message: error.to_string(),
+        })?;
+    if certificates.is_empty() {
+        return Err(TlsError::Pem {
+            what,
+            message: "no certificate found".to_owned(),
+        });
+    }
+    Ok(certificates)
+}
+
+/// The key in a text of PEM.
+pub(crate) fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, TlsError> {
+    PrivateKeyDer::from_pem_slice(pem).map_err(|error| TlsError::Pem {
+        what: "key",
+        message: error.to_string(),
+    })
+}
+
+/// A text of PEM, read now if it is in a file.
+pub(crate) fn read(what: &'static str, source: &SecretSource) -> Result<Vec<u8>, TlsError> {
+    let path = match source {
+        SecretSource::Inline(text) => return Ok(text.expose().as_bytes().to_vec()),
+        SecretSource::File(path) => path,
+    };
+    let failed = |source| TlsError::Read {
+        what,
+        path: path.clone(),
+        source,
+    };
+    if std::fs::metadata(path).map_err(failed)?.len() > PEM_BYTES_MAX {
+        return Err(TlsError::TooLarge {
+            what,
+            path: path.clone(),
+        });
+    }
+    std::fs::read(path).map_err(failed)
+}
+
+/// Verifies the configured name instead of the dialled one.
+#[derive(Debug)]
+struct NamedServer {
+    name: ServerName<'static>,
+    inner: Arc<WebPkiServerVerifier>,
+}
+
+impl NamedServer {
+    fn new(
+        name: &str,
+        roots: Arc<RootCertStore>,
+        provider: Arc<CryptoProvider>,
+    ) -> Result<Self, TlsError> {
+        let name = ServerName::try_from(name.to_owned())
+            .map_err(|_| TlsError::ServerName(name.to_owned()))?;
+        let inner = WebPkiServerVerifier::builder_with_provider(roots, provider)
+            .build()
+            .map_err(|_| TlsError::NoRoots)?;
+        Ok(Self { name, inner })
+    }
+}
+
+impl ServerCertVerifier for NamedServer {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _dialled: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        self.inner
+            .verify_server_cert(end_entity, intermediates, &self.name, ocsp_response, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.inner
+            .verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.inner
+            .verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.inner.supported_verify_schemes()
+    }
+}
+
+/// `insecure_skip_verify`: any certificate will do; the peer must still hold its key.
+#[derive(Debug)]
+struct AnyCertificate(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for AnyCertificate {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _dialled: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::secret::Secret;
+
+    fn inline(text: &str) -> Option<SecretSource> {
+        Some(SecretSource::Inline(Secret::new(text)))
+    }
+
+    #[test]
+    fn the_default_verifies_with_the_system_roots() {
+        client_config(&TlsConfig::default()).unwrap();
+    }
+
+    #[test]
+    fn a_generated_pair_and_ca_are_taken() {
+        let pair = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
+        let tls = TlsConfig {
+            ca: inline(&pair.cert.pem()),
+            cert: inline(&pair.cert.pem()),
+            key: inline(&pair.signing_key.serialize_pem()),
+            server_name: Some("a.example".to_owned()),
+            min_version: Some(TlsVersion::Tls13),
+            ..TlsConfig::default()
+        };
+        client_config(&tls).unwrap();
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let pair = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
+        let half = TlsConfig {
+            cert: inline(&pair.cert.pem()),
+            ..TlsConfig::default()
+        };
+        assert!(matches!(client_config(&half), Err(TlsError::HalfPair)));
+        let key = TlsConfig {
+            cert: inline(&pair.cert.pem()),
+            key: inline("hunter2"),
+            ..TlsConfig::default()
+        };
+        let message = client_config(&key).unwrap_err().to_string();
+        assert!(!message.contains("hunter2"), "{message}");
+        let missing = TlsConfig {
+            ca: Some(SecretSource::File("/nowhere/ca.pem".into())),
+            ..TlsConfig::default()
+        };
+        let message = client_config(&missing).unwrap_err().to_string();
+        assert!(
+            message.starts_with("cannot read ca `/nowhere/ca.pem`"),
+            "{message}"
+        );
+        let versions = TlsConfig {
+            min_version: Some(TlsVersion::Tls13),
+            max_version: Some(TlsVersion::Tls12),
+            ..TlsConfig::default()
+        };
+        assert!(matches!(client_config(&versions), Err(TlsError::NoVersion)));
+    }
+}

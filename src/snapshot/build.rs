@@ -1,0 +1,292 @@
+//! A snapshot, and how it is put together.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::departed::Departed;
+use super::instances::{decide, failing, most_common_version};
+use super::judge::{Judge, Judged, moment};
+use super::missing::{Missing, missing};
+use super::ruleset::Ruleset;
+use super::score::RuleStatus;
+use super::state::{EstateState, ServiceState, ServiceVerdict, TargetState};
+use crate::catalogue::Waived;
+use crate::checks::instrumentation::Instrumentation;
+use crate::checks::{Finding, Whom};
+use crate::discovery::target::ServiceKey;
+use crate::interner::Interner;
+use crate::manifesto::{Manifesto, Rule, Scope};
+use crate::sources::Answers;
+
+/// Time alone changes verdicts on evidence (an age, a grace): everybody is judged anew this often.
+/// What changes to the second is [`Ruleset::next_change`].
+const JUDGED_FOR: SignedDuration = SignedDuration::from_secs(60);
+
+/// Every verdict at one moment.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// The moment.
+    pub at: SystemTime,
+    /// The rules and the catalogue judged by.
+    pub ruleset: Arc<Ruleset>,
+    /// What sources said.
+    pub answers: Arc<Answers>,
+    /// The estate's own verdicts.
+    pub estate: Arc<EstateState>,
+    /// Catalogued services that were not discovered, by name.
+    pub missing: Vec<Missing>,
+    /// Services, by name and environment.
+    pub services: Vec<Arc<ServiceState>>,
+    /// Targets, by URL.
+    pub targets: Vec<Arc<TargetState>>,
+    /// Services that left lately: what is known of their past, should they come back.
+    departed: Departed,
+    /// Until when nobody need be judged anew for the sake of time alone.
+    judged_until: Timestamp,
+    findings: Arc<Interner<Finding>>,
+}
+
+impl Snapshot {
+    /// Nothing known yet.
+    pub fn empty(ruleset: &Arc<Ruleset>, at: SystemTime) -> Self {
+        Self {
+            at,
+            ruleset: Arc::clone(ruleset),
+            answers: Arc::default(),
+            estate: Arc::default(),
+            missing: Vec::new(),
+            services: Vec::new(),
+            targets: Vec::new(),
+            departed: Departed::default(),
+            judged_until: Timestamp::MIN,
+            findings: Arc::default(),
+        }
+    }
+
+    /// Merges what is known of each target, and nothing else, into verdicts of services.
+    pub fn build(at: SystemTime, ruleset: &Arc<Ruleset>, targets: Vec<Arc<TargetState>>) -> Self {
+        Self::of(at, ruleset, &Arc::default(), targets)
+    }
+
+    /// Judges what is known of each target and what sources say.
+    pub fn of(
+        at: SystemTime,
+        ruleset: &Arc<Ruleset>,
+        answers: &Arc<Answers>,
+        targets: Vec<Arc<TargetState>>,
+    ) -> Self {
+        Self::after(&Self::empty(ruleset, at), at, ruleset, answers, targets)
+    }
+
+    /// The same, sharing with the snapshot before the services of which nothing has changed:
+    /// most, each second. Where targets came or went, or sources said something new, which is
+    /// rarer, every service is made anew.
+    pub fn after(
+        before: &Self,
+        at: SystemTime,
+        ruleset: &Arc<Ruleset>,
+        answers: &Arc<Answers>,
+        mut targets: Vec<Arc<TargetState>>,
+    ) -> Self {
+        let same_targets = before.has_targets(&targets);
+        let still_holds = Arc::ptr_eq(&before.ruleset, ruleset)
+            && same_targets
+            && Arc::ptr_eq(&before.answers, answers)
+            && moment(at) < before.judged_until;
+        if !same_targets {
+            targets.sort_by(|a, b| a.target.url.cmp(&b.target.url));
+        }
+        let teams = match still_holds {
+            // Nobody asks.
+            true => BTreeSet::new(),
+            false => teams(ruleset, &targets),
+        };
+        let judge = Judge::new(ruleset, answers, &before.findings, teams, at);
+        let services: Vec<_> = if still_holds {
+            let again = |known: &Arc<ServiceState>| match before.holds(known, &targets) {
+                true => Arc::clone(known),
+                false => {
+                    let places = known.targets.clone();
+                    Arc::new(service(&known.key, places, &targets, before, &judge))
+                }
+            };
+            before.services.iter().map(again).collect()
+        } else {
+            let mut by_service: BTreeMap<&ServiceKey, Vec<usize>> = BTreeMap::new();
+            for (at, state) in targets.iter().enumerate() {
+                by_service
+                    .entry(&state.target.service)
+                    .or_default()
+                    .push(at);
+            }
+            by_service
+                .into_iter()
+                .map(|(key, places)| Arc::new(service(key, places, &targets, before, &judge)))
+                .collect()
+        };
+        let departed = match (Arc::ptr_eq(&before.ruleset, ruleset), same_targets) {
+            (true, true) => before.departed.clone(),
+            (true, false) => {
+                let departed = &before.departed;
+                departed.after(&before.services, &services, judge.now())
+            }
+            // Verdicts point to rules by place: where the rules changed, they are forgotten.
+            (false, _) => Departed::default(),
+        };
+        let (estate, judged_until) = match still_holds {
+            true => (Arc::clone(&before.estate), before.judged_until),
+            false => {
+                let latest = judge.now() + JUDGED_FOR;
+                let next = ruleset.next_change(judge.now()).unwrap_or(latest);
+                (
+                    Arc::new(judge.estate(&before.estate, before.manifesto())),
+                    next.min(latest),
+                )
+            }
+        };
+        Self {
+            at,
+            ruleset: Arc::clone(ruleset),
+            answers: Arc::clone(answers),
+            estate,
+            missing: missing(&ruleset.catalogue, &services),
+            services,
+            targets,
+            departed,
+            judged_until,
+            findings: Arc::clone(&before.findings),
+        }
+    }
+
+    /// The rules judged by.
+    pub fn manifesto(&self) -> &Manifesto {
+        &self.ruleset.manifesto
+    }
+
+    /// Whether these are the same targets in the same order.
+    fn has_targets(&self, targets: &[Arc<TargetState>]) -> bool {
+        let mut pairs = self.targets.iter().zip(targets);
+        self.targets.len() == targets.len()
+            && pairs.all(|(before, now)| Arc::ptr_eq(&before.target, &now.target))
+    }
+
+    /// Whether one of these services would be made the same of these targets.
+    fn holds(&self, service: &ServiceState, targets: &[Arc<TargetState>]) -> bool {
+        service.targets.iter().all(|&place| {
+            let (before, now) = (&self.targets[place], &targets[place]);
+            Arc::ptr_eq(before, now)
+                || Arc::ptr_eq(&before.verdicts, &now.verdicts)
+                    && before.version == now.version
+                    && before.resource == now.resource
+                    && before.is_up() == now.is_up()
+        })
+    }
+
+    /// How many services, or whether the estate, have each status: for each rule, in the order of
+    /// [`RuleStatus`].
+    pub fn rule_counts(&self) -> Vec<[usize; 5]> {
+        let mut counts = vec![[0; 5]; self.manifesto().rules().len()];
+        let of_services = self.services.iter().flat_map(|service| &service.verdicts);
+        for verdict in of_services.chain(&self.estate.verdicts) {
+            counts[verdict.rule][verdict.status as usize] += 1;
+        }
+        counts
+    }
+
+    /// The instances for which a service does not keep a rule, each with what was found; none where
+    /// other evidence than scrapes decides.
+    pub fn failing_instances(
+        &self,
+        service: &ServiceState,
+        verdict: &ServiceVerdict,
+    ) -> Vec<(&TargetState, &Finding)> {
+        let decided_by_scrapes = verdict.target.is_some();
+        let fails = matches!(verdict.status, RuleStatus::Fail | RuleStatus::Waived);
+        if !(decided_by_scrapes && fails) {
+            return Vec::new();
+        }
+        let instances = service.targets.iter().map(|place| &*self.targets[*place]);
+        failing(self.rule(verdict), &instances.collect::<Vec<_>>())
+    }
+
+    /// One service.
+    pub fn service(&self, key: &ServiceKey) -> Option<&ServiceState> {
+        let place = self.services.binary_search_by(|known| known.key.cmp(key));
+        place.ok().map(|place| &*self.services[place])
+    }
+
+    /// The rule of a verdict.
+    pub fn rule(&self, verdict: &ServiceVerdict) -> &Rule {
+        &self.manifesto().rules()[verdict.rule]
+    }
+}
+
+/// The teams that own anything.
+fn teams(ruleset: &Ruleset, targets: &[Arc<TargetState>]) -> BTreeSet<String> {
+    let written = ruleset.catalogue.entries().map(|entry| &entry.team);
+    let discovered = targets.iter().map(|state| &state.target.team);
+    let named = written.chain(discovered).filter(|team| !team.is_empty());
+    named.cloned().collect()
+}
+
+/// Judges one service by its instances and by what sources say of it.
+fn service(
+    key: &ServiceKey,
+    places: Vec<usize>,
+    targets: &[Arc<TargetState>],
+    before: &Snapshot,
+    judge: &Judge<'_>,
+) -> ServiceState {
+    let entry = judge.ruleset.catalogue.find(&key.name).cloned();
+    let subject = judge.ruleset.subject(&key.name);
+    let instances: Vec<&TargetState> = places.iter().map(|at| targets[*at].as_ref()).collect();
+    let known = before.service(key).or_else(|| before.departed.get(key));
+    let team = entry
+        .iter()
+        .map(|entry| entry.team.as_str())
+        .chain(instances.iter().map(|i| i.target.team.as_str()))
+        .find(|team| !team.is_empty())
+        .unwrap_or("")
+        .to_owned();
+    let first_seen = known.map_or(judge.now(), |known| known.first_seen);
+    let created = entry.as_ref().and_then(|entry| entry.created);
+    let created = created.and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok());
+    let judged = Judged {
+        whom: Whom::Service {
+            key,
+            subject: &subject,
+            entry: entry.as_deref(),
+        },
+        waived: Waived::Service {
+            name: &key.name,
+            environment: &key.environment,
+            team: &team,
+            entry: entry.as_deref(),
+        },
+        known_since: created.map_or(first_seen, |day| day.timestamp().min(first_seen)),
+        before: known.map(|known| (&*known.verdicts, before.manifesto().rules())),
+    };
+    let scraped = |rule: &Rule| {
+        let (instance, finding) = decide(rule, &instances)?;
+        Some((finding, Arc::clone(&instance.target)))
+    };
+    let (verdicts, score) = judge.verdicts(Scope::Service, judged, scraped);
+    ServiceState {
+        key: key.clone(),
+        team,
+        version: most_common_version(&instances),
+        instrumentation: Instrumentation::of(
+            instances
+                .iter()
+                .filter_map(|instance| instance.resource.as_deref()),
+        ),
+        entry,
+        verdicts,
+        score,
+        targets: places,
+        first_seen,
+    }
+}

@@ -1,0 +1,104 @@
+//! What servers said, at one moment. Plain data: checks read it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::error::Refusal;
+use super::query::{Answer, Query, SourceKind};
+
+/// A question's latest outcome.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answered {
+    /// When it was asked.
+    pub at: SystemTime,
+    /// What came of it.
+    pub outcome: Result<Answer, Refusal>,
+}
+
+/// A configured server, as far as checks must know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownSource {
+    /// Its name in the configuration.
+    pub name: String,
+    /// What it is.
+    pub kind: SourceKind,
+    /// Where it is, for who wants to follow evidence.
+    pub url: Option<url::Url>,
+    /// The environments that it knows of; every one if empty.
+    pub environments: Vec<String>,
+}
+
+impl KnownSource {
+    fn covers(&self, environment: &str) -> bool {
+        self.environments.is_empty() || self.environments.iter().any(|e| e == environment)
+    }
+}
+
+/// Everything that sources said last. Immutable, swapped whole.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Answers {
+    /// The configured servers, in order.
+    pub sources: Vec<KnownSource>,
+    /// By source's place and question.
+    pub(super) answers: HashMap<(usize, Query), Arc<Answered>>,
+}
+
+/// What is known of a question.
+#[derive(Debug, Clone, Copy)]
+pub enum Said<'a> {
+    /// Nobody who could answer it is configured.
+    NobodyToAsk(SourceKind),
+    /// It was not asked yet.
+    NotAskedYet(&'a KnownSource),
+    /// There is no answer.
+    Refused(&'a KnownSource, &'a Refusal),
+    /// There is one.
+    Answer(&'a KnownSource, &'a Answer, SystemTime),
+}
+
+impl Answers {
+    /// Nothing was asked yet of these.
+    pub fn of(sources: Vec<KnownSource>) -> Self {
+        Self {
+            sources,
+            answers: HashMap::new(),
+        }
+    }
+
+    /// What the source that knows an environment says of it; the first, where several do.
+    pub fn get(&self, environment: &str, query: &Query) -> Said<'_> {
+        let mut all = self.all(query).into_iter();
+        all.find(|(source, _)| source.covers(environment))
+            .map_or(Said::NobodyToAsk(query.kind()), |(_, said)| said)
+    }
+
+    /// What every source that could know says: for what concerns the whole estate.
+    pub fn all<'a>(&'a self, query: &Query) -> Vec<(&'a KnownSource, Said<'a>)> {
+        let sources = self.sources.iter().enumerate();
+        let asked = sources.filter(|(_, source)| match query {
+            Query::Http { source: name, .. } => {
+                source.kind == SourceKind::Http && source.name == **name
+            }
+            _ => source.kind == query.kind(),
+        });
+        asked
+            .map(|(place, source)| {
+                let known = self.answers.get(&(place, query.clone()));
+                let said = match known.map(AsRef::as_ref) {
+                    None => Said::NotAskedYet(source),
+                    Some(Answered { at, outcome }) => match outcome {
+                        Ok(answer) => Said::Answer(source, answer, *at),
+                        Err(refusal) => Said::Refused(source, refusal),
+                    },
+                };
+                (source, said)
+            })
+            .collect()
+    }
+
+    /// Puts an outcome in the place of the last one.
+    pub fn put(&mut self, place: usize, query: Query, answered: Answered) {
+        self.answers.insert((place, query), Arc::new(answered));
+    }
+}

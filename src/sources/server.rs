@@ -1,0 +1,204 @@
+//! A configured server: requests with its credentials, answers within limits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::ACCEPT;
+use reqwest::{RequestBuilder, Response, StatusCode};
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::error::{Refusal, RefusalReason};
+use crate::document::duration::display;
+use crate::http_client::settings::HttpConfig;
+use crate::http_client::{Denied, DialPolicy, Prepared, body, reason};
+
+/// Bytes of one answer.
+const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Characters of an answer that a refusal quotes.
+const QUOTED_CHARS_MAX: usize = 200;
+
+/// A configured server, with the credentials that its requests carry: made once for each round of
+/// questions, so that they rotate without a restart.
+pub(super) struct Server {
+    url: Option<Url>,
+    timeout: Duration,
+    http: Prepared,
+}
+
+impl Server {
+    /// Reads the credentials. `dial` limits the addresses of a server that others than the operator
+    /// choose.
+    pub(super) async fn open(
+        url: Option<Url>,
+        http: Arc<HttpConfig>,
+        timeout: Duration,
+        dial: Option<DialPolicy>,
+    ) -> Result<Self, Refusal> {
+        let prepared = Prepared::new(http, timeout + Duration::from_secs(1), dial);
+        let http = within(timeout, async {
+            let refused = |why| Refusal::new(RefusalReason::Credentials, why);
+            prepared.await.map_err(refused)
+        });
+        Ok(Self {
+            http: http.await?,
+            url,
+            timeout,
+        })
+    }
+
+    /// Asks, and gives up at the source's timeout, whatever it takes.
+    pub(super) async fn within<T>(
+        &self,
+        asking: impl Future<Output = Result<T, Refusal>>,
+    ) -> Result<T, Refusal> {
+        within(self.timeout, asking).await
+    }
+
+    /// A GET request to any URL, if its host may be asked.
+    pub(super) fn get(&self, url: &Url) -> Result<RequestBuilder, Refusal> {
+        let denied = |why| Refusal::new(RefusalReason::Denied, format!("{url}: {why}"));
+        self.http.check(url).map_err(denied)?;
+        Ok(self.http.get(url))
+    }
+
+    /// A path below the source's own, with parameters.
+    pub(super) fn url(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Url, Refusal> {
+        let base = self.url.as_ref().map_or("", Url::as_str);
+        let joined = format!(
+            "{}/{}",
+            base.trim_end_matches('/'),
+            path.trim_start_matches('/')
+        );
+        let mut url = Url::parse(&joined)
+            .map_err(|error| Refusal::new(RefusalReason::Connect, format!("`{path}`: {error}")))?;
+        if !parameters.is_empty() {
+            url.query_pairs_mut().extend_pairs(parameters);
+        }
+        Ok(url)
+    }
+
+    /// GET, 200, JSON.
+    pub(super) async fn json<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<T, Refusal> {
+        let request = self.http.get(&self.url(path, parameters)?);
+        parse(&self.ok(request, path).await?)
+    }
+
+    /// The same by POST, for questions longer than a URL should be.
+    pub(super) async fn post_json<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        form: &[(&str, &str)],
+    ) -> Result<T, Refusal> {
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish();
+        let request = self
+            .http
+            .post(&self.url(path, &[])?)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(body);
+        parse(&self.ok(request, path).await?)
+    }
+
+    /// GET, 200, text.
+    pub(super) async fn text(&self, path: &str) -> Result<String, Refusal> {
+        let request = self.http.get(&self.url(path, &[])?);
+        String::from_utf8(self.ok(request, path).await?)
+            .map_err(|_| Refusal::new(RefusalReason::Answer, "the answer is not UTF-8"))
+    }
+
+    /// Whatever a path answers: the check knows what it wants of it.
+    pub(super) async fn whatever(&self, path: &str) -> Result<(u16, String), Refusal> {
+        let response = send(self.http.get(&self.url(path, &[])?)).await?;
+        let status = response.status().as_u16();
+        let bytes = read(response).await?;
+        let text = String::from_utf8(bytes)
+            .map_err(|_| Refusal::new(RefusalReason::Answer, "the answer is not UTF-8"))?;
+        Ok((status, text))
+    }
+
+    async fn ok(&self, request: RequestBuilder, path: &str) -> Result<Vec<u8>, Refusal> {
+        let response = send(request.header(ACCEPT, "application/json, */*;q=0.1")).await?;
+        let status = response.status();
+        let bytes = read(response).await?;
+        if status == StatusCode::OK {
+            return Ok(bytes);
+        }
+        let said = message(&bytes);
+        let said = if said.is_empty() {
+            String::new()
+        } else {
+            format!(": {said}")
+        };
+        let message = format!("{path} answered {status}{said}");
+        Err(Refusal {
+            status: Some(status.as_u16()),
+            ..Refusal::new(RefusalReason::Http, message)
+        })
+    }
+}
+
+async fn within<T>(
+    timeout: Duration,
+    asking: impl Future<Output = Result<T, Refusal>>,
+) -> Result<T, Refusal> {
+    let too_late = |_| {
+        let message = format!("no complete answer within {}", display(timeout));
+        Refusal::new(RefusalReason::Timeout, message)
+    };
+    let answer = tokio::time::timeout(timeout, asking).await;
+    answer.map_err(too_late)?
+}
+
+pub(super) async fn send(request: RequestBuilder) -> Result<Response, Refusal> {
+    request.send().await.map_err(|error| {
+        if let Some(denied) = Denied::behind(&error) {
+            let url = error.url().map_or("", Url::as_str);
+            return Refusal::new(RefusalReason::Denied, format!("{url}: {denied}"));
+        }
+        let kind = match error.is_timeout() {
+            true => RefusalReason::Timeout,
+            false => RefusalReason::Connect,
+        };
+        Refusal::new(kind, reason(&error))
+    })
+}
+
+async fn read(response: Response) -> Result<Vec<u8>, Refusal> {
+    let limit = |why: String| Refusal::new(RefusalReason::Limit, why);
+    body(response, ANSWER_BYTES_MAX).await.map_err(limit)
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        Refusal::new(
+            RefusalReason::Answer,
+            format!("the answer is not what was asked for: {error}"),
+        )
+    })
+}
+
+/// What servers say is wrong: Prometheus and Loki in `error`, Kubernetes in `message`; else the
+/// text, if it is short.
+fn message(bytes: &[u8]) -> String {
+    let json: Option<serde_json::Value> = serde_json::from_slice(bytes).ok();
+    let named = json.as_ref().and_then(|json| {
+        let words = ["error", "message", "errorMessage"];
+        words.iter().find_map(|word| json.get(word)?.as_str())
+    });
+    let text = match (named, &json) {
+        (Some(text), _) => text.to_owned(),
+        (None, Some(_)) => String::new(),
+        (None, None) => String::from_utf8_lossy(bytes).trim().to_owned(),
+    };
+    let is_page = text.starts_with('<');
+    match is_page {
+        true => String::new(),
+        false => text.chars().take(QUOTED_CHARS_MAX).collect(),
+    }
+}
