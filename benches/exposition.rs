@@ -11,7 +11,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use manifesto_exporter::exposition::{Event, Format, Limits, Scanner, scan};
-use manifesto_exporter::scrape::{BodySink, Coding, Decoder, Down, Progress};
+use manifesto_exporter::scrape::{BodySink, Coding, Decoder, Progress, ScrapeError};
 
 /// About a megabyte, most of it buckets, as a service with many routes exposes it.
 fn histogram_heavy() -> String {
@@ -106,18 +106,18 @@ impl Scan<'_> {
 }
 
 impl BodySink for Scan<'_> {
-    fn begin(&mut self, _content_type: Option<&str>) -> Result<(), Down> {
+    fn begin(&mut self, _content_type: Option<&str>) -> Result<(), ScrapeError> {
         Ok(())
     }
 
-    fn chunk(&mut self, bytes: &[u8]) -> Result<(), Down> {
+    fn chunk(&mut self, bytes: &[u8]) -> Result<(), ScrapeError> {
         let sum = &mut self.sum;
         self.scanner
             .feed(bytes, &mut |event| Self::event(sum, &event));
         Ok(())
     }
 
-    fn end(&mut self, _framed: bool) -> Result<(), Down> {
+    fn end(&mut self, _framed: bool) -> Result<(), ScrapeError> {
         let sum = &mut self.sum;
         self.scanner.finish(&mut |event| Self::event(sum, &event));
         Ok(())

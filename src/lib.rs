@@ -7,7 +7,7 @@
 //!          catalogue, sources ------------------------^
 //! ```
 //!
-//! [`measure`] joins the middle (one body in, one observation out), [`daemon`] wires all stages,
+//! [`ingest`] joins the middle (one body in, one observation out), [`daemon`] wires all stages,
 //! [`cli`] holds a file per command.
 
 pub mod catalogue;
@@ -19,10 +19,10 @@ pub mod discovery;
 pub mod document;
 pub mod exposition;
 pub mod http_client;
+pub mod ingest;
 mod interner;
 pub mod labels;
 pub mod manifesto;
-pub mod measure;
 pub mod publish;
 pub mod rule_id;
 pub mod scrape;

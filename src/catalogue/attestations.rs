@@ -8,7 +8,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::files::each_file;
-use crate::document::ConfigError;
+use crate::document::DocumentError;
 use crate::document::value::{Moment, ShownUrl};
 use crate::document::yaml::{self, At, Source};
 use crate::labels::snake;
@@ -81,7 +81,7 @@ struct Raw {
 pub(super) fn load(
     paths: &[PathBuf],
     warnings: &mut Vec<String>,
-) -> Result<Vec<Attestation>, ConfigError> {
+) -> Result<Vec<Attestation>, DocumentError> {
     let mut all = Vec::new();
     each_file("attestations", paths, warnings, |source| {
         let raw: RawFile = yaml::parse(source)?;
@@ -97,7 +97,7 @@ pub(super) fn load(
     Ok(all)
 }
 
-fn ready(source: Source<'_>, raw: At<Raw>) -> Result<Attestation, ConfigError> {
+fn ready(source: Source<'_>, raw: At<Raw>) -> Result<Attestation, DocumentError> {
     let (at, raw) = (raw.referenced, raw.value);
     let about = about(source, at, raw.estate, raw.service, raw.environment)?;
     for (key, text) in [("owner", &raw.owner), ("statement", &raw.statement)] {
@@ -129,7 +129,7 @@ fn about(
     estate: bool,
     service: Option<At<String>>,
     environment: Option<At<String>>,
-) -> Result<About, ConfigError> {
+) -> Result<About, DocumentError> {
     match (estate, service) {
         (true, Some(service)) => {
             let message = "an attestation is about the estate or about a service, not both";

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_saphyr::Location;
 
 use super::entry::{Entry, Links, Openness};
-use crate::document::ConfigError;
+use crate::document::DocumentError;
 use crate::document::value::{Day, Share, ShownUrl};
 use crate::document::yaml::{self, At, Source};
 
@@ -106,7 +106,7 @@ impl Teams {
 pub(super) fn read(
     source: Source<'_>,
     teams: &mut Teams,
-) -> Result<Vec<(Entry, Location)>, ConfigError> {
+) -> Result<Vec<(Entry, Location)>, DocumentError> {
     let mut entries = Vec::new();
     for text in documents(source.text) {
         let document = Source {
@@ -161,7 +161,7 @@ pub(super) fn documents(text: &str) -> Vec<String> {
     documents
 }
 
-fn service(source: Source<'_>, entity: Entity) -> Result<Entry, ConfigError> {
+fn service(source: Source<'_>, entity: Entity) -> Result<Entry, DocumentError> {
     let Metadata {
         name,
         annotations,
@@ -239,7 +239,7 @@ fn service(source: Source<'_>, entity: Entity) -> Result<Entry, ConfigError> {
 fn parsed<T: std::str::FromStr<Err = String>>(
     source: Source<'_>,
     written: Option<(&At<String>, &str)>,
-) -> Result<Option<T>, ConfigError> {
+) -> Result<Option<T>, DocumentError> {
     written
         .map(|(place, text)| {
             let parsed = text.parse();

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::document::yaml::Source;
-use crate::document::{ConfigError, Origin, files, glob};
+use crate::document::{DocumentError, Origin, files, glob};
 
 /// Files that one kind of record may consist of.
 const FILES_MAX: usize = 20_000;
@@ -14,20 +14,20 @@ pub(super) fn each_file(
     kind: &str,
     paths: &[PathBuf],
     warnings: &mut Vec<String>,
-    mut read: impl FnMut(Source<'_>) -> Result<(), ConfigError>,
-) -> Result<(), ConfigError> {
+    mut read: impl FnMut(Source<'_>) -> Result<(), DocumentError>,
+) -> Result<(), DocumentError> {
     let mut count = 0;
     for pattern in paths {
         let origin = Origin::file(pattern);
         let found = glob::expand(pattern)
-            .map_err(|error| ConfigError::of_file(&origin, error.to_string()))?;
+            .map_err(|error| DocumentError::of_file(&origin, error.to_string()))?;
         if found.is_empty() {
             warnings.push(format!("{kind}: no file matches `{}`", pattern.display()));
         }
         count += found.len();
         if count > FILES_MAX {
             let message = format!("{kind}: more than {FILES_MAX} files");
-            return Err(ConfigError::of_file(&origin, message));
+            return Err(DocumentError::of_file(&origin, message));
         }
         for path in found {
             let origin = Origin::file(&path);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::entry::Entry;
 use super::{backstage, files, own};
-use crate::document::ConfigError;
+use crate::document::DocumentError;
 use crate::document::yaml::Source;
 
 /// Every service that is written down, by name.
@@ -16,16 +16,16 @@ pub struct Catalogue {
     /// Names that each alias means.
     aliases: HashMap<String, String>,
     /// Whether there is a catalogue at all: without one, nothing is missing from it.
-    pub is_kept: bool,
+    pub is_configured: bool,
     /// What was passed over, a sentence each.
     pub warnings: Vec<String>,
 }
 
 impl Catalogue {
     /// Reads the files that paths and patterns name.
-    pub fn load(paths: &[PathBuf]) -> Result<Self, ConfigError> {
+    pub fn load(paths: &[PathBuf]) -> Result<Self, DocumentError> {
         let mut catalogue = Catalogue {
-            is_kept: !paths.is_empty(),
+            is_configured: !paths.is_empty(),
             ..Catalogue::default()
         };
         let mut teams = backstage::Teams::default();
@@ -42,7 +42,7 @@ impl Catalogue {
         &mut self,
         source: Source<'_>,
         teams: &mut backstage::Teams,
-    ) -> Result<(), ConfigError> {
+    ) -> Result<(), DocumentError> {
         let found = match backstage::is_backstage(source.text) {
             true => backstage::read(source, teams)?,
             false => own::read(source)?,
@@ -104,7 +104,7 @@ impl Catalogue {
                 .map(|entry| (entry.name.clone(), Arc::clone(entry)))
                 .into_iter()
                 .collect(),
-            is_kept: self.is_kept,
+            is_configured: self.is_configured,
             ..Catalogue::default()
         }
     }

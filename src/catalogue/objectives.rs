@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 
 use super::files::each_file;
-use crate::document::ConfigError;
+use crate::document::DocumentError;
 use crate::document::value::Quarter;
 use crate::document::yaml::{self, At, Source};
 use crate::rule_id::RuleId;
@@ -90,7 +90,7 @@ struct RawMeasure {
 pub(super) fn load(
     paths: &[PathBuf],
     warnings: &mut Vec<String>,
-) -> Result<Vec<Objective>, ConfigError> {
+) -> Result<Vec<Objective>, DocumentError> {
     let mut all = Vec::new();
     each_file("objectives", paths, warnings, |source| {
         let raw: RawFile = yaml::parse(source)?;
@@ -106,7 +106,7 @@ pub(super) fn load(
     Ok(all)
 }
 
-fn ready(source: Source<'_>, raw: At<Raw>) -> Result<Objective, ConfigError> {
+fn ready(source: Source<'_>, raw: At<Raw>) -> Result<Objective, DocumentError> {
     let (at, raw) = (raw.referenced, raw.value);
     if raw.key_results.is_empty() {
         return Err(source.error(at, "an objective without key results cannot be measured"));

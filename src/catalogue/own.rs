@@ -5,7 +5,7 @@ use serde_saphyr::Location;
 
 use super::entry::{Entry, Links, Openness};
 use super::settings::SeriesNames;
-use crate::document::ConfigError;
+use crate::document::DocumentError;
 use crate::document::value::{Day, Share, ShownUrl};
 use crate::document::yaml::{self, At, Source};
 
@@ -44,7 +44,7 @@ struct RawEntry {
 }
 
 /// Reads a file: each service with where it is named.
-pub(super) fn read(source: Source<'_>) -> Result<Vec<(Entry, Location)>, ConfigError> {
+pub(super) fn read(source: Source<'_>) -> Result<Vec<(Entry, Location)>, DocumentError> {
     let raw: RawCatalogue = yaml::parse(source)?;
     raw.services
         .into_iter()
@@ -55,7 +55,7 @@ pub(super) fn read(source: Source<'_>) -> Result<Vec<(Entry, Location)>, ConfigE
         .collect()
 }
 
-fn entry(source: Source<'_>, raw: RawEntry) -> Result<Entry, ConfigError> {
+fn entry(source: Source<'_>, raw: RawEntry) -> Result<Entry, DocumentError> {
     let at = raw.name.referenced;
     if raw.name.value.trim().is_empty() {
         return Err(source.error(at, "a service needs a name"));

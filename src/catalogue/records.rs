@@ -10,7 +10,7 @@ use super::objectives::{self, Objective};
 use super::settings::RecordFiles;
 use super::slos::{self, Slo};
 use super::waivers::{self, Waiver};
-use crate::document::ConfigError;
+use crate::document::DocumentError;
 
 /// What the files say. A kind that is not kept is `None`: nothing is missing from it.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -29,7 +29,7 @@ pub struct Records {
 
 impl Records {
     /// Reads every file.
-    pub fn load(files: &RecordFiles) -> Result<Self, ConfigError> {
+    pub fn load(files: &RecordFiles) -> Result<Self, DocumentError> {
         let mut warnings = Vec::new();
         let kept = |paths: &[PathBuf]| !paths.is_empty();
         let attestations = attestations::load(&files.attestations, &mut warnings)?;

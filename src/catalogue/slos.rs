@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::backstage::documents;
 use super::files::each_file;
-use crate::document::ConfigError;
+use crate::document::DocumentError;
 use crate::document::value::Share;
 use crate::document::yaml::{self, At, Source};
 
@@ -73,7 +73,10 @@ struct OpenSloObjective {
 }
 
 /// Reads every file that paths and patterns name.
-pub(super) fn load(paths: &[PathBuf], warnings: &mut Vec<String>) -> Result<Vec<Slo>, ConfigError> {
+pub(super) fn load(
+    paths: &[PathBuf],
+    warnings: &mut Vec<String>,
+) -> Result<Vec<Slo>, DocumentError> {
     let mut all = Vec::new();
     each_file("slos", paths, warnings, |source| {
         for text in documents(source.text) {
@@ -84,7 +87,7 @@ pub(super) fn load(paths: &[PathBuf], warnings: &mut Vec<String>) -> Result<Vec<
             all.extend(of_document(document)?);
         }
         match all.len() > SLOS_MAX {
-            true => Err(ConfigError::of_file(
+            true => Err(DocumentError::of_file(
                 source.origin,
                 format!("more than {SLOS_MAX} SLOs"),
             )),
@@ -94,7 +97,7 @@ pub(super) fn load(paths: &[PathBuf], warnings: &mut Vec<String>) -> Result<Vec<
     Ok(all)
 }
 
-fn of_document(source: Source<'_>) -> Result<Vec<Slo>, ConfigError> {
+fn of_document(source: Source<'_>) -> Result<Vec<Slo>, DocumentError> {
     let slos = slos_of(source)?;
     match slos
         .iter()
@@ -106,16 +109,16 @@ fn of_document(source: Source<'_>) -> Result<Vec<Slo>, ConfigError> {
                 "SLO `{}` has an objective of {}, which is no share of a whole",
                 slo.name, slo.objective
             );
-            Err(ConfigError::of_file(source.origin, message))
+            Err(DocumentError::of_file(source.origin, message))
         }
     }
 }
 
-fn slos_of(source: Source<'_>) -> Result<Vec<Slo>, ConfigError> {
+fn slos_of(source: Source<'_>) -> Result<Vec<Slo>, DocumentError> {
     let document: Document = yaml::parse(source)?;
     let name = &source.origin.name;
     let nothing = || {
-        ConfigError::of_file(source.origin, "no SLO of Sloth, Pyrra or OpenSLO")
+        DocumentError::of_file(source.origin, "no SLO of Sloth, Pyrra or OpenSLO")
             .with_hint("Sloth has `version: prometheus/v1`, the others `kind: ServiceLevelObjective` and `kind: SLO`")
     };
     let sloth = |service: &str, slos: Vec<At<SlothSlo>>| {

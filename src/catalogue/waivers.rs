@@ -10,7 +10,7 @@ use url::Url;
 use super::entry::Entry;
 use super::files::each_file;
 use super::index::Catalogue;
-use crate::document::ConfigError;
+use crate::document::DocumentError;
 use crate::document::value::{Moment, ShownUrl};
 use crate::document::yaml::{self, At, Source};
 use crate::rule_id::RuleId;
@@ -27,7 +27,7 @@ pub struct Waiver {
     /// The rule that need not be kept.
     pub rule: RuleId,
     /// By whom: everybody for whom all that is said holds.
-    pub selector: Selector,
+    pub selector: WaiverScope,
     /// Why.
     pub reason: String,
     /// Where it was discussed.
@@ -46,7 +46,7 @@ pub struct Waiver {
 
 /// Whom a waiver concerns: what is said must hold, what is not said may be anything.
 #[derive(Debug, Clone, PartialEq, Eq, Default, PartialOrd, Ord)]
-pub struct Selector {
+pub struct WaiverScope {
     /// The estate's own verdict.
     pub estate: bool,
     /// A service's name or alias.
@@ -87,7 +87,7 @@ struct Raw {
 pub(super) fn load(
     paths: &[PathBuf],
     warnings: &mut Vec<String>,
-) -> Result<Vec<Arc<Waiver>>, ConfigError> {
+) -> Result<Vec<Arc<Waiver>>, DocumentError> {
     let mut all = Vec::new();
     each_file("waivers", paths, warnings, |source| {
         let raw: RawFile = yaml::parse(source)?;
@@ -103,7 +103,7 @@ pub(super) fn load(
     Ok(all)
 }
 
-fn ready(source: Source<'_>, raw: At<Raw>) -> Result<Waiver, ConfigError> {
+fn ready(source: Source<'_>, raw: At<Raw>) -> Result<Waiver, DocumentError> {
     let (at, raw) = (raw.referenced, raw.value);
     let said = [
         ("reason", &raw.reason),
@@ -140,18 +140,18 @@ fn ready(source: Source<'_>, raw: At<Raw>) -> Result<Waiver, ConfigError> {
             .error(raw.expires_at.referenced, message)
             .with_hint("what cannot be mended by then calls for another rule, not for a waiver"));
     }
-    let selector = Selector {
+    let selector = WaiverScope {
         estate: raw.estate,
         service: raw.service,
         environment: raw.environment,
         team: raw.team,
         tier: raw.tier,
     };
-    let of_services = Selector {
+    let of_services = WaiverScope {
         estate: false,
         ..selector.clone()
     };
-    match (selector.estate, of_services == Selector::default()) {
+    match (selector.estate, of_services == WaiverScope::default()) {
         (false, true) => Err(source
             .error(at, "a waiver names nobody")
             .with_hint("write `service`, `environment`, `team` or `tier`, or `estate: true`")),

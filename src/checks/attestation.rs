@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use super::facts::{Facts, Whom, day, period};
+use super::facts::{Entity, Facts, day, period};
 use super::subject::Subject;
 use super::verdict::{Basis, Finding, Reason, worst};
 use crate::catalogue::{About, Attestation};
@@ -66,7 +66,7 @@ fn one() -> usize {
 }
 
 impl Attested {
-    /// Judges what is signed for the rule and whom it is about.
+    /// Judges what is signed for the rule and entity it is about.
     pub(super) fn judge(&self, facts: &Facts<'_>) -> Finding {
         self.judge_records(facts).on(Basis::Attested)
     }
@@ -237,14 +237,14 @@ impl Attested {
     }
 }
 
-/// Whether a record is about whom is judged.
+/// Whether a record is about entity is judged.
 fn is_about(record: &Attestation, facts: &Facts<'_>) -> bool {
-    match (&record.about, facts.whom) {
-        (About::Estate, Whom::Estate) => true,
-        (About::Service { environment, .. }, Whom::Service { key, .. }) => environment
+    match (&record.about, facts.entity) {
+        (About::Estate, Entity::Estate) => true,
+        (About::Service { environment, .. }, Entity::Service { key, .. }) => environment
             .as_ref()
             .is_none_or(|environment| *environment == key.environment),
-        (About::Estate, Whom::Service { .. }) | (About::Service { .. }, Whom::Estate) => false,
+        (About::Estate, Entity::Service { .. }) | (About::Service { .. }, Entity::Estate) => false,
     }
 }
 

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::facts::{Facts, unfit};
+use super::facts::{Facts, unexpected_answer};
 use super::subject::Subject;
 use super::verdict::{Basis, Finding, Reason, worst};
-use crate::sources::{Answer, Estate, Exposure, KnownSource, Pod, Query};
+use crate::sources::{Answer, ClusterInventory, Exposure, KnownSource, Pod, Query};
 
 /// Labels by which objects name the service that they belong to.
 const NAMING: [&str; 5] = [
@@ -40,7 +40,7 @@ pub struct Identity {
 }
 
 /// Clusters with what they hold.
-type Clusters<'a> = Vec<(&'a KnownSource, &'a Estate)>;
+type Clusters<'a> = Vec<(&'a KnownSource, &'a ClusterInventory)>;
 
 fn clusters<'a>(facts: &Facts<'a>) -> Result<Clusters<'a>, Finding> {
     let answers = facts.ask(&Query::Cluster)?;
@@ -48,7 +48,7 @@ fn clusters<'a>(facts: &Facts<'a>) -> Result<Clusters<'a>, Finding> {
         .into_iter()
         .map(|(source, answer)| match answer {
             Answer::Cluster(estate) => Ok((source, &**estate)),
-            _ => Err(unfit(source)),
+            _ => Err(unexpected_answer(source)),
         })
         .collect()
 }
@@ -70,7 +70,7 @@ fn is_of(subject: &Subject, pod: &Pod) -> bool {
     named.into_iter().any(|name| subject.is(name))
 }
 
-fn own_pods<'a>(subject: &Subject, estate: &'a Estate) -> Vec<&'a Pod> {
+fn own_pods<'a>(subject: &Subject, estate: &'a ClusterInventory) -> Vec<&'a Pod> {
     let pods = estate.pods_naming(subject.names());
     pods.filter(|pod| is_of(subject, pod)).collect()
 }
@@ -225,7 +225,7 @@ impl Identity {
             .unwrap_or_else(|| Finding::unknown(Reason::NoData, "no cluster says anything"))
     }
 
-    fn judge_cluster(&self, source: &str, estate: &Estate) -> Finding {
+    fn judge_cluster(&self, source: &str, estate: &ClusterInventory) -> Finding {
         let holds_key = |pod: &Pod| {
             let mut variables = pod.plain_variables.iter();
             variables.find(|name| self.keys.contains(name)).cloned()

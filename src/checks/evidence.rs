@@ -7,8 +7,8 @@ use serde::Deserialize;
 use super::facts::Facts;
 use super::verdict::{Finding, Reason, Status};
 use super::{
-    attestation, bypass, cluster, incidents, log_labels, measured, objectives, retention, slo, web,
-    written,
+    attestation, bypass, cluster, documentation, incidents, log_labels, measured, objectives,
+    retention, slo, web,
 };
 use crate::catalogue::{Catalogue, Records};
 use crate::sources::Query;
@@ -44,9 +44,9 @@ pub enum EvidenceCheck {
     /// Gamedays are run.
     Gamedays(incidents::Gamedays),
     /// Enough people own the service.
-    Owners(written::Owners),
+    Owners(documentation::Owners),
     /// Documentation answers.
-    Pages(written::Pages),
+    Pages(documentation::Pages),
     /// The source is open, or there is a reason.
     Openness,
     /// Teams have objectives.
@@ -65,7 +65,7 @@ pub enum EvidenceCheck {
 }
 
 impl EvidenceCheck {
-    /// As written in a rule.
+    /// As documentation in a rule.
     pub fn as_str(&self) -> &'static str {
         match self {
             EvidenceCheck::Promql(_) => "promql",
@@ -118,7 +118,7 @@ impl EvidenceCheck {
             }
             EvidenceCheck::Openness => catalogue
                 .entries()
-                .filter_map(|entry| written::repository(entry))
+                .filter_map(|entry| documentation::repository(entry))
                 .collect(),
             EvidenceCheck::Objectives => objectives::queries(records).collect(),
             EvidenceCheck::Http(http) => vec![http.query()],
@@ -202,7 +202,7 @@ impl EvidenceCheck {
             EvidenceCheck::Gamedays(gamedays) => gamedays.judge(facts),
             EvidenceCheck::Owners(owners) => owners.judge(facts),
             EvidenceCheck::Pages(pages) => pages.judge(facts),
-            EvidenceCheck::Openness => written::judge_openness(facts),
+            EvidenceCheck::Openness => documentation::judge_openness(facts),
             EvidenceCheck::Objectives => objectives::judge(facts),
             EvidenceCheck::Bypass(bypass) => bypass.judge(facts),
             EvidenceCheck::Http(http) => http.judge(facts),

@@ -9,11 +9,11 @@ use super::verdict::{Basis, Finding, Reason};
 use crate::catalogue::{Catalogue, Entry, Records};
 use crate::discovery::target::ServiceKey;
 use crate::rule_id::RuleId;
-use crate::sources::{Answer, Answers, KnownSource, Query, Said};
+use crate::sources::{Answer, Answers, KnownSource, Lookup, Query};
 
-/// Whom a rule is judged for.
+/// Entity a rule is judged for.
 #[derive(Debug, Clone, Copy)]
-pub enum Whom<'a> {
+pub enum Entity<'a> {
     /// The estate as a whole.
     Estate,
     /// A service in an environment.
@@ -43,8 +43,8 @@ pub struct Failure {
 pub struct Facts<'a> {
     /// The rule that is judged.
     pub rule: RuleId,
-    /// For whom.
-    pub whom: Whom<'a>,
+    /// For entity.
+    pub entity: Entity<'a>,
     /// What sources say.
     pub answers: &'a Answers,
     /// Everybody who is written down.
@@ -68,25 +68,25 @@ pub struct Facts<'a> {
 impl<'a> Facts<'a> {
     /// The environment asked about, `""` for the estate.
     pub(super) fn environment(&self) -> &'a str {
-        match self.whom {
-            Whom::Estate => "",
-            Whom::Service { key, .. } => &key.environment,
+        match self.entity {
+            Entity::Estate => "",
+            Entity::Service { key, .. } => &key.environment,
         }
     }
 
     /// What the catalogue says of the service; none of the estate.
     pub(super) fn entry(&self) -> Option<&'a Entry> {
-        match self.whom {
-            Whom::Estate => None,
-            Whom::Service { entry, .. } => entry,
+        match self.entity {
+            Entity::Estate => None,
+            Entity::Service { entry, .. } => entry,
         }
     }
 
     /// The service's names; none of the estate.
     pub(super) fn subject(&self) -> Option<&'a Subject> {
-        match self.whom {
-            Whom::Estate => None,
-            Whom::Service { subject, .. } => Some(subject),
+        match self.entity {
+            Entity::Estate => None,
+            Entity::Service { subject, .. } => Some(subject),
         }
     }
 
@@ -95,29 +95,29 @@ impl<'a> Facts<'a> {
     /// does not answer, nothing is known of the estate.
     pub(super) fn ask(&self, query: &Query) -> Result<Vec<(&'a KnownSource, &'a Answer)>, Finding> {
         let answers = self.answers;
-        let said = match self.whom {
-            Whom::Service { .. } => vec![answers.get(self.environment(), query)],
-            Whom::Estate => answers
+        let said = match self.entity {
+            Entity::Service { .. } => vec![answers.get(self.environment(), query)],
+            Entity::Estate => answers
                 .all(query)
                 .into_iter()
                 .map(|(_, said)| said)
                 .collect(),
         };
         if said.is_empty() {
-            return Err(self.unknown(Said::NobodyToAsk(query.kind())));
+            return Err(self.unknown(Lookup::NobodyToAsk(query.kind())));
         }
         said.into_iter()
             .map(|said| match said {
-                Said::Answer(source, answer, _) => Ok((source, answer)),
+                Lookup::Answer(source, answer, _) => Ok((source, answer)),
                 other => Err(self.unknown(other)),
             })
             .collect()
     }
 
     /// Why nothing is known.
-    fn unknown(&self, said: Said<'_>) -> Finding {
+    fn unknown(&self, said: Lookup<'_>) -> Finding {
         let finding = match said {
-            Said::NobodyToAsk(kind) => {
+            Lookup::NobodyToAsk(kind) => {
                 // The same for everybody where there is none at all.
                 let mut sources = self.answers.sources.iter();
                 let of = match sources.any(|source| source.kind == kind) {
@@ -127,15 +127,15 @@ impl<'a> Facts<'a> {
                 let message = format!("no source of kind `{kind}` is configured{of}");
                 Finding::unknown(Reason::NotConfigured, message)
             }
-            Said::NotAskedYet(source) => {
+            Lookup::NotAskedYet(source) => {
                 let message = format!("source `{}` was not asked yet", source.name);
                 Finding::unknown(Reason::NotAskedYet, message)
             }
-            Said::Refused(source, refusal) => {
+            Lookup::Refused(source, refusal) => {
                 let message = format!("source `{}` does not answer: {refusal}", source.name);
                 Finding::unknown(Reason::SourceDown, message)
             }
-            Said::Answer(source, ..) => unfit(source),
+            Lookup::Answer(source, ..) => unexpected_answer(source),
         };
         finding.on(Basis::Measured)
     }
@@ -157,7 +157,7 @@ impl<'a> Facts<'a> {
 }
 
 /// An answer to another question: a defect, and no evidence.
-pub(super) fn unfit(source: &KnownSource) -> Finding {
+pub(super) fn unexpected_answer(source: &KnownSource) -> Finding {
     let message = format!("source `{}` answered another question", source.name);
     Finding::unknown(Reason::SourceDown, message).on(Basis::Measured)
 }

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use super::facts::{Facts, day, period, unfit};
+use super::facts::{Facts, day, period, unexpected_answer};
 use super::verdict::{Basis, Finding, Reason};
 use crate::document::value::{Interval, Pattern};
 use crate::sources::{Answer, Incident, Query, Run};
@@ -49,7 +49,7 @@ fn runs<'a>(facts: &Facts<'a>) -> Result<Vec<&'a Run>, Finding> {
     for (source, answer) in facts.ask(&Query::Runs)? {
         match answer {
             Answer::Runs(runs) => all.extend(runs),
-            _ => return Err(unfit(source)),
+            _ => return Err(unexpected_answer(source)),
         }
     }
     Ok(all)
@@ -60,7 +60,7 @@ fn incidents<'a>(facts: &Facts<'a>) -> Result<Vec<&'a Incident>, Finding> {
     for (source, answer) in facts.ask(&Query::Incidents)? {
         match answer {
             Answer::Incidents(incidents) => all.extend(incidents),
-            _ => return Err(unfit(source)),
+            _ => return Err(unexpected_answer(source)),
         }
     }
     Ok(all)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::facts::{Facts, unfit};
+use super::facts::{Facts, unexpected_answer};
 use super::measured::Measured;
 use super::verdict::{Basis, Finding, Reason};
 use crate::labels::Labels;
@@ -40,7 +40,7 @@ impl LogLabels {
         let (mut named, mut unnamed) = (Vec::new(), Vec::new());
         for (source, answer) in answers {
             let Answer::Streams(streams) = answer else {
-                return unfit(source);
+                return unexpected_answer(source);
             };
             for stream in streams.naming(subject.names()) {
                 let shown = || {

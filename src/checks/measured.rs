@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::facts::{Facts, Whom, unfit};
+use super::facts::{Entity, Facts, unexpected_answer};
 use super::verdict::{Basis, Finding, Reason};
 use crate::document::value::Interval;
 use crate::sources::{Answer, KnownSource, Query, Sample, Vector};
@@ -111,7 +111,7 @@ impl Measured {
         }
     }
 
-    /// Judges what the query yielded of whom it is about.
+    /// Judges what the query yielded of entity it is about.
     pub(super) fn judge(&self, facts: &Facts<'_>, query: &Query) -> Finding {
         let answers = match facts.ask(query) {
             Ok(answers) => answers,
@@ -120,7 +120,7 @@ impl Measured {
         let mut figures = Vec::new();
         for (source, answer) in answers {
             let Answer::Vector(vector) = answer else {
-                return unfit(source);
+                return unexpected_answer(source);
             };
             let own = self.own(facts, vector).into_iter();
             figures.extend(own.map(|sample| (source, sample)));
@@ -160,9 +160,9 @@ impl Measured {
         .citing(cited)
     }
 
-    /// The series about whom is judged: of the estate all, of a service those that name it.
+    /// The series about entity is judged: of the estate all, of a service those that name it.
     fn own<'a>(&self, facts: &Facts<'_>, vector: &'a Vector) -> Vec<&'a Sample> {
-        let Whom::Service { key, subject, .. } = facts.whom else {
+        let Entity::Service { key, subject, .. } = facts.entity else {
             return vector.samples().iter().collect();
         };
         let is_own = |sample: &&Sample| {
@@ -177,9 +177,9 @@ impl Measured {
     }
 
     fn nothing(&self, facts: &Facts<'_>, query: &Query) -> Finding {
-        let of = match facts.whom {
-            Whom::Estate => String::new(),
-            Whom::Service { key, .. } => {
+        let of = match facts.entity {
+            Entity::Estate => String::new(),
+            Entity::Service { key, .. } => {
                 format!(" that names `{}` by {}", key.name, self.by.join(" or "))
             }
         };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::facts::{Facts, unfit};
+use super::facts::{Facts, unexpected_answer};
 use super::verdict::{Basis, Finding, Reason, worst};
 use crate::document::duration::display;
 use crate::document::value::Interval;
@@ -47,7 +47,7 @@ impl Metrics {
         for (source, answer) in answers {
             match answer {
                 Answer::MetricRetention(said) => all.push((source, said)),
-                _ => return unfit(source),
+                _ => return unexpected_answer(source),
             }
         }
         let named = all.iter().flat_map(|(source, _)| &source.environments);
@@ -127,7 +127,7 @@ impl Logs {
         };
         let judged = answers.into_iter().map(|(source, answer)| {
             let Answer::LogRetention(said) = answer else {
-                return unfit(source);
+                return unexpected_answer(source);
             };
             let streams = said
                 .streams

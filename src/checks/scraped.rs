@@ -92,7 +92,7 @@ impl ScrapeCheck {
 pub struct Scraped<'a> {
     /// What the scrape taught.
     pub observation: &'a Observation,
-    /// Whom it concerns.
+    /// Entity it concerns.
     pub subject: &'a Subject,
     /// Where it was scraped; `None` for a file.
     pub url: Option<&'a TargetUrl>,

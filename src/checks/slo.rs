@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::facts::{Facts, unfit};
+use super::facts::{Facts, unexpected_answer};
 use super::measured::{figure, no_external_slo};
 use super::verdict::{Basis, Finding, Reason};
 use crate::sources::{Answer, Query};
@@ -47,7 +47,7 @@ impl Slo {
                 Ok(answers) => {
                     for (source, answer) in answers {
                         let Answer::Vector(vector) = answer else {
-                            return unfit(source);
+                            return unexpected_answer(source);
                         };
                         others |= !vector.samples().is_empty();
                         let own = vector.naming(subject.names()).filter(|sample| {

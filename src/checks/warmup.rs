@@ -62,9 +62,9 @@ impl History {
         }
     }
 
-    /// Takes the verdicts of a good scrape and tempers those that it is too early, or too late,
+    /// Takes the verdicts of a good scrape and applies grace to those that it is too early, or too late,
     /// to fail. Where there are none such, they are shared as they are.
-    pub fn temper(
+    pub fn apply_grace(
         &mut self,
         verdicts: &Arc<[Verdict]>,
         process_start_seconds: Option<f64>,
@@ -72,23 +72,23 @@ impl History {
     ) -> Arc<[Verdict]> {
         self.good_scrapes = self.good_scrapes.saturating_add(1);
         self.remember(verdicts, now);
-        if !verdicts.iter().any(may_be_tempered) {
+        if !verdicts.iter().any(grace_may_apply) {
             return Arc::clone(verdicts);
         }
         let age = self.age(process_start_seconds, now);
-        let tempered: Vec<Option<Finding>> = verdicts
+        let under_grace: Vec<Option<Finding>> = verdicts
             .iter()
-            .map(|verdict| self.temper_one(verdict, age, now))
+            .map(|verdict| self.apply_grace_to(verdict, age, now))
             .collect();
-        if tempered.iter().all(Option::is_none) {
+        if under_grace.iter().all(Option::is_none) {
             return Arc::clone(verdicts);
         }
         verdicts
             .iter()
-            .zip(tempered)
-            .map(|(verdict, tempered)| Verdict {
+            .zip(under_grace)
+            .map(|(verdict, under_grace)| Verdict {
                 rule: verdict.rule,
-                finding: tempered.map_or_else(|| Arc::clone(&verdict.finding), Arc::new),
+                finding: under_grace.map_or_else(|| Arc::clone(&verdict.finding), Arc::new),
             })
             .collect()
     }
@@ -116,9 +116,9 @@ impl History {
     }
 
     /// What takes the place of a finding, if anything.
-    fn temper_one(&self, verdict: &Verdict, age: Duration, now: SystemTime) -> Option<Finding> {
+    fn apply_grace_to(&self, verdict: &Verdict, age: Duration, now: SystemTime) -> Option<Finding> {
         let finding = &*verdict.finding;
-        if !may_be_tempered(verdict) {
+        if !grace_may_apply(verdict) {
             return None;
         }
         if let Some((seen, proof)) = self.seen(verdict.rule) {
@@ -174,7 +174,7 @@ impl History {
     }
 }
 
-fn may_be_tempered(verdict: &Verdict) -> bool {
+fn grace_may_apply(verdict: &Verdict) -> bool {
     verdict.finding.status == Status::Fail && verdict.finding.reason.may_still_appear()
 }
 
@@ -198,7 +198,7 @@ mod tests {
         }]
     }
 
-    fn temper(
+    fn apply_grace(
         history: &mut History,
         status: Status,
         reason: Reason,
@@ -206,8 +206,8 @@ mod tests {
         minutes: u32,
     ) -> (Status, Reason) {
         let now = SystemTime::UNIX_EPOCH + MINUTE * minutes;
-        let tempered = history.temper(&verdict(status, reason).into(), Some(start), now);
-        (tempered[0].finding.status, tempered[0].finding.reason)
+        let under_grace = history.apply_grace(&verdict(status, reason).into(), Some(start), now);
+        (under_grace[0].finding.status, under_grace[0].finding.reason)
     }
 
     #[test]
@@ -215,15 +215,15 @@ mod tests {
         let mut history = History::new(SystemTime::UNIX_EPOCH);
         let (fail, missing) = (Status::Fail, Reason::Missing);
         assert_eq!(
-            temper(&mut history, fail, missing, 0.0, 60),
+            apply_grace(&mut history, fail, missing, 0.0, 60),
             (Status::Unknown, Reason::WarmingUp)
         );
         assert_eq!(
-            temper(&mut history, fail, missing, 0.0, 61),
+            apply_grace(&mut history, fail, missing, 0.0, 61),
             (Status::Unknown, Reason::WarmingUp)
         );
         assert_eq!(
-            temper(&mut history, fail, missing, 0.0, 62),
+            apply_grace(&mut history, fail, missing, 0.0, 62),
             (Status::Fail, Reason::Missing)
         );
     }
@@ -233,7 +233,7 @@ mod tests {
         let mut history = History::new(SystemTime::UNIX_EPOCH);
         let restarted = 3600.0;
         for minutes in 61..75 {
-            let (status, _) = temper(
+            let (status, _) = apply_grace(
                 &mut history,
                 Status::Fail,
                 Reason::Missing,
@@ -243,7 +243,7 @@ mod tests {
             assert_eq!(status, Status::Unknown, "{minutes}");
         }
         assert_eq!(
-            temper(&mut history, Status::Fail, Reason::Missing, restarted, 75).0,
+            apply_grace(&mut history, Status::Fail, Reason::Missing, restarted, 75).0,
             Status::Fail
         );
     }
@@ -253,7 +253,7 @@ mod tests {
         let mut history = History::new(SystemTime::UNIX_EPOCH);
         let milliseconds = 1.7e12;
         for minutes in 13..15 {
-            let (status, _) = temper(
+            let (status, _) = apply_grace(
                 &mut history,
                 Status::Fail,
                 Reason::Missing,
@@ -263,7 +263,7 @@ mod tests {
             assert_eq!(status, Status::Unknown, "{minutes}");
         }
         assert_eq!(
-            temper(
+            apply_grace(
                 &mut history,
                 Status::Fail,
                 Reason::Missing,
@@ -279,11 +279,11 @@ mod tests {
     fn a_series_once_seen_counts_for_a_day() {
         let mut history = History::new(SystemTime::UNIX_EPOCH);
         assert_eq!(
-            temper(&mut history, Status::Pass, Reason::Proven, 0.0, 0).0,
+            apply_grace(&mut history, Status::Pass, Reason::Proven, 0.0, 0).0,
             Status::Pass
         );
         assert_eq!(
-            temper(
+            apply_grace(
                 &mut history,
                 Status::Fail,
                 Reason::Missing,
@@ -294,7 +294,7 @@ mod tests {
             Status::Pass
         );
         assert_eq!(
-            temper(
+            apply_grace(
                 &mut history,
                 Status::Fail,
                 Reason::Missing,
@@ -309,7 +309,7 @@ mod tests {
     #[test]
     fn what_time_cannot_mend_fails_at_once() {
         let mut history = History::new(SystemTime::UNIX_EPOCH);
-        let placeholder = temper(&mut history, Status::Fail, Reason::Placeholder, 0.0, 0);
+        let placeholder = apply_grace(&mut history, Status::Fail, Reason::Placeholder, 0.0, 0);
         assert_eq!(placeholder, (Status::Fail, Reason::Placeholder));
     }
 }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::facts::{Facts, Whom, unfit};
+use super::facts::{Entity, Facts, unexpected_answer};
 use super::measured::figure;
 use super::verdict::{Basis, Finding, Reason};
 use crate::sources::{Answer, Query};
 
-/// Where `{service}` and `{environment}` stand in a pointer, the names of whom is judged are put.
+/// Where `{service}` and `{environment}` stand in a pointer, the names of entity is judged are put.
 const SERVICE: &str = "{service}";
 const ENVIRONMENT: &str = "{environment}";
 
@@ -65,7 +65,7 @@ impl Http {
             return Finding::unknown(Reason::NotConfigured, "no such source is configured");
         };
         let Answer::Body { status, text } = answer else {
-            return unfit(source);
+            return unexpected_answer(source);
         };
         let finding = match *status == self.status {
             false => {
@@ -87,12 +87,12 @@ impl Http {
         finding.on(Basis::Measured).citing([cited])
     }
 
-    /// The pointer for whom is judged. What stands in a name is escaped: it is one key.
+    /// The pointer for entity is judged. What stands in a name is escaped: it is one key.
     fn pointer(&self, facts: &Facts<'_>) -> String {
         let escaped = |name: &str| name.replace('~', "~0").replace('/', "~1");
-        let (service, environment) = match facts.whom {
-            Whom::Estate => (String::new(), String::new()),
-            Whom::Service { key, .. } => (escaped(&key.name), escaped(&key.environment)),
+        let (service, environment) = match facts.entity {
+            Entity::Estate => (String::new(), String::new()),
+            Entity::Service { key, .. } => (escaped(&key.name), escaped(&key.environment)),
         };
         let pointer = self.pointer.as_deref().unwrap_or("");
         pointer
@@ -125,7 +125,7 @@ impl Http {
         let holds = |bound: Option<f64>, side: fn(f64, f64) -> bool| {
             bound.is_none_or(|bound| number().is_some_and(|number| side(number, bound)))
         };
-        let is_kept = self.equals.as_ref().is_none_or(|wanted| *wanted == found)
+        let is_configured = self.equals.as_ref().is_none_or(|wanted| *wanted == found)
             && holds(self.at_least, |number, bound| number >= bound)
             && holds(self.at_most, |number, bound| number <= bound)
             && self.contains.as_ref().is_none_or(|part| match &found {
@@ -151,7 +151,7 @@ impl Http {
             true => format!("answered {shown}"),
             false => format!("answered {shown}, asked is {}", asked.join(" and ")),
         };
-        match is_kept {
+        match is_configured {
             true => Finding::pass(message, ""),
             false => Finding::fail(Reason::Threshold, message, Vec::new()),
         }

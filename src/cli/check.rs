@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use super::console::{Exit, complain, print, runtime};
 use super::input::{Input, InputError, Measured, one_target};
 use super::output::Format;
-use super::output::report::{Judged, Report};
+use super::output::report::{Report, ReportedVerdict};
 use crate::checks::{Reason, Verdict};
 use crate::config::Config;
 use crate::daemon::{self, Loaded};
@@ -124,7 +124,7 @@ pub(super) fn main(args: Args) -> Exit {
             measured.observation.as_ref(),
         );
         let verdicts = match config.has_evidence() && !args.service.is_empty() {
-            false => verdicts.into_iter().map(Judged::from).collect(),
+            false => verdicts.into_iter().map(ReportedVerdict::from).collect(),
             true => with_evidence(&args, &config, &ruleset, verdicts).await,
         };
         Ok((name, measured, verdicts))
@@ -162,7 +162,7 @@ async fn with_evidence(
     config: &Config,
     ruleset: &Arc<Ruleset>,
     verdicts: Vec<Verdict>,
-) -> Vec<Judged> {
+) -> Vec<ReportedVerdict> {
     let answers = ask_once(&config.wanted_of(ruleset, &args.service)).await;
     let url = TargetUrl {
         scheme: Scheme::Http,
@@ -187,7 +187,7 @@ async fn with_evidence(
         .flat_map(|service| &service.verdicts);
     verdicts
         .filter(|verdict| verdict.finding.reason != Reason::NotConfigured)
-        .map(|verdict| Judged {
+        .map(|verdict| ReportedVerdict {
             rule: snapshot.rule(verdict).id,
             status: verdict.status,
             finding: Arc::clone(&verdict.finding),
@@ -197,7 +197,7 @@ async fn with_evidence(
 }
 
 /// Nothing measured outweighs everything; then a rule that is not kept.
-fn exit(verdicts: &[Judged], measured: &Measured, strict: bool) -> Exit {
+fn exit(verdicts: &[ReportedVerdict], measured: &Measured, strict: bool) -> Exit {
     let has = |status| verdicts.iter().any(|verdict| verdict.status == status);
     let violations = measured
         .observation

@@ -11,9 +11,9 @@ use crate::discovery::settings::{Scheme, ScrapeJob, ScrapeLimits};
 use crate::discovery::target::{ServiceKey, Target, TargetUrl};
 use crate::exposition::Format;
 use crate::http_client::settings::HttpConfig;
+use crate::ingest::{BodyReader, read_body};
 use crate::labels::Labels;
-use crate::measure::{Measure, measure_bytes};
-use crate::scrape::{Down, ScrapeSettings, scrape_once};
+use crate::scrape::{ScrapeError, ScrapeSettings, scrape_once};
 
 /// Faults shown at the most; the rest are counted.
 pub(super) const FAULTS_SHOWN_MAX: usize = 1_000;
@@ -37,7 +37,7 @@ pub(super) struct Measured {
     /// What was learnt, where a body was read to its end.
     pub(super) observation: Option<Observation>,
     /// Why the scrape failed.
-    pub(super) down: Option<Down>,
+    pub(super) down: Option<ScrapeError>,
 }
 
 /// Input that cannot be read at all.
@@ -125,8 +125,8 @@ impl Input {
             Input::Stdin => read(&self.name(), std::io::stdin().lock(), limits.body_bytes_max)?,
         };
         let format = given.unwrap_or_else(|| Format::detect(&body));
-        let observation = measure_bytes(subject, format, &limits, FAULTS_SHOWN_MAX, &body);
-        let down = Measure::verdict_on_body(&observation).err();
+        let observation = read_body(subject, format, &limits, FAULTS_SHOWN_MAX, &body);
+        let down = BodyReader::verdict_on_body(&observation).err();
         Ok(Measured {
             url: None,
             observation: Some(observation),
@@ -174,7 +174,7 @@ async fn scrape(
         fallback,
         timeout,
     ));
-    let mut sink = Measure::new(subject, &target.job.limits, fallback, FAULTS_SHOWN_MAX);
+    let mut sink = BodyReader::new(subject, &target.job.limits, fallback, FAULTS_SHOWN_MAX);
     let result = scrape_once(&target, &ScrapeSettings::default(), &mut sink).await;
     Measured {
         url: Some(url.clone()),

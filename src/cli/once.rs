@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::daemon::Loaded;
 use crate::discovery::target::Target;
 use crate::discovery::{self, Discovered};
-use crate::measure::Measure;
+use crate::ingest::BodyReader;
 use crate::scrape::{ScrapeSettings, scrape_once};
 use crate::snapshot::{Ruleset, Snapshot, TargetState};
 use crate::sources::ask_once;
@@ -81,7 +81,7 @@ pub(super) async fn scrape(
 
 async fn state(target: Arc<Target>, ruleset: &Ruleset, settings: &ScrapeSettings) -> TargetState {
     let subject = ruleset.subject(&target.service.name);
-    let mut sink = Measure::new(subject, &target.job.limits, target.job.fallback_format, 1);
+    let mut sink = BodyReader::new(subject, &target.job.limits, target.job.fallback_format, 1);
     let result = scrape_once(&target, settings, &mut sink).await;
     ruleset.state(&result, sink.into_observation().as_ref())
 }

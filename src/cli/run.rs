@@ -13,7 +13,7 @@ use super::console::{Exit, complain, runtime};
 use super::logging::{self, LogFormat, LogLevel};
 use crate::daemon::{self, ConfigSource, Loaded, Options, StartError};
 use crate::publish::telemetry::VERSION;
-use crate::publish::{Hosts, Limits, Reload, Web};
+use crate::publish::{Hosts, Reload, ServerLimits, Web};
 
 /// Reloads waiting at once; a storm of signals is one reload.
 const RELOADS_MAX: usize = 16;
@@ -105,7 +105,7 @@ pub(super) fn main(args: Args) -> Exit {
             .map_or(ConfigSource::Embedded, ConfigSource::File),
         enable_lifecycle: args.enable_lifecycle,
         web,
-        limits: Limits::default(),
+        limits: ServerLimits::default(),
     };
     match runtime() {
         Ok(runtime) => {

@@ -8,33 +8,33 @@ mod settings;
 use std::path::Path;
 
 pub use self::settings::Config;
-use crate::document::{ConfigError, Origin, files, yaml};
+use crate::document::{DocumentError, Origin, files, yaml};
 
 /// The text of the configuration that the binary carries: example and default of a first run.
 pub const EMBEDDED: &str = include_str!("../../config.yaml");
 
 /// Reads the configuration file at `path` and the files that it names.
-pub fn load(path: &Path) -> Result<Config, ConfigError> {
+pub fn load(path: &Path) -> Result<Config, DocumentError> {
     let origin = Origin::file(path);
     let text = files::read(&origin, path)?;
     Config::parse(&text, &origin)
 }
 
 /// The configuration of a first run: the one that the binary carries.
-pub fn embedded() -> Result<Config, ConfigError> {
+pub fn embedded() -> Result<Config, DocumentError> {
     Config::parse(EMBEDDED, &Origin::embedded())
 }
 
 impl Config {
     /// Reads a configuration, and the files that it names relative to the origin's folder.
-    pub fn parse(text: &str, origin: &Origin) -> Result<Config, ConfigError> {
+    pub fn parse(text: &str, origin: &Origin) -> Result<Config, DocumentError> {
         let source = yaml::Source { origin, text };
         if text
             .lines()
             .all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
         {
             // A truncated file must not empty everything at a reload.
-            return Err(ConfigError::of_file(origin, "nothing is configured")
+            return Err(DocumentError::of_file(origin, "nothing is configured")
                 .with_hint("a minimal configuration is `scrape_configs: []`"));
         }
         resolve::config(source, yaml::parse(source)?)

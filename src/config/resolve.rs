@@ -7,7 +7,7 @@ use super::raw::{RawConfig, RawService};
 use super::settings::Config;
 use crate::catalogue::{RecordFiles, ServiceOverride};
 use crate::discovery::settings::{DiscoverySettings, Jobs, Naming};
-use crate::document::ConfigError;
+use crate::document::DocumentError;
 use crate::document::paths::patterns;
 use crate::document::yaml::{At, Source};
 use crate::http_client::DialPolicy;
@@ -20,7 +20,7 @@ const SCRAPE_THREADS_MAX: usize = 256;
 /// Compliance series published at the most: some 10,000 targets of a few thousand services.
 const SERIES_BUDGET_DEFAULT: usize = 200_000;
 /// Makes a configuration ready.
-pub(super) fn config(source: Source<'_>, raw: RawConfig) -> Result<Config, ConfigError> {
+pub(super) fn config(source: Source<'_>, raw: RawConfig) -> Result<Config, DocumentError> {
     let global = raw.global.unwrap_or_default();
     let files = raw.scrape_config_files;
     let jobs = Jobs::read(source, &global, raw.scrape_configs, files)?;
@@ -68,7 +68,7 @@ fn count(
     key: &str,
     written: Option<At<usize>>,
     max: usize,
-) -> Result<Option<usize>, ConfigError> {
+) -> Result<Option<usize>, DocumentError> {
     match written {
         Some(n) if n.value == 0 || n.value > max => {
             let message = format!("`{key}` {} is not in 1..={max}", n.value);
@@ -81,7 +81,7 @@ fn count(
 fn services(
     source: Source<'_>,
     raw: BTreeMap<String, Option<RawService>>,
-) -> Result<BTreeMap<String, ServiceOverride>, ConfigError> {
+) -> Result<BTreeMap<String, ServiceOverride>, DocumentError> {
     let mut owners: HashMap<String, String> = HashMap::new();
     let named: Vec<String> = raw.keys().cloned().collect();
     let mut services = BTreeMap::new();

@@ -9,7 +9,7 @@ use crate::discovery::settings::DiscoverySettings;
 use crate::http_client::DialPolicy;
 use crate::manifesto::{self, Manifesto, ManifestoError, RulesConfig};
 use crate::snapshot::Ruleset;
-use crate::sources::{SourceConfig, SourceKind, Wanted};
+use crate::sources::{EvidencePlan, SourceConfig, SourceKind};
 
 /// Everything that the configuration says, with every default filled in and every value checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,17 +60,17 @@ impl Config {
     }
 
     /// What the rules want to know of its sources.
-    pub fn wanted(&self, ruleset: &Ruleset) -> Wanted {
+    pub fn wanted(&self, ruleset: &Ruleset) -> EvidencePlan {
         self.wanted_by(ruleset, &ruleset.catalogue)
     }
 
     /// The same for one service alone: nobody else's pages are looked at.
-    pub fn wanted_of(&self, ruleset: &Ruleset, service: &str) -> Wanted {
+    pub fn wanted_of(&self, ruleset: &Ruleset, service: &str) -> EvidencePlan {
         self.wanted_by(ruleset, &ruleset.catalogue.only(service))
     }
 
-    fn wanted_by(&self, ruleset: &Ruleset, catalogue: &Catalogue) -> Wanted {
-        Wanted {
+    fn wanted_by(&self, ruleset: &Ruleset, catalogue: &Catalogue) -> EvidencePlan {
+        EvidencePlan {
             sources: self.sources.clone(),
             queries: manifesto::queries(&ruleset.manifesto, catalogue, &ruleset.records),
             dial: self.dial.clone(),

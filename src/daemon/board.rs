@@ -11,10 +11,10 @@ use crate::checks::instrumentation::Resource;
 use crate::checks::warmup::History;
 use crate::checks::{FAULTS_MAX, Finding, Observation, Reason, Subject, Verdict};
 use crate::discovery::target::{ByUrl, Target, TargetUrl};
+use crate::ingest::{BodyCache, BodyReader, BufferPool, CacheOutcome};
 use crate::interner::Interner;
 use crate::manifesto::all_unknown;
-use crate::measure::{Held, Measure, Recall, Recalled};
-use crate::scrape::{BodySink, Down, Handler, ScrapeResult};
+use crate::scrape::{BodySink, Handler, ScrapeError, ScrapeResult};
 use crate::snapshot::{Ruleset, Scrape, TargetState, figures};
 
 /// One entry per target of the latest discovery; nothing else.
@@ -23,7 +23,7 @@ pub(super) struct Board {
     ruleset: arc_swap::ArcSwap<Ruleset>,
     entries: Mutex<Entries>,
     changed: Notify,
-    held: Arc<Held>,
+    held: Arc<BufferPool>,
     findings: Interner<Finding>,
 }
 
@@ -54,9 +54,9 @@ struct Entry {
     state: Arc<TargetState>,
     subject: Arc<Subject>,
     history: History,
-    recall: Recall,
+    recall: BodyCache,
     /// What the body that `recall` remembers taught.
-    taught: Option<Arc<Taught>>,
+    taught: Option<Arc<JudgedBody>>,
 }
 
 impl Entry {
@@ -67,9 +67,9 @@ impl Entry {
 
 /// What one body taught.
 #[derive(Debug)]
-struct Taught {
+struct JudgedBody {
     ruleset: Arc<Ruleset>,
-    /// Before the target's history tempers them.
+    /// Before the target's history applies grace to them.
     verdicts: Arc<[Verdict]>,
     process_start_seconds: Option<f64>,
     samples: u64,
@@ -159,7 +159,7 @@ impl Board {
                         }),
                         subject: Arc::clone(subject),
                         history: History::new(now),
-                        recall: Recall::default(),
+                        recall: BodyCache::default(),
                         taught: None,
                     }
                 }
@@ -179,7 +179,7 @@ impl Board {
     }
 
     /// Reads whatever a target answers.
-    pub(super) fn reader(&self, target: &Target) -> Measure {
+    pub(super) fn reader(&self, target: &Target) -> BodyReader {
         let subject = self.ruleset.load().subject(&target.service.name);
         reader(subject, target)
     }
@@ -195,7 +195,7 @@ impl Board {
         entry: &mut Entry,
         scrape: Scrape,
         verdicts: Arc<[Verdict]>,
-        taught: Option<&Taught>,
+        taught: Option<&JudgedBody>,
     ) {
         let before = &entry.state;
         log_change(before, &scrape);
@@ -229,20 +229,20 @@ impl Board {
 /// Reads one response, by the rules that were in force when it was asked for.
 #[derive(Debug)]
 pub(super) struct Sink {
-    measure: Measure,
+    measure: BodyReader,
     ruleset: Arc<Ruleset>,
 }
 
 impl BodySink for Sink {
-    fn begin(&mut self, content_type: Option<&str>) -> Result<(), Down> {
+    fn begin(&mut self, content_type: Option<&str>) -> Result<(), ScrapeError> {
         self.measure.begin(content_type)
     }
 
-    fn chunk(&mut self, bytes: &[u8]) -> Result<(), Down> {
+    fn chunk(&mut self, bytes: &[u8]) -> Result<(), ScrapeError> {
         self.measure.chunk(bytes)
     }
 
-    fn end(&mut self, framed: bool) -> Result<(), Down> {
+    fn end(&mut self, framed: bool) -> Result<(), ScrapeError> {
         self.measure.end(framed)
     }
 }
@@ -258,7 +258,7 @@ impl Handler for Board {
             let measure = self.reader(target);
             return Sink { measure, ruleset };
         };
-        let by_these_rules = |taught: &Arc<Taught>| Arc::ptr_eq(&taught.ruleset, &ruleset);
+        let by_these_rules = |taught: &Arc<JudgedBody>| Arc::ptr_eq(&taught.ruleset, &ruleset);
         if !entry.taught.as_ref().is_none_or(by_these_rules) {
             entry.recall.forget();
             entry.taught = None;
@@ -276,12 +276,12 @@ impl Handler for Board {
         let recalled = match &result.outcome {
             Ok(()) => recalled,
             // It may have failed behind the end of its body.
-            Err(_) => Recalled::Nothing,
+            Err(_) => CacheOutcome::Nothing,
         };
         log_scrape(&result);
         // What a body like the last teaches is known.
         let judged = match recalled {
-            Recalled::Again => None,
+            CacheOutcome::Again => None,
             _ => Some(self.judge(&ruleset, &result, observation.as_ref())),
         };
         let now = SystemTime::now();
@@ -304,8 +304,8 @@ impl Handler for Board {
                 return self.replace(entry, scrape, verdicts, None);
             }
             Some(Judged::Measured(taught)) => {
-                // Kept only beside the memory of the same body: the next one like it teaches this.
-                if matches!(recalled, Recalled::Anew(_)) {
+                // IdleConnection only beside the memory of the same body: the next one like it teaches this.
+                if matches!(recalled, CacheOutcome::Anew(_)) {
                     entry.taught = Some(Arc::clone(&taught));
                 }
                 taught
@@ -319,9 +319,10 @@ impl Handler for Board {
         scrape.samples = taught.samples;
         scrape.violations = taught.violations;
         scrape.first_violation = taught.first_violation.clone();
-        let verdicts = entry
-            .history
-            .temper(&taught.verdicts, taught.process_start_seconds, now);
+        let verdicts =
+            entry
+                .history
+                .apply_grace(&taught.verdicts, taught.process_start_seconds, now);
         self.replace(entry, scrape, verdicts, Some(&taught));
     }
 
@@ -333,7 +334,7 @@ impl Handler for Board {
 
 /// What came of a body that was read.
 enum Judged {
-    Measured(Arc<Taught>),
+    Measured(Arc<JudgedBody>),
     Unmeasured(Arc<[Verdict]>),
 }
 
@@ -358,7 +359,7 @@ impl Board {
             return Judged::Unmeasured(verdicts);
         };
         let figures = figures(result, Some(observation));
-        Judged::Measured(Arc::new(Taught {
+        Judged::Measured(Arc::new(JudgedBody {
             ruleset: Arc::clone(ruleset),
             verdicts,
             process_start_seconds: observation.process_start_seconds,
@@ -371,8 +372,8 @@ impl Board {
     }
 }
 
-fn reader(subject: Arc<Subject>, target: &Target) -> Measure {
-    Measure::new(
+fn reader(subject: Arc<Subject>, target: &Target) -> BodyReader {
+    BodyReader::new(
         subject,
         &target.job.limits,
         target.job.fallback_format,

@@ -26,12 +26,12 @@ use crate::config::{self, Config};
 use crate::discovery::settings::DiscoverySettings;
 use crate::discovery::target::Target;
 use crate::discovery::{self, Discovered};
-use crate::document::ConfigError;
+use crate::document::DocumentError;
 use crate::manifesto::ManifestoError;
-use crate::publish::{self, App, Guard, Hosts, Limits, Published, Reload, Telemetry, Web};
+use crate::publish::{self, App, Guard, Hosts, Published, Reload, ServerLimits, Telemetry, Web};
 use crate::scrape::{self, Capacity, EngineStats, Network, Resolver, ScrapeSettings};
 use crate::snapshot::{Ruleset, Snapshot};
-use crate::sources::{self, SourceStats, Wanted};
+use crate::sources::{self, EvidencePlan, SourceStats};
 
 /// Reloads and probes waiting at once.
 const REQUESTS_MAX: usize = 16;
@@ -53,7 +53,7 @@ pub struct Options {
     /// Under which URL people reach the page; where it listens if `None`.
     pub external_url: Option<url::Url>,
     /// What one client may take of the server.
-    pub limits: Limits,
+    pub limits: ServerLimits,
 }
 
 /// Where a configuration comes from.
@@ -73,7 +73,7 @@ pub enum ConfigSource {
 pub enum StartError {
     /// The configuration cannot be used.
     #[error("{0}")]
-    Config(#[from] ConfigError),
+    Config(#[from] DocumentError),
     /// Its changes of the rules cannot.
     #[error("{0}")]
     Manifesto(#[from] ManifestoError),
@@ -314,7 +314,7 @@ struct Reloading {
     source: ConfigSource,
     config: watch::Sender<Arc<Config>>,
     discovery: watch::Sender<Arc<DiscoverySettings>>,
-    wanted: watch::Sender<Arc<Wanted>>,
+    wanted: watch::Sender<Arc<EvidencePlan>>,
     board: Arc<Board>,
     network: Arc<Network>,
     telemetry: Arc<Telemetry>,

@@ -10,12 +10,12 @@ use serde::Deserialize;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::groups::{self, LIST_BYTES_MAX, Language, Listing};
-use super::source::{Answer, Gone, Reports};
+use super::refresh::{Gone, Refresh, RefreshSender};
 use super::watch::FolderWatch;
 use crate::document::paths::pattern;
 use crate::document::value::Interval;
 use crate::document::yaml::{At, Source};
-use crate::document::{ConfigError, glob};
+use crate::document::{DocumentError, glob};
 
 const META_FILEPATH: &str = "__meta_filepath";
 /// Files of one source.
@@ -45,7 +45,7 @@ pub struct FileSd {
 
 impl RawFileSd {
     /// Makes it ready.
-    pub(super) fn resolve(source: Source<'_>, raw: At<Self>) -> Result<FileSd, ConfigError> {
+    pub(super) fn resolve(source: Source<'_>, raw: At<Self>) -> Result<FileSd, DocumentError> {
         let mut files = Vec::new();
         for file in raw.value.files.unwrap_or_default() {
             let path = &file.value;
@@ -80,7 +80,7 @@ pub(super) async fn run(
     config: FileSd,
     deleted_grace: Duration,
     mut watch: FolderWatch,
-    reports: Reports,
+    reports: RefreshSender,
 ) -> Gone {
     let mut files = Files::new(config.files, deleted_grace);
     loop {
@@ -97,7 +97,7 @@ pub(super) async fn run(
                 // No second read is started beside one that hangs.
                 Err(_) => {
                     let message = format!("reading takes longer than {READ_DEADLINE:?}");
-                    if reports.send(Answer::failed(message)).await.is_err() {
+                    if reports.send(Refresh::failed(message)).await.is_err() {
                         return Gone;
                     }
                 }
@@ -164,7 +164,7 @@ impl Files {
     }
 
     /// Reads everything once. Each file that fails keeps its last good list.
-    fn read(&mut self, now: Instant) -> Answer {
+    fn read(&mut self, now: Instant) -> Refresh {
         let mut errors = Vec::new();
         let mut present = BTreeSet::new();
         let mut unlisted = false;
@@ -179,7 +179,7 @@ impl Files {
         }
         if present.len() > FILES_MAX {
             let message = format!("{} files are more than {FILES_MAX}", present.len());
-            return Answer::failed(message);
+            return Refresh::failed(message);
         }
         for path in &present {
             self.known.entry(path.clone()).or_default();
@@ -214,7 +214,7 @@ impl Files {
             whole.append(good);
         }
         let listing = (self.ever_listed || errors.is_empty()).then_some(whole);
-        Answer {
+        Refresh {
             listing,
             error: summary(&errors),
             withdrawn,

@@ -87,7 +87,7 @@ pub fn parse(text: &str, language: Language) -> Result<Listing, String> {
             skipped: Vec::new(),
         },
         // Something in it is not as it should be: read it again without expectations.
-        Err(_) => salvage(read::<Loose>(text, language)?)?,
+        Err(_) => parse_leniently(read::<Loose>(text, language)?)?,
     };
     match listing.targets() {
         count if count > LIST_TARGETS_MAX => Err(format!(
@@ -139,7 +139,7 @@ fn address(address: String) -> Labels {
 }
 
 /// Takes what is right of a list in which something is not.
-fn salvage(list: Loose) -> Result<Listing, String> {
+fn parse_leniently(list: Loose) -> Result<Listing, String> {
     let Loose::List(entries) = list else {
         return Err(format!("expected a list of groups, found {}", list.kind()));
     };

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use super::groups::Listing;
-use crate::document::ConfigError;
+use crate::document::DocumentError;
 use crate::document::value::Interval;
 use crate::document::yaml::{At, Source};
 
@@ -49,7 +49,7 @@ pub(crate) struct RawShrinkGuard {
 
 impl RawShrinkGuard {
     /// Makes it ready.
-    pub(crate) fn resolve(self, source: Source<'_>) -> Result<ShrinkGuard, ConfigError> {
+    pub(crate) fn resolve(self, source: Source<'_>) -> Result<ShrinkGuard, DocumentError> {
         let default = ShrinkGuard::default();
         if let Some(ratio) = &self.ratio
             && !(0.0..=1.0).contains(&ratio.value)

@@ -8,8 +8,8 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use tokio::time::{Instant, sleep_until};
 
 use super::groups::{self, LIST_BYTES_MAX, Language, Listing};
-use super::source::{Gone, Reports};
-use crate::document::ConfigError;
+use super::refresh::{Gone, RefreshSender};
+use crate::document::DocumentError;
 use crate::document::duration::display;
 use crate::document::value::{Interval, ShownUrl};
 use crate::document::yaml::{At, Source};
@@ -43,7 +43,7 @@ pub struct HttpSd {
 
 impl RawHttpSd {
     /// Makes it ready.
-    pub(super) fn resolve(source: Source<'_>, raw: At<Self>) -> Result<HttpSd, ConfigError> {
+    pub(super) fn resolve(source: Source<'_>, raw: At<Self>) -> Result<HttpSd, DocumentError> {
         let (at, mut raw) = (raw.referenced, raw.value);
         let http = Arc::new(http(source, raw.take_http())?);
         let url = raw
@@ -60,7 +60,7 @@ impl RawHttpSd {
 }
 
 /// Asks until the runner goes. After a failure it asks again sooner, in growing steps.
-pub(super) async fn run(config: HttpSd, retry: Duration, reports: Reports) -> Gone {
+pub(super) async fn run(config: HttpSd, retry: Duration, reports: RefreshSender) -> Gone {
     let mut wait = retry;
     loop {
         let asked = Instant::now();

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::file::{self, FileSd, RawFileSd};
 use super::groups::{Listing, TargetGroup};
 use super::http::{self, HttpSd, RawHttpSd};
+use super::refresh::{Gone, RefreshSender};
 use super::settings::raw::RawScrape;
-use super::source::{Gone, Reports};
 use super::timing::Timing;
 use super::watch::SharedWatcher;
-use crate::document::ConfigError;
+use crate::document::DocumentError;
 use crate::document::yaml::Source;
 use crate::http_client::settings::HttpConfig;
 
@@ -30,7 +30,7 @@ impl DiscoveryConfig {
         source: Source<'_>,
         raw: RawScrape,
         relabelled: bool,
-    ) -> Result<Vec<Self>, ConfigError> {
+    ) -> Result<Vec<Self>, DocumentError> {
         let mut found = Vec::new();
         let groups = raw.static_configs.unwrap_or_default();
         if !groups.is_empty() {
@@ -88,12 +88,12 @@ impl DiscoveryConfig {
         }
     }
 
-    /// Reports what there is until the runner goes.
+    /// RefreshSender what there is until the runner goes.
     pub(super) async fn run(
         self,
         timing: Timing,
         watcher: SharedWatcher,
-        reports: Reports,
+        reports: RefreshSender,
     ) -> Gone {
         match self {
             DiscoveryConfig::Static(_) => Gone,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::groups::TargetGroup;
-use crate::document::ConfigError;
+use crate::document::DocumentError;
 use crate::document::value::LabelName;
 use crate::document::yaml::{At, Source};
 use crate::labels::Labels;
@@ -24,7 +24,7 @@ impl RawGroup {
         self,
         source: Source<'_>,
         relabelled: bool,
-    ) -> Result<TargetGroup, ConfigError> {
+    ) -> Result<TargetGroup, DocumentError> {
         let mut targets = Vec::new();
         for target in self.targets.unwrap_or_default() {
             if target.value.contains('/') && !relabelled {

@@ -45,7 +45,7 @@ pub struct Position {
 /// A configuration that cannot be used. `Display` is the whole message: place, what is wrong,
 /// the line with a caret, and a hint where there is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigError {
+pub struct DocumentError {
     origin: String,
     position: Option<Position>,
     message: String,
@@ -53,7 +53,7 @@ pub struct ConfigError {
     hint: Option<String>,
 }
 
-impl ConfigError {
+impl DocumentError {
     /// An error of the whole file.
     pub(crate) fn of_file(origin: &Origin, message: impl AsRef<str>) -> Self {
         Self {
@@ -120,9 +120,9 @@ impl ConfigError {
     }
 }
 
-impl std::error::Error for ConfigError {}
+impl std::error::Error for DocumentError {}
 
-impl fmt::Display for ConfigError {
+impl fmt::Display for DocumentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:", self.origin)?;
         if let Some(Position { line, column }) = self.position {

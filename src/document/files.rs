@@ -2,21 +2,21 @@
 
 use std::path::Path;
 
-use super::error::{ConfigError, Origin, Position};
+use super::error::{DocumentError, Origin, Position};
 use super::yaml::FILE_BYTES_MAX;
 
 /// The file's text.
-pub(crate) fn read(origin: &Origin, path: &Path) -> Result<String, ConfigError> {
+pub(crate) fn read(origin: &Origin, path: &Path) -> Result<String, DocumentError> {
     let failed = |error: std::io::Error| {
-        ConfigError::of_file(origin, format!("cannot be read: {}", system_words(&error)))
+        DocumentError::of_file(origin, format!("cannot be read: {}", system_words(&error)))
     };
     let metadata = std::fs::metadata(path).map_err(failed)?;
     if !metadata.is_file() {
-        return Err(ConfigError::of_file(origin, "not a file"));
+        return Err(DocumentError::of_file(origin, "not a file"));
     }
     if metadata.len() > FILE_BYTES_MAX {
         let message = format!("{} bytes are more than {FILE_BYTES_MAX}", metadata.len());
-        return Err(ConfigError::of_file(origin, message));
+        return Err(DocumentError::of_file(origin, message));
     }
     let bytes = std::fs::read(path).map_err(failed)?;
     String::from_utf8(bytes).map_err(|error| {
@@ -30,7 +30,7 @@ pub(crate) fn read(origin: &Origin, path: &Path) -> Result<String, ConfigError> 
             .map_or(0, |at| at + 1);
         let column = String::from_utf8_lossy(&before[start..]).chars().count() as u64 + 1;
         let message = format!("byte 0x{:02x} is not UTF-8", error.as_bytes()[good]);
-        ConfigError::at(origin, &text, Position { line, column }, message)
+        DocumentError::at(origin, &text, Position { line, column }, message)
     })
 }
 

@@ -10,5 +10,5 @@ pub mod secret;
 pub(crate) mod value;
 pub(crate) mod yaml;
 
-pub use self::error::{ConfigError, Origin, Position};
+pub use self::error::{DocumentError, Origin, Position};
 pub use self::value::{Day, Interval, Pattern, PortRange, Quarter};

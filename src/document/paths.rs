@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::error::ConfigError;
+use super::error::DocumentError;
 use super::glob;
 use super::yaml::{At, Source};
 
@@ -13,7 +13,7 @@ pub(crate) fn absolute(source: Source<'_>, path: &Path) -> PathBuf {
 
 /// A path or pattern made absolute. Only its last segment may hold wildcards; whether a file can be
 /// read is checked where it is read.
-pub(crate) fn pattern(source: Source<'_>, path: &At<PathBuf>) -> Result<PathBuf, ConfigError> {
+pub(crate) fn pattern(source: Source<'_>, path: &At<PathBuf>) -> Result<PathBuf, DocumentError> {
     match glob::is_deep(&path.value) {
         true => {
             let path_shown = path.value.display();
@@ -28,7 +28,7 @@ pub(crate) fn pattern(source: Source<'_>, path: &At<PathBuf>) -> Result<PathBuf,
 pub(crate) fn patterns(
     source: Source<'_>,
     paths: Option<Vec<At<PathBuf>>>,
-) -> Result<Vec<PathBuf>, ConfigError> {
+) -> Result<Vec<PathBuf>, DocumentError> {
     let paths = paths.unwrap_or_default();
     paths.iter().map(|path| pattern(source, path)).collect()
 }

@@ -312,9 +312,9 @@ from_scalar!(FinalLabelName, "a label name");
 
 /// A network: `10.0.0.0/8`, or an address alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Network(pub(crate) ipnet::IpNet);
+pub(crate) struct Cidr(pub(crate) ipnet::IpNet);
 
-impl FromStr for Network {
+impl FromStr for Cidr {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -324,7 +324,7 @@ impl FromStr for Network {
             .map_err(|_| format!("`{text}` is not a network, such as `10.0.0.0/8`"))
     }
 }
-from_scalar!(Network, "a network such as `10.0.0.0/8`");
+from_scalar!(Cidr, "a network such as `10.0.0.0/8`");
 
 /// Ports: `8067`, or a range `9000-9999`, ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -369,9 +369,9 @@ from_scalar!(PortRange, "a port or a range of ports");
 
 /// A key that is read and passed over, whatever it holds.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Passed;
+pub(crate) struct Ignored;
 
-impl<'de> Deserialize<'de> for Passed {
+impl<'de> Deserialize<'de> for Ignored {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         de::IgnoredAny::deserialize(deserializer).map(|_| Self)
     }

@@ -5,7 +5,7 @@ use serde_path_to_error::Segment;
 use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::{Error, Location, Spanned};
 
-use super::error::{ConfigError, Origin, Position, nearest};
+use super::error::{DocumentError, Origin, Position, nearest};
 
 /// Bytes of a configuration file.
 pub(crate) const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -45,16 +45,16 @@ pub(crate) struct Source<'a> {
 
 impl Source<'_> {
     /// An error at `location`.
-    pub(crate) fn error(&self, location: Location, message: impl AsRef<str>) -> ConfigError {
+    pub(crate) fn error(&self, location: Location, message: impl AsRef<str>) -> DocumentError {
         match position(location) {
-            Some(position) => ConfigError::at(self.origin, self.text, position, message),
-            None => ConfigError::of_file(self.origin, message),
+            Some(position) => DocumentError::at(self.origin, self.text, position, message),
+            None => DocumentError::of_file(self.origin, message),
         }
     }
 }
 
 /// Reads one document.
-pub(crate) fn parse<T: DeserializeOwned>(source: Source<'_>) -> Result<T, ConfigError> {
+pub(crate) fn parse<T: DeserializeOwned>(source: Source<'_>) -> Result<T, DocumentError> {
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_nodes: NODES_MAX,
@@ -108,7 +108,7 @@ fn position(location: Location) -> Option<Position> {
     })
 }
 
-fn explain(source: Source<'_>, path: &str, error: &Error) -> ConfigError {
+fn explain(source: Source<'_>, path: &str, error: &Error) -> DocumentError {
     let error = error.without_snippet();
     if let Error::AliasError { error: inner, .. } = error {
         return explain(source, path, inner);

@@ -8,7 +8,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use serde::Deserialize;
 use url::{Host, Url};
 
-use crate::document::value::{Network, PortRange};
+use crate::document::value::{Cidr, PortRange};
 
 /// Cloud metadata addresses outside the link-local ranges: Alibaba, Oracle, Azure.
 const METADATA_V4: [Ipv4Addr; 3] = [
@@ -42,8 +42,8 @@ pub struct DialPolicy {
 #[derive(Debug, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RawDial {
-    allow: Option<Vec<Network>>,
-    deny: Option<Vec<Network>>,
+    allow: Option<Vec<Cidr>>,
+    deny: Option<Vec<Cidr>>,
     ports: Option<Vec<PortRange>>,
     /// Whether credentials may travel over plain HTTP to another machine.
     pub(crate) plaintext_credentials: Option<bool>,
@@ -51,7 +51,7 @@ pub(crate) struct RawDial {
 
 impl From<RawDial> for DialPolicy {
     fn from(raw: RawDial) -> Self {
-        let networks = |raw: Option<Vec<Network>>| {
+        let networks = |raw: Option<Vec<Cidr>>| {
             let networks = raw.unwrap_or_default().into_iter();
             networks.map(|network| network.0).collect()
         };

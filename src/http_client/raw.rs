@@ -34,7 +34,7 @@ macro_rules! with_http_keys {
             proxy_connect_header:
                 Option<$crate::document::yaml::At<$crate::http_client::raw::ConnectHeaders>>,
             follow_redirects: Option<bool>,
-            enable_http2: Option<$crate::document::value::Passed>,
+            enable_http2: Option<$crate::document::value::Ignored>,
             http_headers: Option<
                 $crate::document::yaml::At<
                     std::collections::BTreeMap<String, $crate::http_client::raw::RawHeader>,

@@ -10,7 +10,7 @@ use super::raw::{
 use super::settings::{
     Auth, FollowRedirects, Header, HttpConfig, OAuth2, Proxy, TlsConfig, TlsVersion,
 };
-use crate::document::ConfigError;
+use crate::document::DocumentError;
 use crate::document::paths::absolute;
 use crate::document::secret::{Secret, SecretSource};
 use crate::document::yaml::{At, Source};
@@ -34,7 +34,7 @@ const HEADERS_RESERVED: [&str; 14] = [
 ];
 
 /// Makes an `http_config` ready.
-pub(crate) fn http(source: Source<'_>, mut raw: RawHttp) -> Result<HttpConfig, ConfigError> {
+pub(crate) fn http(source: Source<'_>, mut raw: RawHttp) -> Result<HttpConfig, DocumentError> {
     Ok(HttpConfig {
         auth: auth(source, &mut raw)?,
         tls: tls(source, raw.tls.take().unwrap_or_default())?,
@@ -46,7 +46,7 @@ pub(crate) fn http(source: Source<'_>, mut raw: RawHttp) -> Result<HttpConfig, C
     })
 }
 
-fn auth(source: Source<'_>, raw: &mut RawHttp) -> Result<Auth, ConfigError> {
+fn auth(source: Source<'_>, raw: &mut RawHttp) -> Result<Auth, DocumentError> {
     let written: Vec<(&str, Location)> = [
         ("basic_auth", raw.basic_auth.as_ref().map(|a| a.referenced)),
         (
@@ -92,7 +92,7 @@ fn auth(source: Source<'_>, raw: &mut RawHttp) -> Result<Auth, ConfigError> {
     }
 }
 
-fn basic_auth(source: Source<'_>, raw: At<RawBasicAuth>) -> Result<Auth, ConfigError> {
+fn basic_auth(source: Source<'_>, raw: At<RawBasicAuth>) -> Result<Auth, DocumentError> {
     let (at, raw) = (raw.referenced, raw.value);
     let username = secret(source, at, "username", raw.username, raw.username_file)?
         .ok_or_else(|| source.error(at, "`basic_auth` needs `username` or `username_file`"))?;
@@ -101,7 +101,7 @@ fn basic_auth(source: Source<'_>, raw: At<RawBasicAuth>) -> Result<Auth, ConfigE
     Ok(Auth::Basic { username, password })
 }
 
-fn authorization(source: Source<'_>, raw: At<RawAuthorization>) -> Result<Auth, ConfigError> {
+fn authorization(source: Source<'_>, raw: At<RawAuthorization>) -> Result<Auth, DocumentError> {
     let (at, raw) = (raw.referenced, raw.value);
     let scheme = match raw.scheme.as_deref().map(str::trim) {
         None | Some("") => "Bearer".to_owned(),
@@ -131,7 +131,7 @@ fn authorization(source: Source<'_>, raw: At<RawAuthorization>) -> Result<Auth, 
     })
 }
 
-fn oauth2(source: Source<'_>, raw: At<RawOAuth2>) -> Result<OAuth2, ConfigError> {
+fn oauth2(source: Source<'_>, raw: At<RawOAuth2>) -> Result<OAuth2, DocumentError> {
     let (at, mut raw) = (raw.referenced, raw.value);
     let missing = |key: &str| source.error(at, format!("`oauth2` needs `{key}`"));
     let client_secret = secret(
@@ -168,7 +168,7 @@ fn secret(
     key: &str,
     inline: Option<Secret>,
     file: Option<PathBuf>,
-) -> Result<Option<SecretSource>, ConfigError> {
+) -> Result<Option<SecretSource>, DocumentError> {
     match (inline, file) {
         (Some(_), Some(_)) => {
             let message = format!("both `{key}` and `{key}_file` are set: at most one may be");
@@ -180,7 +180,7 @@ fn secret(
     }
 }
 
-fn tls(source: Source<'_>, raw: RawTls) -> Result<TlsConfig, ConfigError> {
+fn tls(source: Source<'_>, raw: RawTls) -> Result<TlsConfig, DocumentError> {
     let min_version = raw.min_version.map(|v| version(source, v)).transpose()?;
     let max_version = raw.max_version.map(|v| version(source, v)).transpose()?;
     if let (Some((min, at)), Some((max, _))) = (min_version, max_version)
@@ -213,7 +213,7 @@ fn either(
     key: &str,
     inline: Option<Secret>,
     file: Option<At<PathBuf>>,
-) -> Result<Option<SecretSource>, ConfigError> {
+) -> Result<Option<SecretSource>, DocumentError> {
     let at = file.as_ref().map_or(Location::UNKNOWN, |f| f.referenced);
     secret(source, at, key, inline, file.map(|file| file.value))
 }
@@ -221,7 +221,7 @@ fn either(
 fn version(
     source: Source<'_>,
     raw: At<RawTlsVersion>,
-) -> Result<(TlsVersion, Location), ConfigError> {
+) -> Result<(TlsVersion, Location), DocumentError> {
     match raw.value {
         RawTlsVersion::Tls12 => Ok((TlsVersion::Tls12, raw.referenced)),
         RawTlsVersion::Tls13 => Ok((TlsVersion::Tls13, raw.referenced)),
@@ -231,7 +231,7 @@ fn version(
     }
 }
 
-fn proxy(source: Source<'_>, raw: RawProxy) -> Result<Proxy, ConfigError> {
+fn proxy(source: Source<'_>, raw: RawProxy) -> Result<Proxy, DocumentError> {
     let connect = raw.connect_header;
     let connect_at = connect.as_ref().map(|header| header.referenced);
     let connect_headers = connect
@@ -284,7 +284,7 @@ fn proxy(source: Source<'_>, raw: RawProxy) -> Result<Proxy, ConfigError> {
 fn headers(
     source: Source<'_>,
     raw: Option<At<std::collections::BTreeMap<String, RawHeader>>>,
-) -> Result<Vec<Header>, ConfigError> {
+) -> Result<Vec<Header>, DocumentError> {
     let Some(raw) = raw else {
         return Ok(Vec::new());
     };

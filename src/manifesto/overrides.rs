@@ -13,7 +13,7 @@ use crate::checks::Checks;
 use crate::document::paths::patterns;
 use crate::document::value::Day;
 use crate::document::yaml::{self, At, Source};
-use crate::document::{ConfigError, Origin, files, glob};
+use crate::document::{DocumentError, Origin, files, glob};
 use crate::rule_id::{Category, RuleId};
 
 /// Rules of the user's own.
@@ -53,7 +53,7 @@ pub(crate) struct RawRules {
 }
 
 /// Makes the rules ready.
-pub(crate) fn rules(source: Source<'_>, raw: RawRules) -> Result<RulesConfig, ConfigError> {
+pub(crate) fn rules(source: Source<'_>, raw: RawRules) -> Result<RulesConfig, DocumentError> {
     let mut known = embedded::ids();
     let mut config = RulesConfig {
         version: raw.version.map(|version| version.value),
@@ -71,7 +71,7 @@ pub(crate) fn rules(source: Source<'_>, raw: RawRules) -> Result<RulesConfig, Co
     for path in patterns(source, raw.files)? {
         let origin = Origin::file(&path);
         let found = glob::expand(&path)
-            .map_err(|error| ConfigError::of_file(&origin, error.to_string()))?;
+            .map_err(|error| DocumentError::of_file(&origin, error.to_string()))?;
         for path in found {
             let origin = Origin::file(&path);
             let text = files::read(&origin, &path)?;
@@ -105,7 +105,7 @@ fn said<T>(
     source: Source<'_>,
     known: &[RuleId],
     raw: Option<BTreeMap<RuleId, At<T>>>,
-) -> Result<BTreeMap<RuleId, At<T>>, ConfigError> {
+) -> Result<BTreeMap<RuleId, At<T>>, DocumentError> {
     let raw = raw.unwrap_or_default();
     match raw.iter().find(|(rule, _)| !known.contains(rule)) {
         Some((rule, at)) => Err(unknown(source, known, *rule, at.referenced)),
@@ -113,7 +113,7 @@ fn said<T>(
     }
 }
 
-fn unknown(source: Source<'_>, known: &[RuleId], rule: RuleId, at: Location) -> ConfigError {
+fn unknown(source: Source<'_>, known: &[RuleId], rule: RuleId, at: Location) -> DocumentError {
     let all: Vec<String> = known.iter().map(RuleId::to_string).collect();
     source
         .error(at, format!("rule `{rule}` does not exist"))
@@ -125,7 +125,7 @@ fn add(
     rule: At<Rule>,
     known: &mut Vec<RuleId>,
     added: &mut Vec<Rule>,
-) -> Result<(), ConfigError> {
+) -> Result<(), DocumentError> {
     let (at, rule) = (rule.referenced, rule.value);
     let id = rule.id;
     if id.category() != Category::Own {

@@ -5,8 +5,7 @@ use super::writer::{Kind, Writer};
 use super::{instrumentation, records, targets};
 use crate::catalogue::Attestations;
 use crate::exposition::Format;
-use crate::publish::writer::key;
-use crate::publish::writer::unix_seconds;
+use crate::publish::writer::{key, unix_seconds};
 use crate::snapshot::{RuleStatus, Score, ServiceState, ServiceVerdict, Snapshot};
 
 /// Writes every compliance family. Past `series_max` series the families of single targets give
@@ -23,7 +22,7 @@ pub fn write(snapshot: &Snapshot, format: Format, series_max: usize) -> Vec<u8> 
     }
     targets::counts(snapshot, &mut out);
     instrumentation::write(snapshot, &mut out);
-    if snapshot.ruleset.catalogue.is_kept {
+    if snapshot.ruleset.catalogue.is_configured {
         catalogue(snapshot, &mut out);
     }
     let gauges = [
@@ -92,7 +91,7 @@ pub fn series_count(snapshot: &Snapshot) -> usize {
         .as_ref()
         .map_or(0, Attestations::len);
     let of_records = waivers + attestations + snapshot.estate.verdicts.len();
-    let of_catalogue = match snapshot.ruleset.catalogue.is_kept {
+    let of_catalogue = match snapshot.ruleset.catalogue.is_configured {
         true => snapshot.services.len() + snapshot.missing.len(),
         false => 0,
     };
@@ -204,11 +203,15 @@ fn services(snapshot: &Snapshot, out: &mut Writer) {
         Kind::Gauge,
         "How many rules have each status for the service, zeros included.",
     );
-    for whom in judged(snapshot) {
-        let [name_label, environment] = whom.key;
+    for labelled in judged(snapshot) {
+        let [name_label, environment] = labelled.key;
         for status in RuleStatus::ALL {
             let labels = [name_label, environment, ("status", status.as_str())];
-            let count = whom.verdicts.iter().filter(|v| v.status == status).count();
+            let count = labelled
+                .verdicts
+                .iter()
+                .filter(|v| v.status == status)
+                .count();
             out.sample(name, &labels, count as f64);
         }
     }
@@ -218,9 +221,9 @@ fn services(snapshot: &Snapshot, out: &mut Writer) {
         Kind::Gauge,
         "Passed over measured weight of rules, 0 to 1; absent where nothing was measured. Read it with the coverage.",
     );
-    for whom in judged(snapshot) {
-        if let Some(score) = whom.score.ratio() {
-            out.sample(name, &whom.key, score);
+    for labelled in judged(snapshot) {
+        if let Some(score) = labelled.score.ratio() {
+            out.sample(name, &labelled.key, score);
         }
     }
     let name = "manifesto_service_coverage_ratio";
@@ -229,8 +232,8 @@ fn services(snapshot: &Snapshot, out: &mut Writer) {
         Kind::Gauge,
         "Measured over applicable weight of rules, 0 to 1.",
     );
-    for whom in judged(snapshot) {
-        out.sample(name, &whom.key, whom.score.coverage());
+    for labelled in judged(snapshot) {
+        out.sample(name, &labelled.key, labelled.score.coverage());
     }
     let name = "manifesto_service_info";
     out.family(
@@ -280,22 +283,22 @@ fn catalogue(snapshot: &Snapshot, out: &mut Writer) {
     }
 }
 
-/// Somebody whom rules are judged for.
-struct Whom<'a> {
+/// Somebody labelled rules are judged for.
+struct Labelled<'a> {
     key: [(&'a str, &'a str); 2],
     verdicts: &'a [ServiceVerdict],
     score: Score,
 }
 
 /// Every service; then the estate, which has no name, where rules judge it.
-fn judged(snapshot: &Snapshot) -> impl Iterator<Item = Whom<'_>> {
-    let services = snapshot.services.iter().map(|service| Whom {
+fn judged(snapshot: &Snapshot) -> impl Iterator<Item = Labelled<'_>> {
+    let services = snapshot.services.iter().map(|service| Labelled {
         key: key(service),
         verdicts: &service.verdicts,
         score: service.score,
     });
     let estate = Some(&snapshot.estate).filter(|estate| !estate.verdicts.is_empty());
-    services.chain(estate.map(|estate| Whom {
+    services.chain(estate.map(|estate| Labelled {
         key: [("service_name", ""), ("environment", "")],
         verdicts: &estate.verdicts,
         score: estate.score,
@@ -303,7 +306,12 @@ fn judged(snapshot: &Snapshot) -> impl Iterator<Item = Whom<'_>> {
 }
 
 fn verdicts(snapshot: &Snapshot) -> impl Iterator<Item = ([(&str, &str); 2], &ServiceVerdict)> {
-    judged(snapshot).flat_map(|whom| whom.verdicts.iter().map(move |verdict| (whom.key, verdict)))
+    judged(snapshot).flat_map(|labelled| {
+        labelled
+            .verdicts
+            .iter()
+            .map(move |verdict| (labelled.key, verdict))
+    })
 }
 
 fn tier(service: &ServiceState) -> &str {

@@ -28,6 +28,6 @@ pub use guard::{Guard, Hosts};
 pub use page::percent;
 pub use render::Published;
 pub use routes::{App, Probe, ProbeAnswer, Reload, router};
-pub use server::{Limits, serve};
+pub use server::{ServerLimits, serve};
 pub use telemetry::Telemetry;
 pub use web::{Web, WebError};

@@ -192,7 +192,7 @@ fn row<'a>(
         environment: &service.key.environment,
         team: &service.team,
         tier: service.entry.as_ref().map_or("", |entry| &entry.tier),
-        is_catalogued: service.entry.is_some() || !snapshot.ruleset.catalogue.is_kept,
+        is_catalogued: service.entry.is_some() || !snapshot.ruleset.catalogue.is_configured,
         version: &service.version,
         score: score(service.score),
         coverage: percent(service.score.coverage()),

@@ -28,7 +28,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What one client may take of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct ServerLimits {
     /// Connections served at once; one more is closed at once.
     pub connections_max: usize,
     /// A client that has not sent its request's headers by then is cut off, as is one that sends
@@ -42,7 +42,7 @@ pub struct Limits {
     pub write_timeout: Duration,
 }
 
-impl Default for Limits {
+impl Default for ServerLimits {
     fn default() -> Self {
         Self {
             connections_max: 1_024,
@@ -58,7 +58,7 @@ impl Default for Limits {
 pub async fn serve(
     listener: TcpListener,
     app: Arc<App>,
-    limits: Limits,
+    limits: ServerLimits,
     shutdown: CancellationToken,
 ) {
     let places = Arc::new(Semaphore::new(limits.connections_max));
@@ -116,7 +116,7 @@ struct Server {
     router: axum::Router,
     app: Arc<App>,
     builder: auto::Builder<TokioExecutor>,
-    limits: Limits,
+    limits: ServerLimits,
     shutdown: CancellationToken,
 }
 

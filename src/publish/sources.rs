@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::writer::{Kind, Writer, unix_seconds};
 use crate::discovery::Discovered;
-use crate::sources::{Answers, KnownSource, RefusalReason, SourceTotals};
+use crate::sources::{Answers, KnownSource, SourceErrorKind, SourceTotals};
 
 /// How asking for evidence goes, of sources that are asked anything.
 pub(super) fn evidence(
@@ -52,7 +52,7 @@ pub(super) fn evidence(
             out.sample(name, &labels, count as f64);
         };
         count("ok", totals.answered);
-        for (reason, refused) in RefusalReason::ALL.into_iter().zip(totals.refused) {
+        for (reason, refused) in SourceErrorKind::ALL.into_iter().zip(totals.refused) {
             count(reason.as_str(), refused);
         }
     }

@@ -13,7 +13,7 @@ use super::rate::Bucket;
 use super::telemetry::Telemetry;
 use super::tls::{Pems, server_config};
 use super::web_config::{self, WebConfig};
-use crate::document::{ConfigError, Origin, files};
+use crate::document::{DocumentError, Origin, files};
 use crate::http_client::tls::TlsError;
 
 /// `--web.config.file`.
@@ -53,7 +53,7 @@ impl std::fmt::Debug for LastRead {
 pub enum WebError {
     /// The file.
     #[error("{0}")]
-    Config(#[from] ConfigError),
+    Config(#[from] DocumentError),
     /// The files that it names.
     #[error("{}: `tls_server_config`: {source}", path.display())]
     Tls {

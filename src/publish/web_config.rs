@@ -1,9 +1,7 @@
 //! `--web.config.file`: the web configuration that exporters of this ecosystem share, as it is
 //! written, checked and made ready.
 
-use crate::publish::tls::ClientAuth;
-use crate::publish::tls::Curve;
-use crate::publish::tls::ServerTls;
+use crate::publish::tls::{ClientAuth, Curve, ServerTls};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -15,7 +13,7 @@ use serde::Deserialize;
 use super::tls::{CIPHER_SUITES_TLS13, cipher_suites};
 use crate::document::secret::{Secret, SecretSource};
 use crate::document::yaml::{self, At, Source};
-use crate::document::{ConfigError, Origin, duration};
+use crate::document::{DocumentError, Origin, duration};
 use crate::http_client::settings::TlsVersion;
 
 /// The highest cost of a hash: each step doubles the seconds that a first login takes.
@@ -118,11 +116,11 @@ struct RawRateLimit {
 
 /// Reads a web configuration. Its errors show no line of it: a password written where a hash
 /// belongs is the commonest fault.
-pub(super) fn parse(text: &str, origin: &Origin) -> Result<WebConfig, ConfigError> {
+pub(super) fn parse(text: &str, origin: &Origin) -> Result<WebConfig, DocumentError> {
     let blank = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
     if text.lines().all(blank) {
         // A truncated file must not open the server to everybody.
-        return Err(ConfigError::of_file(origin, "nothing is configured")
+        return Err(DocumentError::of_file(origin, "nothing is configured")
             .with_hint("a web configuration without TLS and users is `{}`"));
     }
     let source = Source { origin, text };
@@ -141,10 +139,10 @@ pub(super) fn parse(text: &str, origin: &Origin) -> Result<WebConfig, ConfigErro
             },
         })
     };
-    read().map_err(ConfigError::without_line)
+    read().map_err(DocumentError::without_line)
 }
 
-fn tls(source: Source<'_>, at: At<RawTls>) -> Result<ServerTls, ConfigError> {
+fn tls(source: Source<'_>, at: At<RawTls>) -> Result<ServerTls, DocumentError> {
     let place = at.referenced;
     let error = |message: &str| source.error(place, format!("`tls_server_config`: {message}"));
     let raw = at.value;
@@ -213,7 +211,7 @@ fn client_sans(
     source: Source<'_>,
     sans: &At<Vec<String>>,
     client_auth: ClientAuth,
-) -> Result<(), ConfigError> {
+) -> Result<(), DocumentError> {
     let needed = matches!(
         client_auth,
         ClientAuth::RequireAnyClientCert | ClientAuth::RequireAndVerifyClientCert
@@ -242,7 +240,7 @@ fn versions(
     source: Source<'_>,
     lowest: Option<At<RawTlsVersion>>,
     highest: Option<At<RawTlsVersion>>,
-) -> Result<(TlsVersion, TlsVersion), ConfigError> {
+) -> Result<(TlsVersion, TlsVersion), DocumentError> {
     let version = |at: Option<At<RawTlsVersion>>, default| match at {
         None => Ok(default),
         Some(at) => match at.value {
@@ -265,7 +263,7 @@ fn versions(
     }
 }
 
-fn suites(source: Source<'_>, written: Vec<At<String>>) -> Result<Vec<String>, ConfigError> {
+fn suites(source: Source<'_>, written: Vec<At<String>>) -> Result<Vec<String>, DocumentError> {
     let known = cipher_suites();
     for at in &written {
         let name = at.value.as_str();
@@ -281,7 +279,7 @@ fn suites(source: Source<'_>, written: Vec<At<String>>) -> Result<Vec<String>, C
 fn headers(
     source: Source<'_>,
     raw: Option<RawHeaders>,
-) -> Result<Vec<(HeaderName, HeaderValue)>, ConfigError> {
+) -> Result<Vec<(HeaderName, HeaderValue)>, DocumentError> {
     let raw = raw.unwrap_or_default();
     let written = [
         (
@@ -331,7 +329,7 @@ fn headers(
 fn users(
     source: Source<'_>,
     written: BTreeMap<String, At<Secret>>,
-) -> Result<BTreeMap<String, Secret>, ConfigError> {
+) -> Result<BTreeMap<String, Secret>, DocumentError> {
     for (user, hash) in &written {
         let wrong = |message: String| {
             let message = format!("user `{user}`: {message}");
@@ -357,7 +355,10 @@ fn users(
         .collect())
 }
 
-fn rate_limit(source: Source<'_>, at: At<RawRateLimit>) -> Result<Option<RateLimit>, ConfigError> {
+fn rate_limit(
+    source: Source<'_>,
+    at: At<RawRateLimit>,
+) -> Result<Option<RateLimit>, DocumentError> {
     let Some(interval) = at.value.interval else {
         return Err(source.error(at.referenced, "missing key `interval` in `rate_limit`"));
     };

@@ -11,7 +11,7 @@ use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue};
 use tokio::io::AsyncReadExt as _;
 
-use super::down::{Down, DownReason};
+use super::error::{ScrapeError, ScrapeErrorKind};
 use super::request::{Headers, value};
 use crate::document::secret::{Secret, SecretSource};
 use crate::http_client::settings::{Auth, Header, HttpConfig};
@@ -42,14 +42,18 @@ pub(super) struct Files(Mutex<HashMap<PathBuf, (Instant, Secret)>>);
 
 impl Files {
     /// The text of a secret, without the white space around it. `what` names the setting.
-    pub(super) async fn text(&self, what: &str, source: &SecretSource) -> Result<Secret, Down> {
+    pub(super) async fn text(
+        &self,
+        what: &str,
+        source: &SecretSource,
+    ) -> Result<Secret, ScrapeError> {
         match source {
             SecretSource::Inline(secret) => Ok(secret.clone()),
             SecretSource::File(path) => self.read(what, path).await,
         }
     }
 
-    async fn read(&self, what: &str, path: &Path) -> Result<Secret, Down> {
+    async fn read(&self, what: &str, path: &Path) -> Result<Secret, ScrapeError> {
         let fresh = {
             let read = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             read.get(path)
@@ -60,8 +64,8 @@ impl Files {
             return Ok(secret);
         }
         let text = read_text(path).await.map_err(|error| {
-            Down::new(
-                DownReason::Credentials,
+            ScrapeError::new(
+                ScrapeErrorKind::Credentials,
                 format!("cannot read {what} file {}: {error}", path.display()),
             )
         })?;
@@ -92,7 +96,7 @@ pub(super) async fn add(
     headers: &mut Headers,
     http: &HttpConfig,
     files: &Files,
-) -> Result<(), Down> {
+) -> Result<(), ScrapeError> {
     add_headers(headers, &http.headers, files).await?;
     let credentials = match &http.auth {
         Auth::None | Auth::OAuth2(_) => return Ok(()),
@@ -118,12 +122,12 @@ pub(super) async fn add_headers(
     headers: &mut Headers,
     configured: &[Header],
     files: &Files,
-) -> Result<(), Down> {
+) -> Result<(), ScrapeError> {
     for header in configured {
         let what = format!("header {}", header.name);
         let name = HeaderName::from_bytes(header.name.as_bytes()).map_err(|_| {
-            Down::new(
-                DownReason::Credentials,
+            ScrapeError::new(
+                ScrapeErrorKind::Credentials,
                 format!("{:?} is not a header name", header.name),
             )
         })?;
@@ -144,13 +148,13 @@ pub(super) async fn add_headers(
 }
 
 /// `Basic ...`, for targets, token servers and proxies.
-pub(super) fn basic(username: &str, password: &str) -> Result<HeaderValue, Down> {
+pub(super) fn basic(username: &str, password: &str) -> Result<HeaderValue, ScrapeError> {
     let pair = STANDARD.encode(format!("{username}:{password}"));
     secret_value("password", &format!("Basic {pair}"))
 }
 
 /// A value that is shown as `Sensitive`.
-pub(super) fn secret_value(what: &str, text: &str) -> Result<HeaderValue, Down> {
+pub(super) fn secret_value(what: &str, text: &str) -> Result<HeaderValue, ScrapeError> {
     let mut value = value(what, text)?;
     value.set_sensitive(true);
     Ok(value)

@@ -7,21 +7,21 @@ use http::header::AUTHORIZATION;
 use http::{Method, StatusCode};
 use tokio::time::Instant;
 
-use super::answer::{Answer, Kind};
 use super::auth::{self, Files};
-use super::connect::ChosenBy;
-use super::down::{Down, DownReason};
+use super::connect::AddressOrigin;
+use super::connector::{Connector, Destination};
+use super::error::{ScrapeError, ScrapeErrorKind};
 use super::exchange::{self, Ended};
 use super::network::Network;
 use super::progress::{Phase, Progress};
-use super::redirect::Trail;
+use super::redirect::RedirectChain;
 use super::request::{self, Headers};
 use super::resolve::Resolver;
+use super::response::{ResponseKind, ResponseReceiver};
 use super::result::{BodySink, ScrapeResult};
 use super::settings::ScrapeSettings;
 use super::stream::Stream;
 use super::tokens::Tokens;
-use super::way::{Destination, Way};
 use crate::discovery::target::Target;
 use crate::http_client::settings::{Auth, HttpConfig};
 
@@ -30,14 +30,14 @@ const KEPT_INTERVAL_MAX: Duration = Duration::from_secs(5 * 60);
 
 /// A connection kept for the target's next scrape; dropped, it is closed.
 #[derive(Debug)]
-pub struct Kept(Stream);
+pub struct IdleConnection(Stream);
 
 /// The client of one `http_config`.
 #[derive(Debug)]
 pub struct Client {
     network: Arc<Network>,
     http: Arc<HttpConfig>,
-    way: Way,
+    way: Connector,
     files: Files,
     tokens: Option<Tokens>,
 }
@@ -50,7 +50,12 @@ impl Client {
             Auth::None | Auth::Basic { .. } | Auth::Authorization { .. } => None,
         };
         Self {
-            way: Way::new(&http.tls, &http.proxy, ChosenBy::Discovery, network.clone()),
+            way: Connector::new(
+                &http.tls,
+                &http.proxy,
+                AddressOrigin::Discovery,
+                network.clone(),
+            ),
             files: Files::default(),
             tokens,
             network,
@@ -68,7 +73,7 @@ impl Client {
     pub async fn scrape<S: BodySink>(
         &self,
         target: &Arc<Target>,
-        kept: &mut Option<Kept>,
+        kept: &mut Option<IdleConnection>,
         sink: &mut S,
     ) -> ScrapeResult {
         let started = SystemTime::now();
@@ -77,8 +82,8 @@ impl Client {
         let attempt = self.attempt(target, kept, sink, &progress);
         let outcome = match tokio::time::timeout(target.timeout, attempt).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(Down::new(
-                DownReason::Timeout,
+            Err(_) => Err(ScrapeError::new(
+                ScrapeErrorKind::Timeout,
                 format!(
                     "timed out after {:?} {}",
                     target.timeout,
@@ -102,11 +107,11 @@ impl Client {
     async fn attempt<S: BodySink>(
         &self,
         target: &Target,
-        kept: &mut Option<Kept>,
+        kept: &mut Option<IdleConnection>,
         sink: &mut S,
         progress: &Progress,
-    ) -> Result<(), Down> {
-        let mut trail = Trail::new(&target.url);
+    ) -> Result<(), ScrapeError> {
+        let mut chain = RedirectChain::new(&target.url);
         let mut renewed = false;
         loop {
             progress.enter(Phase::Preparing);
@@ -122,25 +127,25 @@ impl Client {
             if let Some(token) = &token {
                 headers.insert(AUTHORIZATION, auth::secret_value("token", token.expose())?);
             }
-            let path = trail.here().to_owned();
+            let path = chain.here().to_owned();
             let settings = self.network.settings();
             let follow = self.http.follow_redirects.0;
-            let trail = follow.then_some((&mut trail, &settings.dial));
-            let mut answer = Answer::new(target, trail, &mut *sink, progress);
+            let chain = follow.then_some((&mut chain, &settings.dial));
+            let mut answer = ResponseReceiver::new(target, chain, &mut *sink, progress);
             let ended = self
                 .ask(target, &path, headers, kept, &mut answer, progress)
                 .await?;
             match answer.kind {
-                Kind::Exposition(decoder) => {
+                ResponseKind::Exposition(decoder) => {
                     decoder.finish(ended.framed)?;
                     *kept = ended
                         .idle
                         .filter(|_| target.interval <= KEPT_INTERVAL_MAX)
-                        .map(Kept);
+                        .map(IdleConnection);
                     return Ok(());
                 }
-                Kind::Redirect => *kept = ended.idle.map(Kept),
-                Kind::Other(status) => {
+                ResponseKind::Redirect => *kept = ended.idle.map(IdleConnection),
+                ResponseKind::Other(status) => {
                     if let (StatusCode::UNAUTHORIZED, false) = (status, renewed)
                         && let (Some(tokens), Some(token)) = (&self.tokens, &token)
                         && tokens.refused(token).await
@@ -162,10 +167,10 @@ impl Client {
         target: &Target,
         path: &str,
         headers: Headers,
-        kept: &mut Option<Kept>,
-        answer: &mut Answer<'_, '_, S>,
+        kept: &mut Option<IdleConnection>,
+        answer: &mut ResponseReceiver<'_, '_, S>,
         progress: &Progress,
-    ) -> Result<Ended, Down> {
+    ) -> Result<Ended, ScrapeError> {
         let url = &target.url;
         let authority = url.authority();
         let destination = Destination {
@@ -181,7 +186,7 @@ impl Client {
             let uri = self.way.address(stream, destination, path, &mut headers)?;
             Ok(request::render(&Method::GET, &uri, headers, &[]))
         };
-        if let Some(Kept(mut stream)) = kept.take()
+        if let Some(IdleConnection(mut stream)) = kept.take()
             && stream.is_idle()
             && self.way.allows(&stream)
         {
@@ -210,9 +215,9 @@ pub async fn scrape_once<S: BodySink>(
     client.scrape(target, &mut None, sink).await
 }
 
-fn unexpected(status: StatusCode) -> Down {
-    Down::new(
-        DownReason::Http,
+fn unexpected(status: StatusCode) -> ScrapeError {
+    ScrapeError::new(
+        ScrapeErrorKind::Http,
         format!("status {status}, expected 200 OK"),
     )
 }

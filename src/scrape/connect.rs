@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use super::down::{Down, DownReason};
+use super::error::{ScrapeError, ScrapeErrorKind};
 use super::progress::{Phase, Progress};
 use super::resolve::Resolver;
 use super::stream::{OpenGuard, Stream};
@@ -23,7 +23,7 @@ const ADDRESSES_MAX: usize = 8;
 
 /// Who chose the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ChosenBy {
+pub(super) enum AddressOrigin {
     /// Discovery: the whole policy holds.
     Discovery,
     /// The operator, for a proxy or token server: what is denied holds, the lists of what targets
@@ -33,13 +33,13 @@ pub(super) enum ChosenBy {
 
 /// Connects to `host:port`, at the first of its allowed addresses that answers.
 pub(super) async fn connect(
-    (host, port, chosen_by): (&str, u16, ChosenBy),
+    (host, port, address_origin): (&str, u16, AddressOrigin),
     policy: &DialPolicy,
     (resolver, open): (&Resolver, &Arc<AtomicUsize>),
     progress: &Progress,
-) -> Result<Stream, Down> {
-    let blocked = |why| Down::new(DownReason::Blocked, format!("dial policy: {why}"));
-    if chosen_by == ChosenBy::Discovery {
+) -> Result<Stream, ScrapeError> {
+    let blocked = |why| ScrapeError::new(ScrapeErrorKind::Blocked, format!("dial policy: {why}"));
+    if address_origin == AddressOrigin::Discovery {
         policy.check_port(port).map_err(blocked)?;
     }
     progress.enter(Phase::Resolving);
@@ -47,9 +47,9 @@ pub(super) async fn connect(
     let mut refused = None;
     let mut allowed = Vec::new();
     for address in resolved.iter() {
-        let checked = match chosen_by {
-            ChosenBy::Discovery => policy.check_address(*address),
-            ChosenBy::Operator => policy.check_not_denied(*address),
+        let checked = match address_origin {
+            AddressOrigin::Discovery => policy.check_address(*address),
+            AddressOrigin::Operator => policy.check_not_denied(*address),
         };
         match checked {
             Ok(()) => allowed.push(SocketAddr::new(*address, port)),
@@ -74,8 +74,8 @@ pub(super) async fn connect(
             }
             Ok(Stream::new(tcp, address, guard))
         }
-        Err((address, error)) => Err(Down::new(
-            DownReason::Connect,
+        Err((address, error)) => Err(ScrapeError::new(
+            ScrapeErrorKind::Connect,
             format!("cannot connect to {address}: {error}"),
         )),
     }

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use http::HeaderName;
 use http::header::{CONTENT_ENCODING, TRANSFER_ENCODING};
 
-use super::down::{Down, DownReason};
+use super::error::{ScrapeError, ScrapeErrorKind};
 use super::gzip::Gzip;
 use super::head::Head;
 use super::progress::Progress;
@@ -32,7 +32,7 @@ pub enum Coding {
 
 impl Coding {
     /// Reads Content-Encoding. One coding at most: stacking them is how small bodies grow large.
-    pub(super) fn of(head: &Head<'_>) -> Result<Self, Down> {
+    pub(super) fn of(head: &Head<'_>) -> Result<Self, ScrapeError> {
         match single(head, CONTENT_ENCODING) {
             Single::None => Ok(Self::Identity),
             Single::One(v) if v.is_empty() || v.eq_ignore_ascii_case(b"identity") => {
@@ -49,7 +49,7 @@ impl Coding {
 }
 
 /// Refuses transfer codings other than chunked, which nobody here undoes.
-pub(super) fn check_transfer(head: &Head<'_>) -> Result<(), Down> {
+pub(super) fn check_transfer(head: &Head<'_>) -> Result<(), ScrapeError> {
     match single(head, TRANSFER_ENCODING) {
         Single::None => Ok(()),
         Single::One(v) if v.eq_ignore_ascii_case(b"chunked") => Ok(()),
@@ -73,14 +73,14 @@ fn single<'a>(head: &Head<'a>, name: HeaderName) -> Single<'a> {
     }
 }
 
-fn unsupported(head: &Head<'_>, name: HeaderName, supported: &str) -> Down {
+fn unsupported(head: &Head<'_>, name: HeaderName, supported: &str) -> ScrapeError {
     let all: Vec<_> = head
         .all(name.clone())
         .map(String::from_utf8_lossy)
         .collect();
     let shown: String = all.join(", ").chars().take(SHOWN_CHARS_MAX).collect();
-    Down::new(
-        DownReason::Encoding,
+    ScrapeError::new(
+        ScrapeErrorKind::Encoding,
         format!("{name} {shown:?} is not supported: {supported}"),
     )
 }
@@ -111,7 +111,7 @@ impl<'a, S: BodySink> Decoder<'a, S> {
     }
 
     /// Bytes as they came.
-    pub fn write(&mut self, mut input: &[u8]) -> Result<(), Down> {
+    pub fn write(&mut self, mut input: &[u8]) -> Result<(), ScrapeError> {
         let Some(mut gzip) = self.gzip.take() else {
             return self.deliver(input);
         };
@@ -134,29 +134,29 @@ impl<'a, S: BodySink> Decoder<'a, S> {
     }
 
     /// The body is complete as far as HTTP can tell.
-    pub fn finish(self, framed: bool) -> Result<(), Down> {
+    pub fn finish(self, framed: bool) -> Result<(), ScrapeError> {
         if let Some(gzip) = &self.gzip
             && !gzip.is_between_members()
         {
             return Err(corrupt(gzip.members, "it ends in the middle"));
         }
         if self.progress.body_bytes() == 0 {
-            return Err(Down::new(
-                DownReason::Empty,
+            return Err(ScrapeError::new(
+                ScrapeErrorKind::Empty,
                 "status 200 with an empty body",
             ));
         }
         self.sink.end(framed)
     }
 
-    fn deliver(&mut self, bytes: &[u8]) -> Result<(), Down> {
+    fn deliver(&mut self, bytes: &[u8]) -> Result<(), ScrapeError> {
         if bytes.is_empty() {
             return Ok(());
         }
         self.progress.delivered(bytes.len());
         if self.progress.body_bytes() > self.body_bytes_max {
-            return Err(Down::new(
-                DownReason::BodyLimit,
+            return Err(ScrapeError::new(
+                ScrapeErrorKind::BodyLimit,
                 format!(
                     "the decompressed body is larger than {} bytes, cut at {}",
                     self.body_bytes_max,
@@ -168,9 +168,9 @@ impl<'a, S: BodySink> Decoder<'a, S> {
     }
 }
 
-fn corrupt(member: u64, what: &str) -> Down {
-    Down::new(
-        DownReason::Encoding,
+fn corrupt(member: u64, what: &str) -> ScrapeError {
+    ScrapeError::new(
+        ScrapeErrorKind::Encoding,
         format!("corrupt gzip, member {member}: {what}"),
     )
 }

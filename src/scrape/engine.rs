@@ -17,8 +17,8 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::client::{Client, Kept};
-use super::down::{Down, DownReason};
+use super::client::{Client, IdleConnection};
+use super::error::{ScrapeError, ScrapeErrorKind};
 use super::network::Network;
 use super::result::{BodySink, ScrapeResult};
 use super::schedule::{TICK_MS, tick_of};
@@ -45,7 +45,7 @@ pub trait Handler: Send + Sync + 'static {
     fn gone(&self, target: &Arc<Target>);
 }
 
-/// Scrapes the targets of the latest set, each on its rhythm, until `shutdown`; then drops the
+/// Scrapes the targets of the latest set, each on its schedule, until `shutdown`; then drops the
 /// scrapes in flight and returns.
 pub async fn run<H: Handler>(
     mut targets: watch::Receiver<Arc<Vec<Arc<Target>>>>,
@@ -116,7 +116,7 @@ struct Engine<H: Handler> {
 
 /// What a scrape's task returns to its slot.
 struct Ended {
-    kept: Option<Kept>,
+    kept: Option<IdleConnection>,
     timed_out: bool,
 }
 
@@ -181,7 +181,7 @@ impl<H: Handler> Engine<H> {
             let result = client.scrape(&target, &mut kept, &mut sink).await;
             stats.ended(&result);
             let timed_out =
-                matches!(&result.outcome, Err(down) if down.reason == DownReason::Timeout);
+                matches!(&result.outcome, Err(down) if down.reason == ScrapeErrorKind::Timeout);
             handler.done(sink, result);
             Ended { kept, timed_out }
         });
@@ -247,8 +247,8 @@ impl<H: Handler> Engine<H> {
             status: None,
             reused_connection: false,
             retried: false,
-            outcome: Err(Down::new(
-                DownReason::Internal,
+            outcome: Err(ScrapeError::new(
+                ScrapeErrorKind::Internal,
                 format!("the scrape panicked: {what}"),
             )),
         };

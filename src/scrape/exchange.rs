@@ -15,7 +15,7 @@ use std::task::{Context, Poll, ready};
 use http::StatusCode;
 use tokio::io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf};
 
-use super::down::{Down, DownReason, HEADER_BYTES_MAX, not_http};
+use super::error::{HEADER_BYTES_MAX, ScrapeError, ScrapeErrorKind, not_http};
 use super::framing::Framing;
 use super::head::{self, Head};
 use super::progress::Progress;
@@ -38,15 +38,15 @@ thread_local! {
 /// Takes a response as it arrives. An error ends the exchange and its connection.
 pub(super) trait Receiver {
     /// The head, but for interim ones.
-    fn head(&mut self, head: &Head<'_>) -> Result<Wanted, Down>;
+    fn head(&mut self, head: &Head<'_>) -> Result<BodyUse, ScrapeError>;
 
     /// Bytes of the body, without their chunks.
-    fn data(&mut self, bytes: &[u8]) -> Result<(), Down>;
+    fn data(&mut self, bytes: &[u8]) -> Result<(), ScrapeError>;
 }
 
 /// What a receiver wants of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) enum BodyUse {
     /// All of it.
     Body,
     /// Nothing, but up to so many bytes are read for the sake of the connection.
@@ -70,7 +70,7 @@ pub(super) async fn run(
     request: &[u8],
     receiver: &mut impl Receiver,
     progress: &Progress,
-) -> Result<Ended, Down> {
+) -> Result<Ended, ScrapeError> {
     let sent = stream.io.write_all(request).await;
     let sent = match sent {
         Ok(()) => stream.io.flush().await,
@@ -109,7 +109,7 @@ impl Response {
         receiver: &mut impl Receiver,
         progress: &Progress,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<End, Down>> {
+    ) -> Poll<Result<End, ScrapeError>> {
         BUFFER.with_borrow_mut(|buffer| {
             let mut taken = 0;
             while taken < TURN_BYTES_MAX {
@@ -133,7 +133,7 @@ impl Response {
         })
     }
 
-    fn connection_ended(&self, progress: &Progress) -> Result<End, Down> {
+    fn connection_ended(&self, progress: &Progress) -> Result<End, ScrapeError> {
         match self.framing {
             Some(Framing::Close) => Ok(End { reusable: false }),
             _ => Err(broken(&io::ErrorKind::UnexpectedEof.into(), progress)),
@@ -146,7 +146,7 @@ impl Response {
         bytes: &[u8],
         receiver: &mut impl Receiver,
         progress: &Progress,
-    ) -> Result<Option<End>, Down> {
+    ) -> Result<Option<End>, ScrapeError> {
         if self.framing.is_some() {
             return self.body(bytes, receiver);
         }
@@ -170,7 +170,7 @@ impl Response {
         mut bytes: &[u8],
         receiver: &mut impl Receiver,
         progress: &Progress,
-    ) -> Result<Option<End>, Down> {
+    ) -> Result<Option<End>, ScrapeError> {
         loop {
             let read = head::read(bytes, progress.response_bytes(), |head, length| {
                 if head.status.is_informational() {
@@ -193,9 +193,9 @@ impl Response {
             let reusable = self.keeps_connection && self.framing != Some(Framing::Close);
             self.passed_over_max = match wanted {
                 None => continue,
-                Some(Wanted::Body) => None,
-                Some(Wanted::Connection { bytes_max }) if reusable => Some(bytes_max),
-                Some(Wanted::Connection { .. } | Wanted::Nothing) => {
+                Some(BodyUse::Body) => None,
+                Some(BodyUse::Connection { bytes_max }) if reusable => Some(bytes_max),
+                Some(BodyUse::Connection { .. } | BodyUse::Nothing) => {
                     return Ok(Some(End { reusable: false }));
                 }
             };
@@ -203,7 +203,11 @@ impl Response {
         }
     }
 
-    fn body(&mut self, bytes: &[u8], receiver: &mut impl Receiver) -> Result<Option<End>, Down> {
+    fn body(
+        &mut self,
+        bytes: &[u8],
+        receiver: &mut impl Receiver,
+    ) -> Result<Option<End>, ScrapeError> {
         let Some(framing) = &mut self.framing else {
             return Ok(None);
         };
@@ -238,10 +242,10 @@ fn may_end(bytes: &[u8]) -> bool {
 }
 
 /// What it means that reading or writing failed.
-fn broken(error: &io::Error, progress: &Progress) -> Down {
+fn broken(error: &io::Error, progress: &Progress) -> ScrapeError {
     if let Some(tls) = source::<rustls::Error>(error) {
-        return Down::new(
-            DownReason::Tls,
+        return ScrapeError::new(
+            ScrapeErrorKind::Tls,
             format!("tls: {}", super::tls::explain(tls)),
         );
     }
@@ -250,12 +254,12 @@ fn broken(error: &io::Error, progress: &Progress) -> Down {
         _ => error.to_string(),
     };
     match progress.response_bytes() {
-        0 => Down::new(
-            DownReason::Connect,
+        0 => ScrapeError::new(
+            ScrapeErrorKind::Connect,
             format!("the connection closed before any response: {why}"),
         ),
-        received => Down::new(
-            DownReason::Incomplete,
+        received => ScrapeError::new(
+            ScrapeErrorKind::Incomplete,
             format!("the response ended before its announced end, after {received} bytes: {why}"),
         ),
     }

@@ -1,6 +1,6 @@
 //! Where a body ends: Content-Length, chunks (RFC 9112, 7.1), or the connection's end. Pure.
 
-use super::down::{Down, HEADER_BYTES_MAX, not_http};
+use super::error::{HEADER_BYTES_MAX, ScrapeError, not_http};
 
 /// Bytes between the sizes of all chunks and their line ends. Some servers pad each size.
 const EXTENSION_BYTES_MAX: usize = 256 * 1024;
@@ -65,8 +65,8 @@ impl Framing {
     pub(super) fn take(
         &mut self,
         bytes: &[u8],
-        mut data: impl FnMut(&[u8]) -> Result<(), Down>,
-    ) -> Result<usize, Down> {
+        mut data: impl FnMut(&[u8]) -> Result<(), ScrapeError>,
+    ) -> Result<usize, ScrapeError> {
         match self {
             Framing::Close => {
                 data(bytes)?;
@@ -116,7 +116,7 @@ impl Chunked {
     }
 
     /// One byte of what is around the data. Lines may end in a bare LF, as Go's reader has it.
-    fn byte(&mut self, byte: u8) -> Result<(), Down> {
+    fn byte(&mut self, byte: u8) -> Result<(), ScrapeError> {
         self.line += 1;
         // Of the whole body: bytes around the data count against no limit of a body.
         self.extensions += usize::from(self.at == At::Extension && byte != b'\n');

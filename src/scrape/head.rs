@@ -1,13 +1,12 @@
 //! The head of a response: status line and header lines, read where they lie.
 
-use crate::scrape::down::HEADER_BYTES_MAX;
-use crate::scrape::down::not_http;
+use super::error::{HEADER_BYTES_MAX, not_http};
 use std::mem::MaybeUninit;
 
 use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderName, StatusCode};
 
-use super::down::{Down, DownReason};
+use super::error::{ScrapeError, ScrapeErrorKind};
 use super::framing::Framing;
 
 /// Header lines.
@@ -26,11 +25,11 @@ pub(super) struct Head<'a> {
 pub(super) fn read<T>(
     bytes: &[u8],
     received: u64,
-    then: impl FnOnce(Head<'_>, usize) -> Result<T, Down>,
-) -> Result<Option<T>, Down> {
+    then: impl FnOnce(Head<'_>, usize) -> Result<T, ScrapeError>,
+) -> Result<Option<T>, ScrapeError> {
     let too_large = || {
-        Down::new(
-            DownReason::HeaderLimit,
+        ScrapeError::new(
+            ScrapeErrorKind::HeaderLimit,
             format!(
                 "the response headers are larger than {HEADER_BYTES_MAX} bytes or {HEADER_LINES_MAX} lines, cut at {received} bytes"
             ),
@@ -75,7 +74,7 @@ impl<'a> Head<'a> {
     }
 
     /// How the body's end is told (RFC 9112, 6.3).
-    pub(super) fn framing(&self) -> Result<Framing, Down> {
+    pub(super) fn framing(&self) -> Result<Framing, ScrapeError> {
         if matches!(
             self.status,
             StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
@@ -216,6 +215,6 @@ mod tests {
         }
         let long = format!("HTTP/1.1 200 OK\r\nx: {}", "y".repeat(HEADER_BYTES_MAX));
         let down = read(long.as_bytes(), 0, |_, _| Ok(())).unwrap_err();
-        assert_eq!(down.reason, DownReason::HeaderLimit);
+        assert_eq!(down.reason, ScrapeErrorKind::HeaderLimit);
     }
 }

@@ -2,16 +2,16 @@
 //!
 //! [`run`] follows the target sets of discovery, starts each scrape when it is due and hands body
 //! and result to a [`Handler`]. [`Client`] makes one scrape: everything between the target's URL
-//! and the decompressed bytes. A target that fails is a [`Down`] with a bounded reason, never an
+//! and the decompressed bytes. A target that fails is a [`ScrapeError`] with a bounded reason, never an
 //! error of ours. [`Decoder`] is the part of it that a bench measures alone.
 
-mod answer;
 mod auth;
 mod client;
 mod connect;
-mod down;
+mod connector;
 mod encoding;
 mod engine;
+mod error;
 mod exchange;
 mod framing;
 mod gzip;
@@ -23,6 +23,7 @@ mod proxy;
 mod redirect;
 mod request;
 mod resolve;
+mod response;
 mod result;
 mod schedule;
 mod settings;
@@ -32,16 +33,15 @@ mod stream;
 mod tls;
 mod tokens;
 mod tunnel;
-mod way;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
 pub use crate::http_client::DialPolicy;
-pub use client::{Client, Kept, scrape_once};
-pub use down::{Down, DownReason};
+pub use client::{Client, IdleConnection, scrape_once};
 pub use encoding::{Coding, Decoder};
 pub use engine::{Handler, run};
+pub use error::{ScrapeError, ScrapeErrorKind};
 pub use network::Network;
 pub use progress::Progress;
 pub use resolve::Resolver;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
-use super::down::{Down, DownReason};
+use super::error::{ScrapeError, ScrapeErrorKind};
 use crate::document::secret::Secret;
 
 /// Bytes of a token server's answer.
@@ -50,11 +50,11 @@ pub(super) fn form(scopes: &[String], extra: &[(String, String)]) -> String {
 }
 
 /// Reads a token server's answer. What it holds is never shown: it may be a token after all.
-pub(super) fn token(server: &str, body: &[u8], now: Instant) -> Result<Token, Down> {
+pub(super) fn token(server: &str, body: &[u8], now: Instant) -> Result<Token, ScrapeError> {
     let answer: Answer = serde_json::from_slice(body).map_err(|error| {
         let (line, column) = (error.line(), error.column());
-        Down::new(
-            DownReason::Credentials,
+        ScrapeError::new(
+            ScrapeErrorKind::Credentials,
             format!("{server} answered without a token: line {line} column {column}"),
         )
     })?;

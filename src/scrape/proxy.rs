@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use url::Url;
 
-use super::down::{Down, DownReason};
+use super::error::{ScrapeError, ScrapeErrorKind};
 use crate::discovery::settings::Scheme;
 use crate::http_client::settings::{Header, Proxy};
 
@@ -14,19 +14,19 @@ use crate::http_client::settings::{Header, Proxy};
 pub(super) struct Routes {
     http: Option<Url>,
     https: Option<Url>,
-    no_proxy: Vec<Exception>,
+    no_proxy: Vec<NoProxyEntry>,
     pub(super) connect_headers: Vec<Header>,
 }
 
 /// What is dialled directly, as `no_proxy` and `NO_PROXY` name it.
 #[derive(Debug, PartialEq, Eq)]
-struct Exception {
-    whom: Whom,
+struct NoProxyEntry {
+    host: NoProxyHost,
     port: Option<u16>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Whom {
+enum NoProxyHost {
     Everyone,
     Address(IpAddr),
     Net(IpNet),
@@ -94,8 +94,8 @@ fn proxy_url(name: &str, value: &str) -> Option<Url> {
 }
 
 /// Host and port of a proxy that we can speak to.
-pub(super) fn address(proxy: &Url) -> Result<(String, u16), Down> {
-    let refused = |why: String| Err(Down::new(DownReason::Proxy, why));
+pub(super) fn address(proxy: &Url) -> Result<(String, u16), ScrapeError> {
+    let refused = |why: String| Err(ScrapeError::new(ScrapeErrorKind::Proxy, why));
     if proxy.scheme() != "http" {
         return refused(format!(
             "proxy scheme {:?} is not supported, only \"http\"",
@@ -143,36 +143,36 @@ fn percent_decode(text: &str) -> String {
     String::from_utf8_lossy(&decoded).into_owned()
 }
 
-fn exceptions(list: &str) -> Vec<Exception> {
+fn exceptions(list: &str) -> Vec<NoProxyEntry> {
     list.split([',', ' '])
         .map(str::trim)
         .filter(|entry| !entry.is_empty())
-        .map(Exception::parse)
+        .map(NoProxyEntry::parse)
         .collect()
 }
 
-impl Exception {
+impl NoProxyEntry {
     fn parse(entry: &str) -> Self {
-        let everywhere = |whom| Self { whom, port: None };
+        let everywhere = |host| Self { host, port: None };
         if entry == "*" {
-            return everywhere(Whom::Everyone);
+            return everywhere(NoProxyHost::Everyone);
         }
         if let Ok(net) = entry.parse() {
-            return everywhere(Whom::Net(net));
+            return everywhere(NoProxyHost::Net(net));
         }
         if let Ok(address) = entry.trim_start_matches('[').trim_end_matches(']').parse() {
-            return everywhere(Whom::Address(address));
+            return everywhere(NoProxyHost::Address(address));
         }
         let (host, port) = match entry.rsplit_once(':') {
             Some((host, port)) if port.parse::<u16>().is_ok() => (host, port.parse().ok()),
             _ => (entry, None),
         };
         let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let whom = match bare.parse() {
-            Ok(address) => Whom::Address(address),
+        let host = match bare.parse() {
+            Ok(address) => NoProxyHost::Address(address),
             Err(_) => {
                 let host = host.trim_start_matches('*');
-                Whom::Domain {
+                NoProxyHost::Domain {
                     suffix: host
                         .trim_start_matches('.')
                         .trim_end_matches('.')
@@ -181,18 +181,18 @@ impl Exception {
                 }
             }
         };
-        Self { whom, port }
+        Self { host, port }
     }
 
     fn matches(&self, host: &str, port: u16) -> bool {
         if self.port.is_some_and(|only| only != port) {
             return false;
         }
-        match &self.whom {
-            Whom::Everyone => true,
-            Whom::Address(address) => host.parse() == Ok(*address),
-            Whom::Net(net) => host.parse::<IpAddr>().is_ok_and(|a| net.contains(&a)),
-            Whom::Domain { suffix, itself } => match host.strip_suffix(suffix.as_str()) {
+        match &self.host {
+            NoProxyHost::Everyone => true,
+            NoProxyHost::Address(address) => host.parse() == Ok(*address),
+            NoProxyHost::Net(net) => host.parse::<IpAddr>().is_ok_and(|a| net.contains(&a)),
+            NoProxyHost::Domain { suffix, itself } => match host.strip_suffix(suffix.as_str()) {
                 Some("") => *itself,
                 Some(below) => below.ends_with('.'),
                 None => false,

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use url::Url;
 
-use super::down::{Down, DownReason};
+use super::error::{ScrapeError, ScrapeErrorKind};
 use crate::discovery::target::TargetUrl;
 use crate::http_client::DialPolicy;
 
@@ -20,12 +20,12 @@ pub(super) fn is_redirect(status: StatusCode) -> bool {
 
 /// The paths of one scrape, first to last.
 #[derive(Debug)]
-pub(super) struct Trail<'a> {
+pub(super) struct RedirectChain<'a> {
     origin: &'a TargetUrl,
     visited: Vec<String>,
 }
 
-impl<'a> Trail<'a> {
+impl<'a> RedirectChain<'a> {
     pub(super) fn new(origin: &'a TargetUrl) -> Self {
         Self {
             origin,
@@ -44,8 +44,8 @@ impl<'a> Trail<'a> {
         status: StatusCode,
         location: Option<&[u8]>,
         policy: &DialPolicy,
-    ) -> Result<(), Down> {
-        let refused = |why: String| Down::new(DownReason::Redirect, why);
+    ) -> Result<(), ScrapeError> {
+        let refused = |why: String| ScrapeError::new(ScrapeErrorKind::Redirect, why);
         let origin = self.origin;
         let status = status.as_u16();
         let Some(location) = location else {
@@ -69,8 +69,8 @@ impl<'a> Trail<'a> {
             policy
                 .check_host(host.trim_start_matches('[').trim_end_matches(']'))
                 .map_err(|why| {
-                    Down::new(
-                        DownReason::Blocked,
+                    ScrapeError::new(
+                        ScrapeErrorKind::Blocked,
                         format!("redirected to {shown:?}, which the dial policy forbids: {why}"),
                     )
                 })?;

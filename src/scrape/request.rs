@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, HOST, USER_AGENT};
 use http::{HeaderName, HeaderValue, Method, Uri};
 
-use super::down::{Down, DownReason};
+use super::error::{ScrapeError, ScrapeErrorKind};
 use crate::discovery::target::Target;
 
 /// What Prometheus 3 asks for, so that targets answer us as they answer it.
@@ -28,7 +28,7 @@ pub(super) struct Headers(Vec<(HeaderName, HeaderValue)>);
 
 impl Headers {
     /// The headers of every request to `target`, before those of its authentication.
-    pub(super) fn of(target: &Target) -> Result<Self, Down> {
+    pub(super) fn of(target: &Target) -> Result<Self, ScrapeError> {
         let encoding = if target.job.enable_compression {
             "gzip"
         } else {
@@ -93,20 +93,20 @@ pub(super) fn render(method: &Method, uri: &Uri, mut headers: Headers, body: &[u
 }
 
 /// A request's URI, in whatever form.
-pub(super) fn uri(text: &str) -> Result<Uri, Down> {
+pub(super) fn uri(text: &str) -> Result<Uri, ScrapeError> {
     text.parse().map_err(|error| {
-        Down::new(
-            DownReason::Protocol,
+        ScrapeError::new(
+            ScrapeErrorKind::Protocol,
             format!("{text:?} cannot be asked for: {error}"),
         )
     })
 }
 
 /// A header value; `what` names it in place of the value, which may be secret.
-pub(super) fn value(what: &str, text: &str) -> Result<HeaderValue, Down> {
+pub(super) fn value(what: &str, text: &str) -> Result<HeaderValue, ScrapeError> {
     HeaderValue::from_str(text).map_err(|_| {
-        Down::new(
-            DownReason::Credentials,
+        ScrapeError::new(
+            ScrapeErrorKind::Credentials,
             format!("{what} holds a character that a header cannot carry"),
         )
     })

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Semaphore, watch};
 
-use super::down::{Down, DownReason};
+use super::error::{ScrapeError, ScrapeErrorKind};
 
 /// Lookups at once. Each holds a thread of the blocking pool (512), which files need too.
 const LOOKUPS_MAX: usize = 128;
@@ -41,7 +41,7 @@ impl Resolver {
     }
 
     /// The addresses of `host`, never empty. The caller's deadline bounds the wait.
-    pub(super) async fn resolve(&self, host: &str) -> Result<Arc<[IpAddr]>, Down> {
+    pub(super) async fn resolve(&self, host: &str) -> Result<Arc<[IpAddr]>, ScrapeError> {
         if let Ok(address) = host.parse() {
             return Ok([address].into());
         }
@@ -49,13 +49,13 @@ impl Resolver {
         let answered = answer.wait_for(Option::is_some).await;
         match answered.as_deref() {
             Ok(Some(Ok(addresses))) => Ok(addresses.clone()),
-            Ok(Some(Err(error))) => Err(Down::new(
-                DownReason::Dns,
+            Ok(Some(Err(error))) => Err(ScrapeError::new(
+                ScrapeErrorKind::Dns,
                 format!("cannot resolve {host}: {error}"),
             )),
             // The sender went without an answer: the lookup panicked or the runtime is ending.
-            Ok(None) | Err(_) => Err(Down::new(
-                DownReason::Dns,
+            Ok(None) | Err(_) => Err(ScrapeError::new(
+                ScrapeErrorKind::Dns,
                 format!("cannot resolve {host}: the lookup was abandoned"),
             )),
         }

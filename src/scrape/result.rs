@@ -3,23 +3,23 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::down::Down;
+use super::error::ScrapeError;
 use crate::discovery::target::Target;
 
 /// Receives one response as it arrives; nothing here holds the whole body.
 ///
 /// Called in order: `begin` once, `chunk` any number of times, `end` once. Any `Err` ends the
-/// scrape with that [`Down`]; the connection is then closed.
+/// scrape with that [`ScrapeError`]; the connection is then closed.
 pub trait BodySink {
     /// Status 200 arrived with this Content-Type.
-    fn begin(&mut self, content_type: Option<&str>) -> Result<(), Down>;
+    fn begin(&mut self, content_type: Option<&str>) -> Result<(), ScrapeError>;
 
     /// Decompressed bytes, at most a few tens of kilobytes at a time.
-    fn chunk(&mut self, bytes: &[u8]) -> Result<(), Down>;
+    fn chunk(&mut self, bytes: &[u8]) -> Result<(), ScrapeError>;
 
     /// The body is complete. `framed` says that Content-Length or chunked coding told its end;
     /// false where only the closing of the connection did, so that a crash looks the same.
-    fn end(&mut self, framed: bool) -> Result<(), Down>;
+    fn end(&mut self, framed: bool) -> Result<(), ScrapeError>;
 }
 
 /// One scrape, successful or not.
@@ -42,5 +42,5 @@ pub struct ScrapeResult {
     /// Whether a kept connection proved stale and the request was made once more.
     pub retried: bool,
     /// Complete and accepted by the sink, or why not.
-    pub outcome: Result<(), Down>,
+    pub outcome: Result<(), ScrapeError>,
 }

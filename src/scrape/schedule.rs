@@ -26,15 +26,15 @@ pub(super) fn url_hash(url: &TargetUrl) -> u64 {
     })
 }
 
-/// The rhythm of one target: due at `offset`, and every `interval` before and after, counted from
+/// The schedule of one target: due at `offset`, and every `interval` before and after, counted from
 /// the Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Rhythm {
+pub(super) struct Schedule {
     interval_ms: u64,
     offset_ms: u64,
 }
 
-impl Rhythm {
+impl Schedule {
     pub(super) fn new(hash: u64, interval: Duration) -> Self {
         // Below a tick there is nothing to tell apart.
         let interval_ms = u64::try_from(interval.as_millis())
@@ -101,30 +101,30 @@ mod tests {
     proptest! {
         #[test]
         fn due_moments_are_one_interval_apart(hash: u64, secs in 1u64..100_000, now in 0u64..4_000_000_000_000) {
-            let rhythm = Rhythm::new(hash, Duration::from_secs(secs));
-            let due = rhythm.after(now);
+            let schedule = Schedule::new(hash, Duration::from_secs(secs));
+            let due = schedule.after(now);
             prop_assert!(due > now && due <= now + secs * 1000);
             prop_assert_eq!(due % (secs * 1000), hash % (secs * 1000));
-            prop_assert_eq!(rhythm.after(due), due + secs * 1000);
-            prop_assert_eq!(rhythm.after(due - 1), due);
+            prop_assert_eq!(schedule.after(due), due + secs * 1000);
+            prop_assert_eq!(schedule.after(due - 1), due);
         }
 
         #[test]
         fn a_new_target_starts_soon_and_then_settles(hash: u64, secs in 1u64..100_000, now in 0u64..4_000_000_000_000, new in 1usize..200_000) {
-            let rhythm = Rhythm::new(hash, Duration::from_secs(secs));
-            let first = rhythm.first(hash, now, new);
+            let schedule = Schedule::new(hash, Duration::from_secs(secs));
+            let first = schedule.first(hash, now, new);
             prop_assert!(first >= now && first < now + 5_000.min(secs * 1000));
-            let next = rhythm.settle(first);
+            let next = schedule.settle(first);
             prop_assert_eq!(next % (secs * 1000), hash % (secs * 1000));
             prop_assert!(next - first > secs * 250 && next - first <= secs * 1250);
         }
 
         #[test]
         fn missed_moments_are_counted(hash: u64, secs in 1u64..1000, now in 0u64..4_000_000_000_000, n in 0u64..50) {
-            let rhythm = Rhythm::new(hash, Duration::from_secs(secs));
-            let due = rhythm.after(now);
-            prop_assert_eq!(rhythm.missed(now, due - 1), 0);
-            prop_assert_eq!(rhythm.missed(due, due + n * secs * 1000), n);
+            let schedule = Schedule::new(hash, Duration::from_secs(secs));
+            let due = schedule.after(now);
+            prop_assert_eq!(schedule.missed(now, due - 1), 0);
+            prop_assert_eq!(schedule.missed(due, due + n * secs * 1000), n);
         }
     }
 
@@ -140,9 +140,9 @@ mod tests {
         let (mut settled, mut first) = (vec![0; 300], vec![0; 51]);
         for n in 0..10_000 {
             let hash = url_hash(&url(&format!("10.0.{}.{}", n / 256, n % 256)));
-            let rhythm = Rhythm::new(hash, interval);
-            settled[(rhythm.after(0) / TICK_MS) as usize % 300] += 1;
-            first[tick_of(rhythm.first(hash, 0, 10_000)) as usize] += 1;
+            let schedule = Schedule::new(hash, interval);
+            settled[(schedule.after(0) / TICK_MS) as usize % 300] += 1;
+            first[tick_of(schedule.first(hash, 0, 10_000)) as usize] += 1;
         }
         assert!(*settled.iter().max().unwrap() < 70, "{settled:?}");
         assert!(*first.iter().max().unwrap() < 300, "{first:?}");
@@ -150,14 +150,14 @@ mod tests {
 
     #[test]
     fn one_new_target_starts_at_once() {
-        let rhythm = Rhythm::new(7 << 40, Duration::from_secs(30));
-        assert!(rhythm.first(7 << 40, 1_000, 1) < 1_000 + TICK_MS);
+        let schedule = Schedule::new(7 << 40, Duration::from_secs(30));
+        assert!(schedule.first(7 << 40, 1_000, 1) < 1_000 + TICK_MS);
     }
 
     #[test]
     fn absurd_intervals_do_not_overflow() {
-        let rhythm = Rhythm::new(u64::MAX, Duration::MAX);
-        assert!(rhythm.after(2_000_000_000_000) > 2_000_000_000_000);
-        assert_eq!(Rhythm::new(3, Duration::ZERO).after(0), 3);
+        let schedule = Schedule::new(u64::MAX, Duration::MAX);
+        assert!(schedule.after(2_000_000_000_000) > 2_000_000_000_000);
+        assert_eq!(Schedule::new(3, Duration::ZERO).after(0), 3);
     }
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use tokio::task::AbortHandle;
 
-use super::client::{Client, Kept};
-use super::schedule::{Rhythm, TICK_MS, tick_of, url_hash};
+use super::client::{Client, IdleConnection};
+use super::schedule::{Schedule, TICK_MS, tick_of, url_hash};
 use super::settings::Capacity;
 use crate::discovery::target::{ByUrl, Target};
 
@@ -21,13 +21,13 @@ pub(super) struct SlotId(u64);
 pub(super) struct Slot {
     pub(super) target: Arc<Target>,
     pub(super) client: Arc<Client>,
-    pub(super) kept: Option<Kept>,
+    pub(super) kept: Option<IdleConnection>,
     /// Its last scrape timed out.
     pub(super) suspect: bool,
     state: State,
     hash: u64,
-    rhythm: Rhythm,
-    /// Not scraped yet: after the first scrape it settles on its rhythm.
+    schedule: Schedule,
+    /// Not scraped yet: after the first scrape it settles on its schedule.
     new: bool,
     /// Entries of the heap with another number are void.
     plan: u64,
@@ -88,7 +88,7 @@ impl Slots {
         }
         for id in &new {
             let slot = &self.slots[id];
-            let due = slot.rhythm.first(slot.hash, now_ms, new.len());
+            let due = slot.schedule.first(slot.hash, now_ms, new.len());
             self.plan(*id, due);
         }
         let gone = self.remove_unnamed();
@@ -122,7 +122,7 @@ impl Slots {
             suspect: false,
             state: State::Idle,
             hash,
-            rhythm: Rhythm::new(hash, target.interval),
+            schedule: Schedule::new(hash, target.interval),
             new: true,
             plan: 0,
             named_in: self.sets,
@@ -152,10 +152,10 @@ impl Slots {
             self.by_url.insert(ByUrl(target.clone()), id);
         }
         let revived = matches!(slot.state, State::Dying);
-        let rhythm = Rhythm::new(slot.hash, target.interval);
-        if rhythm != slot.rhythm || revived {
-            slot.rhythm = rhythm;
-            let due = rhythm.after(now_ms);
+        let schedule = Schedule::new(slot.hash, target.interval);
+        if schedule != slot.schedule || revived {
+            slot.schedule = schedule;
+            let due = schedule.after(now_ms);
             self.plan(id, due);
         }
         // A revived slot stays dying until its aborted task has ended; being named saves it then.
@@ -218,16 +218,16 @@ impl Slots {
                 continue;
             };
             let next = if slot.new {
-                slot.rhythm.settle(due)
+                slot.schedule.settle(due)
             } else {
-                slot.rhythm.after(due)
+                slot.schedule.after(due)
             };
             slot.new = false;
             let next = if next > now_ms {
                 next
             } else {
-                skipped += slot.rhythm.missed(next, now_ms) + 1;
-                slot.rhythm.after(now_ms)
+                skipped += slot.schedule.missed(next, now_ms) + 1;
+                slot.schedule.after(now_ms)
             };
             match slot.state {
                 State::Idle => {

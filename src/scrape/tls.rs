@@ -8,7 +8,7 @@ use rustls::pki_types::ServerName;
 use rustls::{CertificateError, ClientConfig};
 use tokio_rustls::TlsConnector;
 
-use super::down::{Down, DownReason};
+use super::error::{ScrapeError, ScrapeErrorKind};
 use super::stream::{Io, Stream};
 use crate::document::secret::SecretSource;
 use crate::http_client::settings::TlsConfig;
@@ -53,11 +53,11 @@ impl Tls {
     }
 
     /// Encrypts the connection. `host` is the name to verify unless the settings name another.
-    pub(super) async fn wrap(&self, stream: Stream, host: &str) -> Result<Stream, Down> {
+    pub(super) async fn wrap(&self, stream: Stream, host: &str) -> Result<Stream, ScrapeError> {
         let name = self.config.server_name.as_deref().unwrap_or(host);
         let server = ServerName::try_from(name.trim_end_matches('.').to_owned()).map_err(|_| {
-            Down::new(
-                DownReason::Tls,
+            ScrapeError::new(
+                ScrapeErrorKind::Tls,
                 format!("{name:?} is not a name that TLS can verify"),
             )
         })?;
@@ -71,12 +71,15 @@ impl Tls {
                     .get_ref()
                     .and_then(|inner| inner.downcast_ref::<rustls::Error>())
                     .map_or_else(|| error.to_string(), explain);
-                Down::new(DownReason::Tls, format!("tls with {name} at {peer}: {why}"))
+                ScrapeError::new(
+                    ScrapeErrorKind::Tls,
+                    format!("tls with {name} at {peer}: {why}"),
+                )
             })
     }
 
     /// The settings of today's files. A bad pair keeps the last good one.
-    pub(super) fn client(&self) -> Result<Arc<ClientConfig>, Down> {
+    pub(super) fn client(&self) -> Result<Arc<ClientConfig>, ScrapeError> {
         let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         if let Some(built) = &*built
@@ -107,8 +110,8 @@ impl Tls {
                 last.stamp = stamp;
                 Ok(last.client.clone())
             }
-            (Err(error), None) => Err(Down::new(
-                DownReason::Credentials,
+            (Err(error), None) => Err(ScrapeError::new(
+                ScrapeErrorKind::Credentials,
                 format!("tls_config: {error}"),
             )),
         }

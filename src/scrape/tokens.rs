@@ -9,15 +9,15 @@ use tokio::sync::Mutex;
 use url::form_urlencoded::byte_serialize;
 
 use super::auth::{self, Files};
-use super::connect::ChosenBy;
-use super::down::{Down, DownReason};
-use super::exchange::{self, Receiver, Wanted};
+use super::connect::AddressOrigin;
+use super::connector::{Connector, Destination};
+use super::error::{ScrapeError, ScrapeErrorKind};
+use super::exchange::{self, BodyUse, Receiver};
 use super::head::Head;
 use super::network::Network;
 use super::oauth2::{self, ANSWER_BYTES_MAX, Token};
 use super::progress::{Phase, Progress};
 use super::request::{self, AGENT, Headers};
-use super::way::{Destination, Way};
 use crate::discovery::settings::Scheme;
 use crate::document::secret::Secret;
 use crate::http_client::settings::OAuth2;
@@ -30,7 +30,7 @@ const RENEWED_AFTER: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(super) struct Tokens {
     settings: OAuth2,
-    way: Way,
+    way: Connector,
     /// Held while a token is fetched, so that one fetch serves all who wait.
     token: Mutex<Option<(Token, Instant)>>,
 }
@@ -46,7 +46,12 @@ impl Tokens {
     pub(super) fn new(settings: &OAuth2, network: Arc<Network>) -> Self {
         Self {
             settings: settings.clone(),
-            way: Way::new(&settings.tls, &settings.proxy, ChosenBy::Operator, network),
+            way: Connector::new(
+                &settings.tls,
+                &settings.proxy,
+                AddressOrigin::Operator,
+                network,
+            ),
             token: Mutex::new(None),
         }
     }
@@ -56,7 +61,7 @@ impl Tokens {
         &self,
         files: &Files,
         progress: &Progress,
-    ) -> Result<Secret, Down> {
+    ) -> Result<Secret, ScrapeError> {
         progress.enter(Phase::Token);
         let mut held = self.token.lock().await;
         let now = Instant::now();
@@ -104,7 +109,7 @@ impl Tokens {
         style: Style,
         files: &Files,
         progress: &Progress,
-    ) -> Result<(StatusCode, Vec<u8>), Down> {
+    ) -> Result<(StatusCode, Vec<u8>), ScrapeError> {
         let OAuth2 {
             client_id,
             client_secret,
@@ -185,8 +190,11 @@ impl Tokens {
         )
     }
 
-    fn failed(&self, why: &str) -> Down {
-        Down::new(DownReason::Credentials, format!("{}: {why}", self.name()))
+    fn failed(&self, why: &str) -> ScrapeError {
+        ScrapeError::new(
+            ScrapeErrorKind::Credentials,
+            format!("{}: {why}", self.name()),
+        )
     }
 }
 
@@ -198,16 +206,16 @@ struct Answer {
 }
 
 impl Receiver for Answer {
-    fn head(&mut self, head: &Head<'_>) -> Result<Wanted, Down> {
+    fn head(&mut self, head: &Head<'_>) -> Result<BodyUse, ScrapeError> {
         self.status = head.status;
-        Ok(Wanted::Body)
+        Ok(BodyUse::Body)
     }
 
-    fn data(&mut self, bytes: &[u8]) -> Result<(), Down> {
+    fn data(&mut self, bytes: &[u8]) -> Result<(), ScrapeError> {
         self.body.extend_from_slice(bytes);
         if self.body.len() > ANSWER_BYTES_MAX {
             let why = format!("its answer is larger than {ANSWER_BYTES_MAX} bytes");
-            return Err(Down::new(DownReason::Credentials, why));
+            return Err(ScrapeError::new(ScrapeErrorKind::Credentials, why));
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::down::{Down, DownReason};
+use super::error::{ScrapeError, ScrapeErrorKind};
 use super::request::Headers;
 use super::stream::Stream;
 
@@ -16,11 +16,12 @@ pub(super) async fn open(
     stream: &mut Stream,
     authority: &str,
     headers: &Headers,
-) -> Result<(), Down> {
+) -> Result<(), ScrapeError> {
     let mut request = format!("CONNECT {authority} HTTP/1.1\r\n").into_bytes();
     headers.write(&mut request);
     let peer = stream.peer;
-    let failed = |why: String| Down::new(DownReason::Proxy, format!("proxy {peer}: {why}"));
+    let failed =
+        |why: String| ScrapeError::new(ScrapeErrorKind::Proxy, format!("proxy {peer}: {why}"));
     let io = &mut stream.io;
     io.write_all(&request)
         .await

@@ -8,14 +8,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::departed::Departed;
 use super::instances::{decide, failing, most_common_version};
-use super::judge::{Judge, Judged, moment};
+use super::judge::{Judge, JudgedEntity, moment};
 use super::missing::{Missing, missing};
 use super::ruleset::Ruleset;
 use super::score::RuleStatus;
 use super::state::{EstateState, ServiceState, ServiceVerdict, TargetState};
 use crate::catalogue::Waived;
 use crate::checks::instrumentation::Instrumentation;
-use crate::checks::{Finding, Whom};
+use crate::checks::{Entity, Finding};
 use crate::discovery::target::ServiceKey;
 use crate::interner::Interner;
 use crate::manifesto::{Manifesto, Rule, Scope};
@@ -254,8 +254,8 @@ fn service(
     let first_seen = known.map_or(judge.now(), |known| known.first_seen);
     let created = entry.as_ref().and_then(|entry| entry.created);
     let created = created.and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok());
-    let judged = Judged {
-        whom: Whom::Service {
+    let judged = JudgedEntity {
+        entity: Entity::Service {
             key,
             subject: &subject,
             entry: entry.as_deref(),

@@ -15,15 +15,15 @@ pub(super) fn decide<'a>(
     let (port, judged) = judged(rule, instances);
     let (worst, judged) = judged.max_by_key(|(_, judged)| judged.badness())?;
     let finding = match judged {
-        Judged::Excused => Arc::new(Finding::not_applicable(
+        InstanceFinding::Excused => Arc::new(Finding::not_applicable(
             Reason::ServedByAnother,
             format!(
                 "port {} of the same host serves metrics too",
                 port.unwrap_or_default()
             ),
         )),
-        Judged::As(Some(finding)) => Arc::clone(finding),
-        Judged::As(None) => Arc::new(Finding::unknown(
+        InstanceFinding::As(Some(finding)) => Arc::clone(finding),
+        InstanceFinding::As(None) => Arc::new(Finding::unknown(
             Reason::NotScrapedYet,
             "not scraped since the rule came into force",
         )),
@@ -38,7 +38,7 @@ pub(super) fn failing<'a>(
 ) -> Vec<(&'a TargetState, &'a Finding)> {
     let (_, judged) = judged(rule, instances);
     let failing = judged.filter_map(|(instance, judged)| match judged {
-        Judged::As(Some(finding)) if finding.status == Status::Fail => {
+        InstanceFinding::As(Some(finding)) if finding.status == Status::Fail => {
             Some((instance, finding.as_ref()))
         }
         _ => None,
@@ -52,7 +52,7 @@ fn judged<'a>(
     instances: &[&'a TargetState],
 ) -> (
     Option<u16>,
-    impl Iterator<Item = (&'a TargetState, Judged<'a>)>,
+    impl Iterator<Item = (&'a TargetState, InstanceFinding<'a>)>,
 ) {
     let port = rule.checks.port();
     let serving: HashSet<&str> = instances
@@ -74,9 +74,9 @@ fn judged<'a>(
         (
             *instance,
             if excused {
-                Judged::Excused
+                InstanceFinding::Excused
             } else {
-                Judged::As(finding)
+                InstanceFinding::As(finding)
             },
         )
     });
@@ -85,17 +85,19 @@ fn judged<'a>(
 
 /// What one instance says of a rule.
 #[derive(Clone, Copy)]
-enum Judged<'a> {
+enum InstanceFinding<'a> {
     /// What its check found; `None` where it was not asked yet.
     As(Option<&'a Arc<Finding>>),
     /// Another port of its host does what is asked.
     Excused,
 }
 
-impl Judged<'_> {
+impl InstanceFinding<'_> {
     /// Unknown decides only where nothing was measured; a pass with a warning is the worse pass.
     fn badness(self) -> u8 {
-        let Judged::As(finding) = self else { return 0 };
+        let InstanceFinding::As(finding) = self else {
+            return 0;
+        };
         match finding.map(|finding| (finding.status, finding.reason)) {
             Some((Status::NotApplicable, _)) => 0,
             None | Some((Status::Unknown, _)) => 1,

@@ -13,7 +13,7 @@ use super::score::{RuleStatus, Score};
 use super::state::{EstateState, Failing, ServiceVerdict};
 use crate::catalogue::{Waived, Waiver};
 use crate::checks::{
-    Checks, EvidenceCheck, Facts, Failure, Finding, Reason, Status, Whom, judge_evidence,
+    Checks, Entity, EvidenceCheck, Facts, Failure, Finding, Reason, Status, judge_evidence,
 };
 use crate::discovery::target::Target;
 use crate::interner::Interner;
@@ -33,15 +33,15 @@ pub(super) struct Judge<'a> {
 
 /// Who is judged, with what was known before.
 #[derive(Clone, Copy)]
-pub(super) struct Judged<'a> {
-    pub(super) whom: Whom<'a>,
+pub(super) struct JudgedEntity<'a> {
+    pub(super) entity: Entity<'a>,
     pub(super) waived: Waived<'a>,
     pub(super) known_since: Timestamp,
     /// The verdicts of the snapshot before, with the rules that they are of.
     pub(super) before: Option<(&'a [ServiceVerdict], &'a [Rule])>,
 }
 
-impl Judged<'_> {
+impl JudgedEntity<'_> {
     fn verdict_before(&self, rule: RuleId) -> Option<&ServiceVerdict> {
         let (verdicts, rules) = self.before?;
         verdicts
@@ -78,7 +78,7 @@ impl<'a> Judge<'a> {
     pub(super) fn verdicts(
         &self,
         scope: Scope,
-        judged: Judged<'_>,
+        judged: JudgedEntity<'_>,
         scraped: impl Fn(&Rule) -> Option<(Arc<Finding>, Arc<Target>)>,
     ) -> (Vec<ServiceVerdict>, Score) {
         let rules = self.ruleset.manifesto.rules().iter().enumerate();
@@ -134,13 +134,13 @@ impl<'a> Judge<'a> {
         &self,
         rule: RuleId,
         checks: &[EvidenceCheck],
-        judged: Judged<'_>,
+        judged: JudgedEntity<'_>,
         failures: &[Failure],
         measured: usize,
     ) -> Arc<Finding> {
         let facts = Facts {
             rule,
-            whom: judged.whom,
+            entity: judged.entity,
             answers: self.answers,
             catalogue: &self.ruleset.catalogue,
             records: &self.ruleset.records,
@@ -159,7 +159,7 @@ impl<'a> Judge<'a> {
         &self,
         place: usize,
         rule: &Rule,
-        judged: Judged<'_>,
+        judged: JudgedEntity<'_>,
         finding: Arc<Finding>,
         target: Option<Arc<Target>>,
     ) -> ServiceVerdict {
@@ -221,11 +221,11 @@ impl<'a> Judge<'a> {
     }
 
     /// The waiver that holds longest.
-    fn waiver(&self, rule: RuleId, whom: Waived<'_>) -> Option<Arc<Waiver>> {
+    fn waiver(&self, rule: RuleId, entity: Waived<'_>) -> Option<Arc<Waiver>> {
         let waivers = self.ruleset.records.waivers.iter();
         waivers
             .filter(|waiver| waiver.rule == rule && waiver.holds_at(self.now))
-            .filter(|waiver| waiver.concerns(whom, &self.ruleset.catalogue))
+            .filter(|waiver| waiver.concerns(entity, &self.ruleset.catalogue))
             .max_by_key(|waiver| waiver.expires_at)
             .cloned()
     }
@@ -233,8 +233,8 @@ impl<'a> Judge<'a> {
     /// Judges the estate as a whole.
     pub(super) fn estate(&self, before: &EstateState, rules_before: &Manifesto) -> EstateState {
         let first_seen = before.first_seen.unwrap_or(self.now);
-        let judged = Judged {
-            whom: Whom::Estate,
+        let judged = JudgedEntity {
+            entity: Entity::Estate,
             waived: Waived::Estate,
             known_since: first_seen,
             before: Some((&before.verdicts, rules_before.rules())),

@@ -11,9 +11,9 @@ use crate::catalogue::{Catalogue, Records, ServiceOverride};
 use crate::checks::{Observation, Reason, Scraped, Subject, Subjects, Verdict};
 use crate::discovery::target::TargetUrl;
 use crate::manifesto::{Manifesto, all_unknown, judge_all};
-use crate::scrape::{Down, DownReason, ScrapeResult};
+use crate::scrape::{ScrapeError, ScrapeErrorKind, ScrapeResult};
 
-/// The rules, and what is written down of whom they concern.
+/// The rules, and what is written down of entity they concern.
 #[derive(Debug, Clone, Default)]
 pub struct Ruleset {
     /// The rules.
@@ -71,7 +71,7 @@ impl Ruleset {
         self
     }
 
-    /// Whom a service's metrics should name.
+    /// Entity a service's metrics should name.
     pub fn subject(&self, service: &str) -> Arc<Subject> {
         self.subjects.of(service)
     }
@@ -82,7 +82,7 @@ impl Ruleset {
         &self,
         service: &str,
         url: Option<&TargetUrl>,
-        down: Option<&Down>,
+        down: Option<&ScrapeError>,
         observation: Option<&Observation>,
     ) -> Vec<Verdict> {
         match (down, observation) {
@@ -96,16 +96,16 @@ impl Ruleset {
                 judge_all(&self.manifesto, scraped)
             }
             (Some(down), _) => self.unmeasured(down),
-            (None, None) => self.unmeasured(&Down::new(
-                DownReason::Internal,
+            (None, None) => self.unmeasured(&ScrapeError::new(
+                ScrapeErrorKind::Internal,
                 "the scrape ended without an observation",
             )),
         }
     }
 
-    fn unmeasured(&self, down: &Down) -> Vec<Verdict> {
+    fn unmeasured(&self, down: &ScrapeError) -> Vec<Verdict> {
         let reason = match down.reason {
-            DownReason::Parse => Reason::BadExposition,
+            ScrapeErrorKind::Parse => Reason::BadExposition,
             _ => Reason::TargetDown,
         };
         let message = format!(

@@ -10,7 +10,7 @@ use crate::catalogue::{Entry, Waiver};
 use crate::checks::instrumentation::{Instrumentation, Resource};
 use crate::checks::{Finding, Verdict};
 use crate::discovery::target::{ServiceKey, Target};
-use crate::scrape::DownReason;
+use crate::scrape::ScrapeErrorKind;
 
 /// What is known of one target.
 #[derive(Debug, Clone)]
@@ -48,7 +48,7 @@ pub struct Scrape {
     /// Decompressed body.
     pub body_bytes: u64,
     /// Why the target is down, with the sentence; `None` while it is up.
-    pub down: Option<(DownReason, String)>,
+    pub down: Option<(ScrapeErrorKind, String)>,
     /// Violations of the format that Prometheus tolerates.
     pub violations: u64,
     /// The first of them, with line and column.

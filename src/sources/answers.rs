@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::error::Refusal;
+use super::error::SourceError;
 use super::query::{Answer, Query, SourceKind};
 
 /// A question's latest outcome.
@@ -13,7 +13,7 @@ pub struct Answered {
     /// When it was asked.
     pub at: SystemTime,
     /// What came of it.
-    pub outcome: Result<Answer, Refusal>,
+    pub outcome: Result<Answer, SourceError>,
 }
 
 /// A configured server, as far as checks must know it.
@@ -46,13 +46,13 @@ pub struct Answers {
 
 /// What is known of a question.
 #[derive(Debug, Clone, Copy)]
-pub enum Said<'a> {
+pub enum Lookup<'a> {
     /// Nobody who could answer it is configured.
     NobodyToAsk(SourceKind),
     /// It was not asked yet.
     NotAskedYet(&'a KnownSource),
     /// There is no answer.
-    Refused(&'a KnownSource, &'a Refusal),
+    Refused(&'a KnownSource, &'a SourceError),
     /// There is one.
     Answer(&'a KnownSource, &'a Answer, SystemTime),
 }
@@ -67,14 +67,14 @@ impl Answers {
     }
 
     /// What the source that knows an environment says of it; the first, where several do.
-    pub fn get(&self, environment: &str, query: &Query) -> Said<'_> {
+    pub fn get(&self, environment: &str, query: &Query) -> Lookup<'_> {
         let mut all = self.all(query).into_iter();
         all.find(|(source, _)| source.covers(environment))
-            .map_or(Said::NobodyToAsk(query.kind()), |(_, said)| said)
+            .map_or(Lookup::NobodyToAsk(query.kind()), |(_, said)| said)
     }
 
     /// What every source that could know says: for what concerns the whole estate.
-    pub fn all<'a>(&'a self, query: &Query) -> Vec<(&'a KnownSource, Said<'a>)> {
+    pub fn all<'a>(&'a self, query: &Query) -> Vec<(&'a KnownSource, Lookup<'a>)> {
         let sources = self.sources.iter().enumerate();
         let asked = sources.filter(|(_, source)| match query {
             Query::Http { source: name, .. } => {
@@ -86,10 +86,10 @@ impl Answers {
             .map(|(place, source)| {
                 let known = self.answers.get(&(place, query.clone()));
                 let said = match known.map(AsRef::as_ref) {
-                    None => Said::NotAskedYet(source),
+                    None => Lookup::NotAskedYet(source),
                     Some(Answered { at, outcome }) => match outcome {
-                        Ok(answer) => Said::Answer(source, answer, *at),
-                        Err(refusal) => Said::Refused(source, refusal),
+                        Ok(answer) => Lookup::Answer(source, answer, *at),
+                        Err(error) => Lookup::Refused(source, error),
                     },
                 };
                 (source, said)

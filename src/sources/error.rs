@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Why there is no answer: a bounded set, fit for a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum RefusalReason {
+pub enum SourceErrorKind {
     /// No connection, or no name.
     Connect,
     /// No answer in time.
@@ -21,49 +21,49 @@ pub enum RefusalReason {
     Denied,
 }
 
-impl RefusalReason {
+impl SourceErrorKind {
     /// Every reason.
-    pub const ALL: [RefusalReason; 7] = [
-        RefusalReason::Connect,
-        RefusalReason::Timeout,
-        RefusalReason::Http,
-        RefusalReason::Answer,
-        RefusalReason::Limit,
-        RefusalReason::Credentials,
-        RefusalReason::Denied,
+    pub const ALL: [SourceErrorKind; 7] = [
+        SourceErrorKind::Connect,
+        SourceErrorKind::Timeout,
+        SourceErrorKind::Http,
+        SourceErrorKind::Answer,
+        SourceErrorKind::Limit,
+        SourceErrorKind::Credentials,
+        SourceErrorKind::Denied,
     ];
 
     /// As in labels.
     pub fn as_str(self) -> &'static str {
         match self {
-            RefusalReason::Connect => "connect",
-            RefusalReason::Timeout => "timeout",
-            RefusalReason::Http => "http",
-            RefusalReason::Answer => "answer",
-            RefusalReason::Limit => "limit",
-            RefusalReason::Credentials => "credentials",
-            RefusalReason::Denied => "denied",
+            SourceErrorKind::Connect => "connect",
+            SourceErrorKind::Timeout => "timeout",
+            SourceErrorKind::Http => "http",
+            SourceErrorKind::Answer => "answer",
+            SourceErrorKind::Limit => "limit",
+            SourceErrorKind::Credentials => "credentials",
+            SourceErrorKind::Denied => "denied",
         }
     }
 }
 
 /// Why there is no answer, with a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct SourceError {
     /// The kind of failure.
-    pub reason: RefusalReason,
+    pub reason: SourceErrorKind,
     /// The status, where there was one other than asked for.
     pub status: Option<u16>,
     /// What happened, for a person.
     pub message: String,
 }
 
-/// Characters of a refusal's sentence.
+/// Characters of a error's sentence.
 const MESSAGE_CHARS_MAX: usize = 500;
 
-impl Refusal {
-    /// A refusal, its sentence cut where it is too long to read.
-    pub fn new(reason: RefusalReason, message: impl AsRef<str>) -> Self {
+impl SourceError {
+    /// A error, its sentence cut where it is too long to read.
+    pub fn new(reason: SourceErrorKind, message: impl AsRef<str>) -> Self {
         Self {
             reason,
             status: None,
@@ -72,7 +72,7 @@ impl Refusal {
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for SourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.reason.as_str(), self.message)
     }

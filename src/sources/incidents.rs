@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::error::{Refusal, RefusalReason};
+use super::error::{SourceError, SourceErrorKind};
 use super::server::Server;
 
 /// Runs and incidents on a page of an answer, and pages that are read: years of incidents.
@@ -62,7 +62,7 @@ struct RawChecklist {
 }
 
 /// Every run, the newest first.
-pub(super) async fn runs(server: &Server) -> Result<Vec<Run>, Refusal> {
+pub(super) async fn runs(server: &Server) -> Result<Vec<Run>, SourceError> {
     let mut runs = Vec::new();
     for page in 0..PAGES_MAX {
         let (page, size) = (page.to_string(), PAGE.to_string());
@@ -82,18 +82,18 @@ pub(super) async fn runs(server: &Server) -> Result<Vec<Run>, Refusal> {
             return Ok(runs);
         }
     }
-    Err(Refusal::new(
-        RefusalReason::Limit,
+    Err(SourceError::new(
+        SourceErrorKind::Limit,
         format!("more than {} runs", PAGE * PAGES_MAX),
     ))
 }
 
 impl RawRun {
-    fn ready(self, url: String) -> Result<Run, Refusal> {
+    fn ready(self, url: String) -> Result<Run, SourceError> {
         let time = |milliseconds: i64| {
             Timestamp::from_millisecond(milliseconds).map_err(|_| {
                 let message = format!("run `{}`: {milliseconds} is no time", self.name);
-                Refusal::new(RefusalReason::Answer, message)
+                SourceError::new(SourceErrorKind::Answer, message)
             })
         };
         // Playbooks writes 0 for what has not happened.
@@ -143,7 +143,7 @@ struct RawIncident {
 }
 
 /// Every incident of the page, the newest first.
-pub(super) async fn incidents(server: &Server) -> Result<Vec<Incident>, Refusal> {
+pub(super) async fn incidents(server: &Server) -> Result<Vec<Incident>, SourceError> {
     let mut incidents = Vec::new();
     for page in 1..=PAGES_MAX {
         let (page, size) = (page.to_string(), PAGE.to_string());
@@ -161,8 +161,8 @@ pub(super) async fn incidents(server: &Server) -> Result<Vec<Incident>, Refusal>
             return Ok(incidents);
         }
     }
-    Err(Refusal::new(
-        RefusalReason::Limit,
+    Err(SourceError::new(
+        SourceErrorKind::Limit,
         format!("more than {} incidents", PAGE * PAGES_MAX),
     ))
 }

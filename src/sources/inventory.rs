@@ -10,7 +10,7 @@ type Map = BTreeMap<String, String>;
 
 /// The objects of a cluster that rules look at.
 #[derive(Debug, Clone, Default)]
-pub struct Estate {
+pub struct ClusterInventory {
     /// Ways into the cluster from outside.
     pub exposures: Vec<Exposure>,
     /// Network policies.
@@ -23,7 +23,7 @@ pub struct Estate {
     pub accounts: Vec<Account>,
 }
 
-impl PartialEq for Estate {
+impl PartialEq for ClusterInventory {
     fn eq(&self, other: &Self) -> bool {
         self.exposures == other.exposures
             && self.policies == other.policies
@@ -32,7 +32,7 @@ impl PartialEq for Estate {
     }
 }
 
-impl Estate {
+impl ClusterInventory {
     /// The pods of which a label holds one of these names (in snake_case).
     pub(crate) fn pods_naming(&self, names: &[String]) -> impl Iterator<Item = &Pod> {
         self.index
@@ -104,7 +104,7 @@ pub struct Requirement {
 /// What picks pods by their labels: everything, where it is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(default)]
-pub struct Selector {
+pub struct LabelSelector {
     /// Labels that must be so.
     #[serde(rename = "matchLabels")]
     pub labels: Map,
@@ -113,7 +113,7 @@ pub struct Selector {
     pub requirements: Vec<Requirement>,
 }
 
-impl Selector {
+impl LabelSelector {
     /// Whether it picks a pod with these labels.
     pub fn picks(&self, labels: &BTreeMap<String, String>) -> bool {
         let equal = |(name, value): (&String, &String)| labels.get(name) == Some(value);
@@ -140,7 +140,7 @@ pub struct NetworkPolicy {
     /// Its name.
     pub name: String,
     /// The pods that it limits.
-    pub selector: Selector,
+    pub selector: LabelSelector,
 }
 
 /// A pod.
@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn selectors_pick_as_kubernetes_does() {
         let labels = Map::from([("app".to_owned(), "shop".to_owned())]);
-        let selector = |json: &str| serde_json::from_str::<Selector>(json).unwrap();
+        let selector = |json: &str| serde_json::from_str::<LabelSelector>(json).unwrap();
         for (json, picks) in [
             ("{}", true),
             (r#"{"matchLabels":{"app":"shop"}}"#, true),

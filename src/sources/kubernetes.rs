@@ -5,9 +5,9 @@
 
 use serde::de::DeserializeOwned;
 
-use super::error::{Refusal, RefusalReason};
+use super::error::{SourceError, SourceErrorKind};
 use super::index::NameIndex;
-use super::inventory::{Account, Estate, NetworkPolicy, Pod};
+use super::inventory::{Account, ClusterInventory, NetworkPolicy, Pod};
 use super::kubernetes_raw::{
     List, RawAccount, RawIngress, RawPod, RawPolicy, RawRoute, RawService,
 };
@@ -18,13 +18,13 @@ const PAGE: &str = "500";
 const OBJECTS_MAX: usize = 200_000;
 
 /// Every list.
-pub(super) async fn cluster(server: &Server) -> Result<Estate, Refusal> {
+pub(super) async fn cluster(server: &Server) -> Result<ClusterInventory, SourceError> {
     let services: Vec<RawService> = list(server, "/api/v1/services").await?;
     let ingresses: Vec<RawIngress> = list(server, "/apis/networking.k8s.io/v1/ingresses").await?;
     // Clusters without the Gateway API have no such path.
     let routes = list(server, "/apis/gateway.networking.k8s.io/v1/httproutes").await;
     let routes: Vec<RawRoute> = match routes {
-        Err(refusal) if refusal.status == Some(404) => Vec::new(),
+        Err(error) if error.status == Some(404) => Vec::new(),
         routes => routes?,
     };
     let policies: Vec<RawPolicy> =
@@ -44,7 +44,7 @@ pub(super) async fn cluster(server: &Server) -> Result<Estate, Refusal> {
         }
     }
     let exposed = services.iter().filter_map(RawService::exposure);
-    Ok(Estate {
+    Ok(ClusterInventory {
         exposures: exposed
             .chain(
                 ingresses
@@ -75,7 +75,7 @@ pub(super) async fn cluster(server: &Server) -> Result<Estate, Refusal> {
 }
 
 /// A list, page by page. One that changed too much meanwhile is begun anew, once (410 Gone).
-async fn list<T: DeserializeOwned>(server: &Server, path: &str) -> Result<Vec<T>, Refusal> {
+async fn list<T: DeserializeOwned>(server: &Server, path: &str) -> Result<Vec<T>, SourceError> {
     let mut begun_anew = false;
     'anew: loop {
         let (mut items, mut next) = (Vec::new(), String::new());
@@ -85,7 +85,7 @@ async fn list<T: DeserializeOwned>(server: &Server, path: &str) -> Result<Vec<T>
                 parameters.push(("continue", &next));
             }
             let page: List<T> = match server.json(path, &parameters).await {
-                Err(refusal) if refusal.status == Some(410) && !begun_anew => {
+                Err(error) if error.status == Some(410) && !begun_anew => {
                     begun_anew = true;
                     continue 'anew;
                 }
@@ -94,7 +94,7 @@ async fn list<T: DeserializeOwned>(server: &Server, path: &str) -> Result<Vec<T>
             items.extend(page.items.unwrap_or_default());
             if items.len() > OBJECTS_MAX {
                 let message = format!("{path}: more than {OBJECTS_MAX} objects");
-                return Err(Refusal::new(RefusalReason::Limit, message));
+                return Err(SourceError::new(SourceErrorKind::Limit, message));
             }
             if page.metadata.next.is_empty() {
                 return Ok(items);

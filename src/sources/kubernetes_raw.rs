@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::inventory::{Exposure, ExposureKind, Pod, Selector};
+use super::inventory::{Exposure, ExposureKind, LabelSelector, Pod};
 
 type Map = BTreeMap<String, String>;
 
@@ -157,7 +157,7 @@ pub(super) struct RawPolicy {
 #[derive(Debug, Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct RawPolicySpec {
-    pub(super) pod_selector: Selector,
+    pub(super) pod_selector: LabelSelector,
 }
 
 #[derive(Debug, Deserialize)]

@@ -7,7 +7,7 @@ use jiff::fmt::rfc2822;
 use reqwest::header::LAST_MODIFIED;
 use url::Url;
 
-use super::error::Refusal;
+use super::error::SourceError;
 use super::server::{Server, send};
 
 /// What a page said.
@@ -20,7 +20,7 @@ pub struct Link {
 }
 
 /// Looks at a page.
-pub(super) async fn answers(server: &Server, url: &Url) -> Result<Link, Refusal> {
+pub(super) async fn answers(server: &Server, url: &Url) -> Result<Link, SourceError> {
     // The body is not read: the connection is closed with it.
     let response = send(server.get(url)?).await?;
     let modified = response.headers().get(LAST_MODIFIED);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::error::{Refusal, RefusalReason};
+use super::error::{SourceError, SourceErrorKind};
 use super::index::Streams;
 use super::server::Server;
 use crate::document::duration;
@@ -23,7 +23,7 @@ struct Series {
 }
 
 /// The label sets of the streams of the last hour.
-pub(super) async fn streams(server: &Server, selector: &str) -> Result<Streams, Refusal> {
+pub(super) async fn streams(server: &Server, selector: &str) -> Result<Streams, SourceError> {
     let now = jiff::Timestamp::now();
     let start = now - jiff::SignedDuration::from_hours(STREAMS_RANGE_HOURS);
     let (start, end) = (
@@ -33,8 +33,8 @@ pub(super) async fn streams(server: &Server, selector: &str) -> Result<Streams, 
     let parameters = [("match[]", selector), ("start", &*start), ("end", &*end)];
     let series: Series = server.json("/loki/api/v1/series", &parameters).await?;
     if series.data.len() > STREAMS_MAX {
-        return Err(Refusal::new(
-            RefusalReason::Limit,
+        return Err(SourceError::new(
+            SourceErrorKind::Limit,
             format!("{} streams are more than {STREAMS_MAX}", series.data.len()),
         ));
     }
@@ -82,12 +82,12 @@ struct RawStream {
 }
 
 /// The configuration in force, which Loki shows as YAML, defaults filled in.
-pub(super) async fn retention(server: &Server) -> Result<LogRetention, Refusal> {
+pub(super) async fn retention(server: &Server) -> Result<LogRetention, SourceError> {
     of_config(&server.text("/config").await?)
 }
 
-fn of_config(text: &str) -> Result<LogRetention, Refusal> {
-    let unfit = |why: String| Refusal::new(RefusalReason::Answer, why);
+fn of_config(text: &str) -> Result<LogRetention, SourceError> {
+    let unfit = |why: String| SourceError::new(SourceErrorKind::Answer, why);
     let raw: RawConfig = serde_saphyr::from_str(text)
         .map_err(|error| unfit(format!("the configuration does not read: {error}")))?;
     let time = |text: &str| {
@@ -106,7 +106,7 @@ fn of_config(text: &str) -> Result<LogRetention, Refusal> {
         streams: streams
             .into_iter()
             .map(|stream| Ok((stream.selector, time(&stream.period)?)))
-            .collect::<Result<_, Refusal>>()?,
+            .collect::<Result<_, SourceError>>()?,
     })
 }
 

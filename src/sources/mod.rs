@@ -2,7 +2,7 @@
 //!
 //! Checks say what they want to know ([`Query`]), [`run`] asks the configured servers and keeps what
 //! they say as [`Answers`], immutable and swapped whole. A server that does not answer is an answer
-//! too: a [`Refusal`] with a bounded reason, which makes its rules unknown and touches nothing else.
+//! too: a [`SourceError`] with a bounded reason, which makes its rules unknown and touches nothing else.
 
 mod answers;
 mod error;
@@ -20,16 +20,17 @@ mod server;
 mod settings;
 mod stats;
 
-pub use self::answers::{Answered, Answers, KnownSource, Said};
-pub use self::error::{Refusal, RefusalReason};
+pub use self::answers::{Answered, Answers, KnownSource, Lookup};
+pub use self::error::{SourceError, SourceErrorKind};
 pub use self::incidents::{Incident, Run};
 pub use self::index::{NameIndex, Sample, Streams, Vector};
 pub use self::inventory::{
-    Account, Estate, Exposure, ExposureKind, NetworkPolicy, Pod, Requirement, Selector,
+    Account, ClusterInventory, Exposure, ExposureKind, LabelSelector, NetworkPolicy, Pod,
+    Requirement,
 };
 pub use self::links::Link;
 pub use self::loki::LogRetention;
-pub use self::poll::{Wanted, ask_once, run};
+pub use self::poll::{EvidencePlan, ask_once, run};
 pub use self::prometheus::MetricRetention;
 pub use self::query::{Answer, Query, SourceKind};
 pub use self::settings::SourceConfig;

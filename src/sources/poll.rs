@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::answers::{Answered, Answers, KnownSource};
-use super::error::{Refusal, RefusalReason};
+use super::error::{SourceError, SourceErrorKind};
 use super::query::{Query, SourceKind, ask};
 use super::server::Server;
 use super::settings::SourceConfig;
@@ -29,7 +29,7 @@ const RETRY: Duration = Duration::from_secs(15);
 
 /// What is asked, and of whom: made anew at each reload.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Wanted {
+pub struct EvidencePlan {
     /// The configured sources.
     pub sources: Vec<Arc<SourceConfig>>,
     /// What the rules in force want to know.
@@ -38,7 +38,7 @@ pub struct Wanted {
     pub dial: DialPolicy,
 }
 
-impl Wanted {
+impl EvidencePlan {
     /// Nothing was asked yet.
     fn answers(&self) -> Answers {
         let known = |source: &Arc<SourceConfig>| KnownSource {
@@ -63,7 +63,7 @@ impl Wanted {
 
 /// Asks until shutdown. What is wanted may change; what is known of questions still asked stays.
 pub async fn run(
-    mut wanted: watch::Receiver<Arc<Wanted>>,
+    mut wanted: watch::Receiver<Arc<EvidencePlan>>,
     stats: Arc<SourceStats>,
     publish: watch::Sender<Arc<Answers>>,
     shutdown: CancellationToken,
@@ -87,7 +87,7 @@ pub async fn run(
             let (source, dial) = (Arc::clone(source), now.dial.clone());
             let (publish, stats) = (publish.clone(), Arc::clone(&stats));
             rounds.spawn(async move {
-                ask_for_ever(place, source, questions, dial, &publish, &stats).await;
+                poll_loop(place, source, questions, dial, &publish, &stats).await;
             });
         }
         tokio::select! {
@@ -109,7 +109,7 @@ pub async fn run(
 }
 
 /// What is known already of what is asked now of the same source.
-fn carried_over(wanted: &Wanted, before: &Answers) -> Answers {
+fn carried_over(wanted: &EvidencePlan, before: &Answers) -> Answers {
     let mut answers = wanted.answers();
     for ((place, query), answered) in &before.answers {
         let Some(source) = before.sources.get(*place) else {
@@ -127,7 +127,7 @@ fn carried_over(wanted: &Wanted, before: &Answers) -> Answers {
     answers
 }
 
-async fn ask_for_ever(
+async fn poll_loop(
     place: usize,
     source: Arc<SourceConfig>,
     questions: Vec<Query>,
@@ -143,10 +143,10 @@ async fn ask_for_ever(
         let failed = outcomes
             .iter()
             .find_map(|answered| answered.outcome.as_ref().err());
-        if let Some(refusal) = failed
+        if let Some(error) = failed
             && was_up
         {
-            tracing::warn!(source = source.name, %refusal, "a source does not answer: its rules are unknown");
+            tracing::warn!(source = source.name, %error, "a source does not answer: its rules are unknown");
         } else if failed.is_none() && !was_up {
             tracing::info!(source = source.name, "a source answers again");
         }
@@ -178,16 +178,16 @@ async fn round(
 ) -> Vec<Answered> {
     let server = match open(source, dial).await {
         Ok(server) => Arc::new(server),
-        Err(refusal) => {
+        Err(error) => {
             let refused = || Answered {
                 at: SystemTime::now(),
-                outcome: Err(refusal.clone()),
+                outcome: Err(error.clone()),
             };
             return questions.iter().map(|_| refused()).collect();
         }
     };
     let places = Arc::new(Semaphore::new(AT_ONCE_MAX));
-    let gone: Arc<OnceLock<Refusal>> = Arc::default();
+    let gone: Arc<OnceLock<SourceError>> = Arc::default();
     let has_answered: Arc<AtomicBool> = Arc::default();
     let mut asked = JoinSet::new();
     for (index, query) in questions.iter().cloned().enumerate() {
@@ -198,7 +198,7 @@ async fn round(
             let _place = places.acquire_owned().await;
             let at = SystemTime::now();
             let outcome = match gone.get() {
-                Some(refusal) => Err(refusal.clone()),
+                Some(error) => Err(error.clone()),
                 None => server.within(ask(&server, &query)).await,
             };
             let is_gone = match &outcome {
@@ -208,21 +208,21 @@ async fn round(
                 }
                 // Each page is another server's.
                 Err(_) if kind == SourceKind::Links => None,
-                Err(refusal) => match refusal.reason {
-                    RefusalReason::Connect => Some(refusal),
-                    RefusalReason::Timeout if !has_answered.load(Relaxed) => Some(refusal),
-                    RefusalReason::Http | RefusalReason::Answer | RefusalReason::Limit => {
+                Err(error) => match error.reason {
+                    SourceErrorKind::Connect => Some(error),
+                    SourceErrorKind::Timeout if !has_answered.load(Relaxed) => Some(error),
+                    SourceErrorKind::Http | SourceErrorKind::Answer | SourceErrorKind::Limit => {
                         has_answered.store(true, Relaxed);
                         None
                     }
-                    RefusalReason::Timeout | RefusalReason::Credentials | RefusalReason::Denied => {
-                        None
-                    }
+                    SourceErrorKind::Timeout
+                    | SourceErrorKind::Credentials
+                    | SourceErrorKind::Denied => None,
                 },
             };
-            if let Some(refusal) = is_gone {
+            if let Some(error) = is_gone {
                 // Another question may have said so first.
-                gone.get_or_init(|| refusal.clone());
+                gone.get_or_init(|| error.clone());
             }
             (index, Answered { at, outcome })
         });
@@ -233,7 +233,7 @@ async fn round(
 }
 
 /// What the operator names may be anywhere; pages have the addresses that the catalogue gives them.
-async fn open(source: &SourceConfig, dial: &DialPolicy) -> Result<Server, Refusal> {
+async fn open(source: &SourceConfig, dial: &DialPolicy) -> Result<Server, SourceError> {
     let dial = (source.kind == SourceKind::Links).then(|| dial.clone());
     Server::open(
         source.url.clone(),
@@ -245,7 +245,7 @@ async fn open(source: &SourceConfig, dial: &DialPolicy) -> Result<Server, Refusa
 }
 
 /// Every source once: for commands that judge and end.
-pub async fn ask_once(wanted: &Wanted) -> Answers {
+pub async fn ask_once(wanted: &EvidencePlan) -> Answers {
     let mut answers = wanted.answers();
     let mut rounds = JoinSet::new();
     for (place, source) in wanted.sources.iter().enumerate() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::error::{Refusal, RefusalReason};
+use super::error::{SourceError, SourceErrorKind};
 use super::index::{Sample, Vector};
 use super::server::Server;
 use crate::document::duration;
@@ -57,7 +57,7 @@ pub(super) async fn range(
     text: &str,
     range_seconds: u64,
     step_seconds: u64,
-) -> Result<Vector, Refusal> {
+) -> Result<Vector, SourceError> {
     let end = jiff::Timestamp::now().as_second();
     let start = end.saturating_sub_unsigned(range_seconds).max(0);
     let form = [
@@ -69,7 +69,7 @@ pub(super) async fn range(
         ("deny_partial_response", "1"),
     ];
     let answer: Envelope = server.post_json("/api/v1/query_range", &form).await?;
-    let unfit = |why: &str| Refusal::new(RefusalReason::Answer, why);
+    let unfit = |why: &str| SourceError::new(SourceErrorKind::Answer, why);
     if answer.status != "success" || answer.is_partial {
         return Err(unfit(&format!("the query failed: {}", answer.error)));
     }
@@ -78,7 +78,7 @@ pub(super) async fn range(
     };
     if rows.len() > SAMPLES_MAX {
         let message = format!("{} series are more than {SAMPLES_MAX}", rows.len());
-        return Err(Refusal::new(RefusalReason::Limit, message));
+        return Err(SourceError::new(SourceErrorKind::Limit, message));
     }
     let mut samples = Vec::new();
     for row in rows {
@@ -107,7 +107,7 @@ pub(super) async fn range(
 }
 
 /// An instant query, now.
-pub(super) async fn query(server: &Server, path: &str, text: &str) -> Result<Vector, Refusal> {
+pub(super) async fn query(server: &Server, path: &str, text: &str) -> Result<Vector, SourceError> {
     let answer: Envelope = match path.starts_with("/loki") {
         // Loki's POST is newer than many that run.
         true => server.json(path, &[("query", text)]).await?,
@@ -124,8 +124,8 @@ pub(super) async fn query(server: &Server, path: &str, text: &str) -> Result<Vec
     vector(answer).map(Vector::new)
 }
 
-fn vector(answer: Envelope) -> Result<Vec<Sample>, Refusal> {
-    let unfit = |why: String| Refusal::new(RefusalReason::Answer, why);
+fn vector(answer: Envelope) -> Result<Vec<Sample>, SourceError> {
+    let unfit = |why: String| SourceError::new(SourceErrorKind::Answer, why);
     if answer.status != "success" {
         return Err(unfit(format!("the query failed: {}", answer.error)));
     }
@@ -141,8 +141,8 @@ fn vector(answer: Envelope) -> Result<Vec<Sample>, Refusal> {
             labels: Labels::new(),
             value: number(&text)?,
         }]),
-        Some(Data::Vector(elements)) if elements.len() > SAMPLES_MAX => Err(Refusal::new(
-            RefusalReason::Limit,
+        Some(Data::Vector(elements)) if elements.len() > SAMPLES_MAX => Err(SourceError::new(
+            SourceErrorKind::Limit,
             format!("{} series are more than {SAMPLES_MAX}", elements.len()),
         )),
         Some(Data::Vector(elements)) => elements
@@ -190,21 +190,21 @@ struct Flags {
 }
 
 /// Flags as JSON (Prometheus, Thanos), or as text where there is no such API (VictoriaMetrics).
-pub(super) async fn retention(server: &Server) -> Result<MetricRetention, Refusal> {
+pub(super) async fn retention(server: &Server) -> Result<MetricRetention, SourceError> {
     let flags = server.json::<Flags>("/api/v1/status/flags", &[]).await;
     let retention = match flags {
         Ok(flags) => of_flags(&flags.data),
         // VictoriaMetrics has the path too, and answers with an empty object, or refuses.
-        Err(Refusal {
-            reason: RefusalReason::Http | RefusalReason::Answer,
+        Err(SourceError {
+            reason: SourceErrorKind::Http | SourceErrorKind::Answer,
             ..
         }) => match server.text("/flags").await {
             Ok(text) => of_flags(&text_flags(&text)),
             // Mimir, a querier: it answers queries and says nothing of what it keeps.
-            Err(refusal) if refusal.status == Some(404) => Ok(MetricRetention::default()),
-            Err(refusal) => Err(refusal),
+            Err(error) if error.status == Some(404) => Ok(MetricRetention::default()),
+            Err(error) => Err(error),
         },
-        Err(refusal) => return Err(refusal),
+        Err(error) => return Err(error),
     };
     retention
 }
@@ -217,7 +217,7 @@ fn text_flags(text: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-fn of_flags(flags: &BTreeMap<String, String>) -> Result<MetricRetention, Refusal> {
+fn of_flags(flags: &BTreeMap<String, String>) -> Result<MetricRetention, SourceError> {
     let flag = |name: &str| {
         flags
             .get(name)
@@ -228,7 +228,7 @@ fn of_flags(flags: &BTreeMap<String, String>) -> Result<MetricRetention, Refusal
         let parsed = duration::parse(text).ok();
         parsed.ok_or_else(|| {
             let message = format!("flag `{name}`: `{text}` is not a duration");
-            Refusal::new(RefusalReason::Answer, message)
+            SourceError::new(SourceErrorKind::Answer, message)
         })
     };
     // Thanos's compactor: 0d is for ever.

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use serde::Deserialize;
 use url::Url;
 
-use super::error::Refusal;
+use super::error::SourceError;
 use super::incidents::{self, Incident, Run};
 use super::index::{Streams, Vector};
-use super::inventory::Estate;
+use super::inventory::ClusterInventory;
 use super::kubernetes;
 use super::links::{self, Link};
 use super::loki::{self, LogRetention};
@@ -151,7 +151,7 @@ pub enum Answer {
     /// [`Query::LogRetention`].
     LogRetention(LogRetention),
     /// [`Query::Cluster`].
-    Cluster(Box<Estate>),
+    Cluster(Box<ClusterInventory>),
     /// [`Query::Runs`].
     Runs(Vec<Run>),
     /// [`Query::Incidents`].
@@ -168,7 +168,7 @@ pub enum Answer {
 }
 
 /// Asks a server.
-pub(super) async fn ask(server: &Server, query: &Query) -> Result<Answer, Refusal> {
+pub(super) async fn ask(server: &Server, query: &Query) -> Result<Answer, SourceError> {
     match query {
         Query::Promql(text) => {
             let vector = prometheus::query(server, "/api/v1/query", text).await;

@@ -8,14 +8,14 @@ use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::error::{Refusal, RefusalReason};
+use super::error::{SourceError, SourceErrorKind};
 use crate::document::duration::display;
 use crate::http_client::settings::HttpConfig;
 use crate::http_client::{Denied, DialPolicy, Prepared, body, reason};
 
 /// Bytes of one answer.
 const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
-/// Characters of an answer that a refusal quotes.
+/// Characters of an answer that a error quotes.
 const QUOTED_CHARS_MAX: usize = 200;
 
 /// A configured server, with the credentials that its requests carry: made once for each round of
@@ -34,10 +34,10 @@ impl Server {
         http: Arc<HttpConfig>,
         timeout: Duration,
         dial: Option<DialPolicy>,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, SourceError> {
         let prepared = Prepared::new(http, timeout + Duration::from_secs(1), dial);
         let http = within(timeout, async {
-            let refused = |why| Refusal::new(RefusalReason::Credentials, why);
+            let refused = |why| SourceError::new(SourceErrorKind::Credentials, why);
             prepared.await.map_err(refused)
         });
         Ok(Self {
@@ -50,28 +50,29 @@ impl Server {
     /// Asks, and gives up at the source's timeout, whatever it takes.
     pub(super) async fn within<T>(
         &self,
-        asking: impl Future<Output = Result<T, Refusal>>,
-    ) -> Result<T, Refusal> {
+        asking: impl Future<Output = Result<T, SourceError>>,
+    ) -> Result<T, SourceError> {
         within(self.timeout, asking).await
     }
 
     /// A GET request to any URL, if its host may be asked.
-    pub(super) fn get(&self, url: &Url) -> Result<RequestBuilder, Refusal> {
-        let denied = |why| Refusal::new(RefusalReason::Denied, format!("{url}: {why}"));
+    pub(super) fn get(&self, url: &Url) -> Result<RequestBuilder, SourceError> {
+        let denied = |why| SourceError::new(SourceErrorKind::Denied, format!("{url}: {why}"));
         self.http.check(url).map_err(denied)?;
         Ok(self.http.get(url))
     }
 
     /// A path below the source's own, with parameters.
-    pub(super) fn url(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Url, Refusal> {
+    pub(super) fn url(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Url, SourceError> {
         let base = self.url.as_ref().map_or("", Url::as_str);
         let joined = format!(
             "{}/{}",
             base.trim_end_matches('/'),
             path.trim_start_matches('/')
         );
-        let mut url = Url::parse(&joined)
-            .map_err(|error| Refusal::new(RefusalReason::Connect, format!("`{path}`: {error}")))?;
+        let mut url = Url::parse(&joined).map_err(|error| {
+            SourceError::new(SourceErrorKind::Connect, format!("`{path}`: {error}"))
+        })?;
         if !parameters.is_empty() {
             url.query_pairs_mut().extend_pairs(parameters);
         }
@@ -83,7 +84,7 @@ impl Server {
         &self,
         path: &str,
         parameters: &[(&str, &str)],
-    ) -> Result<T, Refusal> {
+    ) -> Result<T, SourceError> {
         let request = self.http.get(&self.url(path, parameters)?);
         parse(&self.ok(request, path).await?)
     }
@@ -93,7 +94,7 @@ impl Server {
         &self,
         path: &str,
         form: &[(&str, &str)],
-    ) -> Result<T, Refusal> {
+    ) -> Result<T, SourceError> {
         let body = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(form)
             .finish();
@@ -106,23 +107,23 @@ impl Server {
     }
 
     /// GET, 200, text.
-    pub(super) async fn text(&self, path: &str) -> Result<String, Refusal> {
+    pub(super) async fn text(&self, path: &str) -> Result<String, SourceError> {
         let request = self.http.get(&self.url(path, &[])?);
         String::from_utf8(self.ok(request, path).await?)
-            .map_err(|_| Refusal::new(RefusalReason::Answer, "the answer is not UTF-8"))
+            .map_err(|_| SourceError::new(SourceErrorKind::Answer, "the answer is not UTF-8"))
     }
 
     /// Whatever a path answers: the check knows what it wants of it.
-    pub(super) async fn whatever(&self, path: &str) -> Result<(u16, String), Refusal> {
+    pub(super) async fn whatever(&self, path: &str) -> Result<(u16, String), SourceError> {
         let response = send(self.http.get(&self.url(path, &[])?)).await?;
         let status = response.status().as_u16();
         let bytes = read(response).await?;
         let text = String::from_utf8(bytes)
-            .map_err(|_| Refusal::new(RefusalReason::Answer, "the answer is not UTF-8"))?;
+            .map_err(|_| SourceError::new(SourceErrorKind::Answer, "the answer is not UTF-8"))?;
         Ok((status, text))
     }
 
-    async fn ok(&self, request: RequestBuilder, path: &str) -> Result<Vec<u8>, Refusal> {
+    async fn ok(&self, request: RequestBuilder, path: &str) -> Result<Vec<u8>, SourceError> {
         let response = send(request.header(ACCEPT, "application/json, */*;q=0.1")).await?;
         let status = response.status();
         let bytes = read(response).await?;
@@ -136,48 +137,48 @@ impl Server {
             format!(": {said}")
         };
         let message = format!("{path} answered {status}{said}");
-        Err(Refusal {
+        Err(SourceError {
             status: Some(status.as_u16()),
-            ..Refusal::new(RefusalReason::Http, message)
+            ..SourceError::new(SourceErrorKind::Http, message)
         })
     }
 }
 
 async fn within<T>(
     timeout: Duration,
-    asking: impl Future<Output = Result<T, Refusal>>,
-) -> Result<T, Refusal> {
+    asking: impl Future<Output = Result<T, SourceError>>,
+) -> Result<T, SourceError> {
     let too_late = |_| {
         let message = format!("no complete answer within {}", display(timeout));
-        Refusal::new(RefusalReason::Timeout, message)
+        SourceError::new(SourceErrorKind::Timeout, message)
     };
     let answer = tokio::time::timeout(timeout, asking).await;
     answer.map_err(too_late)?
 }
 
-pub(super) async fn send(request: RequestBuilder) -> Result<Response, Refusal> {
+pub(super) async fn send(request: RequestBuilder) -> Result<Response, SourceError> {
     request.send().await.map_err(|error| {
         if let Some(denied) = Denied::behind(&error) {
             let url = error.url().map_or("", Url::as_str);
-            return Refusal::new(RefusalReason::Denied, format!("{url}: {denied}"));
+            return SourceError::new(SourceErrorKind::Denied, format!("{url}: {denied}"));
         }
         let kind = match error.is_timeout() {
-            true => RefusalReason::Timeout,
-            false => RefusalReason::Connect,
+            true => SourceErrorKind::Timeout,
+            false => SourceErrorKind::Connect,
         };
-        Refusal::new(kind, reason(&error))
+        SourceError::new(kind, reason(&error))
     })
 }
 
-async fn read(response: Response) -> Result<Vec<u8>, Refusal> {
-    let limit = |why: String| Refusal::new(RefusalReason::Limit, why);
+async fn read(response: Response) -> Result<Vec<u8>, SourceError> {
+    let limit = |why: String| SourceError::new(SourceErrorKind::Limit, why);
     body(response, ANSWER_BYTES_MAX).await.map_err(limit)
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, SourceError> {
     serde_json::from_slice(bytes).map_err(|error| {
-        Refusal::new(
-            RefusalReason::Answer,
+        SourceError::new(
+            SourceErrorKind::Answer,
             format!("the answer is not what was asked for: {error}"),
         )
     })

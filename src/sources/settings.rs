@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::query::SourceKind;
-use crate::document::ConfigError;
+use crate::document::DocumentError;
 use crate::document::value::{Interval, ShownUrl};
 use crate::document::yaml::{At, Source};
 use crate::http_client::http;
@@ -67,7 +67,7 @@ const SOURCES_MAX: usize = 1_000;
 pub(crate) fn sources(
     source: Source<'_>,
     raw: Vec<At<RawSource>>,
-) -> Result<Vec<Arc<SourceConfig>>, ConfigError> {
+) -> Result<Vec<Arc<SourceConfig>>, DocumentError> {
     let mut names = HashSet::new();
     let mut ready = Vec::new();
     for raw in raw {
@@ -88,7 +88,7 @@ pub(crate) fn sources(
     Ok(ready)
 }
 
-fn one(source: Source<'_>, raw: At<RawSource>) -> Result<SourceConfig, ConfigError> {
+fn one(source: Source<'_>, raw: At<RawSource>) -> Result<SourceConfig, DocumentError> {
     let (at, mut raw) = (raw.referenced, raw.value);
     let http = Arc::new(http(source, raw.take_http())?);
     let kind = raw.kind.ok_or_else(|| {

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::answers::Answered;
-use super::error::RefusalReason;
+use super::error::SourceErrorKind;
 
 /// What is counted of each source, by its name.
 #[derive(Debug, Default)]
@@ -16,8 +16,8 @@ pub struct SourceStats(Mutex<BTreeMap<String, SourceTotals>>);
 pub struct SourceTotals {
     /// Questions answered.
     pub answered: u64,
-    /// Questions not answered, in the order of [`RefusalReason::ALL`].
-    pub refused: [u64; RefusalReason::ALL.len()],
+    /// Questions not answered, in the order of [`SourceErrorKind::ALL`].
+    pub refused: [u64; SourceErrorKind::ALL.len()],
     /// Time spent waiting for answers.
     pub waited: Duration,
     /// When it last answered.
@@ -39,7 +39,7 @@ impl SourceStats {
                     totals.answered += 1;
                     totals.last_success = Some(answered.at);
                 }
-                Err(refusal) => totals.refused[refusal.reason as usize] += 1,
+                Err(error) => totals.refused[error.reason as usize] += 1,
             }
         }
     }

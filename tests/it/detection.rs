@@ -6,7 +6,7 @@ use manifesto_exporter::catalogue::SeriesNames;
 use manifesto_exporter::checks::{Finding, Subject};
 use manifesto_exporter::discovery::settings::ScrapeLimits;
 use manifesto_exporter::exposition::Format;
-use manifesto_exporter::measure::measure_bytes;
+use manifesto_exporter::ingest::read_body;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -48,7 +48,7 @@ fn check(case: &Case, kind: &str) -> Finding {
     };
     let subject = Arc::new(Subject::new(&case.service, &case.aliases, series));
     let body = format!("{}\n", case.body.trim_end());
-    let observation = measure_bytes(
+    let observation = read_body(
         Arc::clone(&subject),
         Format::Text,
         &ScrapeLimits::default(),

@@ -10,12 +10,12 @@ use manifesto_exporter::config;
 use manifesto_exporter::discovery::settings::{Scheme, ScrapeJob, ScrapeLimits};
 use manifesto_exporter::discovery::target::{ServiceKey, Target, TargetUrl};
 use manifesto_exporter::discovery::{Discovered, SourceStatus};
-use manifesto_exporter::exposition::{Event, Format, Limits, scan};
+use manifesto_exporter::exposition::{Event, Format, ServerLimits, scan};
 use manifesto_exporter::http_client::settings::HttpConfig;
 use manifesto_exporter::labels::Labels;
 use manifesto_exporter::manifesto::{Manifesto, all_unknown};
 use manifesto_exporter::publish::{Published, Telemetry};
-use manifesto_exporter::scrape::{DownReason, EngineStats};
+use manifesto_exporter::scrape::{EngineStats, ScrapeErrorKind};
 use manifesto_exporter::snapshot::{Scrape, Snapshot, TargetState};
 use manifesto_exporter::sources::{Answers, SourceStats};
 use proptest::prelude::*;
@@ -35,14 +35,14 @@ fn text() -> impl Strategy<Value = String> {
 enum State {
     Pending,
     Up(bool),
-    Down(DownReason),
+    ScrapeError(ScrapeErrorKind),
 }
 
 fn state() -> impl Strategy<Value = State> {
     prop_oneof![
         Just(State::Pending),
         any::<bool>().prop_map(State::Up),
-        prop::sample::select(DownReason::ALL.to_vec()).prop_map(State::Down),
+        prop::sample::select(ScrapeErrorKind::ALL.to_vec()).prop_map(State::ScrapeError),
     ]
 }
 
@@ -88,7 +88,7 @@ fn target_state(nth: usize, instance: Instance, manifesto: &Manifesto) -> Target
     let rules = scraped.map(|rule| rule.id);
     let (down, verdicts) = match instance.state {
         State::Up(_) => (None, rules.map(judged).collect()),
-        State::Down(reason) => (
+        State::ScrapeError(reason) => (
             Some((reason, "a sentence".to_owned())),
             all_unknown(manifesto, Reason::TargetDown, "down"),
         ),
@@ -161,20 +161,25 @@ type Read = (String, Vec<(String, String)>, u64);
 /// Every sample of an exposition in which nothing is wrong.
 fn read(format: Format, body: &[u8]) -> Result<Vec<Read>, TestCaseError> {
     let (mut samples, mut faults) = (Vec::new(), Vec::new());
-    scan(format, Limits::default(), body, &mut |event| match event {
-        Event::Fault(fault) => faults.push(fault.to_string()),
-        Event::Sample(sample) => {
-            let labels = sample
-                .labels()
-                .map(|(name, value)| (name.into_owned(), value.into_owned()));
-            samples.push((
-                sample.name().into_owned(),
-                labels.collect(),
-                sample.value.to_bits(),
-            ));
-        }
-        Event::Type { .. } | Event::Help { .. } | Event::Unit { .. } => {}
-    });
+    scan(
+        format,
+        ServerLimits::default(),
+        body,
+        &mut |event| match event {
+            Event::Fault(fault) => faults.push(fault.to_string()),
+            Event::Sample(sample) => {
+                let labels = sample
+                    .labels()
+                    .map(|(name, value)| (name.into_owned(), value.into_owned()));
+                samples.push((
+                    sample.name().into_owned(),
+                    labels.collect(),
+                    sample.value.to_bits(),
+                ));
+            }
+            Event::Type { .. } | Event::Help { .. } | Event::Unit { .. } => {}
+        },
+    );
     prop_assert!(faults.is_empty(), "{faults:?} in {}", body.escape_ascii());
     Ok(samples)
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use manifesto_exporter::daemon::{self, Options};
-use manifesto_exporter::publish::Limits;
+use manifesto_exporter::publish::ServerLimits;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc;
@@ -48,7 +48,7 @@ impl Drop for InProcess {
     }
 }
 
-fn with_limits(limits: Limits) -> Options {
+fn with_limits(limits: ServerLimits) -> Options {
     Options {
         limits,
         ..Options::default()
@@ -95,9 +95,9 @@ async fn metric(url: &str, name: &str) -> f64 {
 
 #[tokio::test]
 async fn fault_92_a_client_that_drips_its_headers_is_cut_off() {
-    let daemon = InProcess::start(with_limits(Limits {
+    let daemon = InProcess::start(with_limits(ServerLimits {
         header_timeout: Duration::from_millis(300),
-        ..Limits::default()
+        ..ServerLimits::default()
     }))
     .await;
     let start = Instant::now();
@@ -131,9 +131,9 @@ async fn fault_92_a_client_that_drips_its_headers_is_cut_off() {
 
 #[tokio::test]
 async fn fault_92_one_connection_too_many_is_closed_and_counted() {
-    let daemon = InProcess::start(with_limits(Limits {
+    let daemon = InProcess::start(with_limits(ServerLimits {
         connections_max: 4,
-        ..Limits::default()
+        ..ServerLimits::default()
     }))
     .await;
     let mut held = Vec::new();
@@ -348,10 +348,10 @@ async fn begin_scrape(daemon: &Daemon) -> (TcpStream, Vec<u8>) {
 
 #[tokio::test]
 async fn fault_92_a_client_that_reads_nothing_is_cut_off() {
-    let daemon = InProcess::start(with_limits(Limits {
+    let daemon = InProcess::start(with_limits(ServerLimits {
         connections_max: 1,
         write_timeout: Duration::from_millis(200),
-        ..Limits::default()
+        ..ServerLimits::default()
     }))
     .await;
     let socket = TcpSocket::new_v4().unwrap();

@@ -10,7 +10,7 @@ use manifesto_exporter::http_client::settings::HttpConfig;
 use manifesto_exporter::labels::Labels;
 use manifesto_exporter::manifesto::{Manifesto, RulesConfig, ids};
 use manifesto_exporter::rule_id::RuleId;
-use manifesto_exporter::scrape::DownReason;
+use manifesto_exporter::scrape::ScrapeErrorKind;
 use manifesto_exporter::snapshot::{RuleStatus, Ruleset, Scrape, Snapshot, TargetState};
 
 /// An instance of `shop` and its statuses for O-6, O-7, O-8, O-9: `p`, `f`, `u` or `-`.
@@ -96,7 +96,7 @@ fn state(manifesto: &Manifesto, instance: &Instance) -> TargetState {
             duration: Duration::ZERO,
             samples: 0,
             body_bytes: 0,
-            down: down.then(|| (DownReason::Connect, "refused".to_owned())),
+            down: down.then(|| (ScrapeErrorKind::Connect, "refused".to_owned())),
             violations: 0,
             first_violation: None,
         }),

@@ -9,7 +9,7 @@ use manifesto_exporter::daemon::Options;
 use manifesto_exporter::document::secret::{Secret, SecretSource};
 use manifesto_exporter::http_client::settings::TlsConfig;
 use manifesto_exporter::http_client::tls::client_config;
-use manifesto_exporter::publish::{Limits, Web};
+use manifesto_exporter::publish::{ServerLimits, Web};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType,
     date_time_ymd,
@@ -137,9 +137,9 @@ async fn fault_88_a_stalled_handshake_is_cut_off_and_counted() {
     std::fs::write(folder.path().join("web.yaml"), TLS).unwrap();
     let daemon = InProcess::start(Options {
         web: Some(Arc::new(Web::load(folder.path().join("web.yaml")).unwrap())),
-        limits: Limits {
+        limits: ServerLimits {
             handshake_timeout: Duration::from_millis(200),
-            ..Limits::default()
+            ..ServerLimits::default()
         },
         ..Options::default()
     })

@@ -222,9 +222,9 @@ async fn listen(host: Ipv4Addr, port: u16) -> Result<TcpListener, String> {
         .map_err(|error| format!("cannot listen on {host}:{port}: {error}"))
 }
 
-type Answer = Response<Full<Bytes>>;
+type ScriptedAnswer = Response<Full<Bytes>>;
 
-fn answer(status: u16, content_type: &'static str, body: Bytes) -> Answer {
+fn answer(status: u16, content_type: &'static str, body: Bytes) -> ScriptedAnswer {
     let mut response = Response::new(Full::new(body));
     *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();
     let value = http::HeaderValue::from_static(content_type);
@@ -235,7 +235,7 @@ fn answer(status: u16, content_type: &'static str, body: Bytes) -> Answer {
 async fn serve<F, A>(listener: TcpListener, respond: F)
 where
     F: Fn(Request<hyper::body::Incoming>) -> A + Clone + Send + 'static,
-    A: Future<Output = Answer> + Send + 'static,
+    A: Future<Output = ScriptedAnswer> + Send + 'static,
 {
     let mut connections = JoinSet::new();
     loop {
@@ -260,7 +260,11 @@ where
 }
 
 impl Answers {
-    async fn answer(&self, request: Request<hyper::body::Incoming>, now: Timestamp) -> Answer {
+    async fn answer(
+        &self,
+        request: Request<hyper::body::Incoming>,
+        now: Timestamp,
+    ) -> ScriptedAnswer {
         let (parts, body) = request.into_parts();
         let path = parts.uri.path().to_owned();
         if matches!(path.as_str(), "/api/v1/query" | "/loki/api/v1/query") {
@@ -293,7 +297,7 @@ impl Answers {
         }
     }
 
-    fn query(&self, query: &str, now: Timestamp) -> Answer {
+    fn query(&self, query: &str, now: Timestamp) -> ScriptedAnswer {
         let known = self
             .queries
             .iter()
@@ -310,7 +314,7 @@ impl Answers {
     }
 }
 
-fn json_answer(value: &Value) -> Answer {
+fn json_answer(value: &Value) -> ScriptedAnswer {
     answer(200, "application/json", Bytes::from(value.to_string()))
 }
 

@@ -89,7 +89,7 @@ enum Misbehaviour {
 
 /// What a server sends to everyone.
 #[derive(Debug)]
-struct Answer {
+struct ScriptedAnswer {
     status: u16,
     header: (&'static str, &'static str),
     body: Bytes,
@@ -163,9 +163,9 @@ async fn listen(services: &[Service], port: u16) -> Result<Listening, String> {
 }
 
 /// What an instance sends; `None` where it says nothing.
-fn answer(instance: &Instance) -> Option<Arc<Answer>> {
+fn answer(instance: &Instance) -> Option<Arc<ScriptedAnswer>> {
     let answer = |status, header, body: &str| {
-        Some(Arc::new(Answer {
+        Some(Arc::new(ScriptedAnswer {
             status,
             header,
             body: Bytes::copy_from_slice(body.as_bytes()),
@@ -215,7 +215,7 @@ const START_TIME: &str =
     "# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds 1.7e+09\n";
 
 /// Accepts until dropped. The demo's only client is the demo.
-async fn serve(listener: TcpListener, answer: Option<Arc<Answer>>) {
+async fn serve(listener: TcpListener, answer: Option<Arc<ScriptedAnswer>>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -233,7 +233,7 @@ async fn serve(listener: TcpListener, answer: Option<Arc<Answer>>) {
     }
 }
 
-async fn connection(stream: TcpStream, answer: Option<Arc<Answer>>) {
+async fn connection(stream: TcpStream, answer: Option<Arc<ScriptedAnswer>>) {
     let Some(answer) = answer else {
         // Holds the connection open and says nothing, for as long as any client would wait.
         tokio::time::sleep(std::time::Duration::from_secs(3600)).await;

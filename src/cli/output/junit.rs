@@ -1,6 +1,6 @@
 //! For CI servers that show tests: a rule is a test case, a suite is the input.
 
-use super::report::{Judged, Report, inert, severity};
+use super::report::{Report, ReportedVerdict, inert, severity};
 use crate::checks::Reason;
 use crate::snapshot::RuleStatus;
 
@@ -73,7 +73,7 @@ fn format_outcome(report: &Report<'_>) -> String {
 }
 
 /// What a test case holds; nothing where it passed.
-fn outcome(verdict: &Judged, remediation: &str) -> Option<String> {
+fn outcome(verdict: &ReportedVerdict, remediation: &str) -> Option<String> {
     let finding = &verdict.finding;
     let message = escape(&verdict.message());
     let reason = finding.reason.as_str();

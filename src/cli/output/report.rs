@@ -17,13 +17,13 @@ pub(crate) struct Report<'a> {
     pub(crate) service: &'a str,
     pub(crate) strict: bool,
     pub(crate) manifesto: &'a Manifesto,
-    pub(crate) verdicts: &'a [Judged],
+    pub(crate) verdicts: &'a [ReportedVerdict],
     pub(crate) measured: &'a Measured,
 }
 
 /// A verdict as it is shown.
 #[derive(Debug, Clone)]
-pub(crate) struct Judged {
+pub(crate) struct ReportedVerdict {
     pub(crate) rule: RuleId,
     pub(crate) status: RuleStatus,
     pub(crate) finding: Arc<Finding>,
@@ -31,7 +31,7 @@ pub(crate) struct Judged {
     pub(crate) waiver: Option<Arc<Waiver>>,
 }
 
-impl From<Verdict> for Judged {
+impl From<Verdict> for ReportedVerdict {
     fn from(verdict: Verdict) -> Self {
         Self {
             rule: verdict.rule,
@@ -42,7 +42,7 @@ impl From<Verdict> for Judged {
     }
 }
 
-impl Judged {
+impl ReportedVerdict {
     /// What was found, and by whose leave it stays so.
     pub(crate) fn message(&self) -> String {
         let message = &self.finding.message;
@@ -58,7 +58,7 @@ impl Judged {
 
 impl<'a> Report<'a> {
     /// Each verdict with its rule.
-    pub(crate) fn judged(&self) -> impl Iterator<Item = (&'a Rule, &'a Judged)> {
+    pub(crate) fn judged(&self) -> impl Iterator<Item = (&'a Rule, &'a ReportedVerdict)> {
         let manifesto = self.manifesto;
         self.verdicts
             .iter()

@@ -14,9 +14,9 @@ use crate::discovery::guard::{Change, Guarded};
 use crate::discovery::mechanism::DiscoveryConfig;
 use crate::discovery::merge::{Merged, Resolved, TARGETS_MAX, merge, resolve};
 use crate::discovery::published::{Discovered, SourceStatus};
+use crate::discovery::refresh::{Gone, RefreshReport, RefreshSender, SourceId};
 use crate::discovery::settings::DiscoverySettings;
 use crate::discovery::settings::job_config::JobConfig;
-use crate::discovery::source::{Gone, Report, Reports, SourceId};
 use crate::discovery::timing::Timing;
 use crate::discovery::watch::SharedWatcher;
 
@@ -26,9 +26,9 @@ const ERROR_CHARS_MAX: usize = 500;
 pub(super) struct Runner {
     settings: Arc<DiscoverySettings>,
     timing: Timing,
-    reports: mpsc::Sender<Report>,
+    reports: mpsc::Sender<RefreshReport>,
     watcher: SharedWatcher,
-    sources: Vec<Source>,
+    sources: Vec<RunningSource>,
     tasks: JoinSet<Gone>,
     running: HashMap<Id, SourceId>,
     next_id: u64,
@@ -39,7 +39,7 @@ pub(super) struct Runner {
     generation: u64,
 }
 
-struct Source {
+struct RunningSource {
     id: SourceId,
     /// The job's place in the configuration.
     job: usize,
@@ -56,7 +56,7 @@ struct Source {
     restart_at: Option<Instant>,
 }
 
-impl Source {
+impl RunningSource {
     /// Whether this source's list would be of use to the other: the same place, asked otherwise.
     fn same_place(&self, name: &str, config: &DiscoveryConfig) -> bool {
         self.status.name == name && self.config.same_place(config)
@@ -67,7 +67,7 @@ impl Runner {
     pub(super) fn new(
         settings: Arc<DiscoverySettings>,
         timing: Timing,
-        reports: mpsc::Sender<Report>,
+        reports: mpsc::Sender<RefreshReport>,
     ) -> Self {
         let mut runner = Self {
             settings: settings.clone(),
@@ -130,15 +130,15 @@ impl Runner {
         index: usize,
         name: String,
         config: DiscoveryConfig,
-        old: Option<Source>,
-    ) -> Source {
+        old: Option<RunningSource>,
+    ) -> RunningSource {
         let (guarded, last) = match old {
             Some(old) => (old.guarded, Some(old.status)),
             None => (Guarded::default(), None),
         };
         self.next_id += 1;
         let token = CancellationToken::new();
-        let mut source = Source {
+        let mut source = RunningSource {
             id: SourceId(self.next_id),
             job,
             index,
@@ -176,8 +176,8 @@ impl Runner {
         source
     }
 
-    fn spawn(&mut self, source: &Source, token: CancellationToken) {
-        let reports = Reports {
+    fn spawn(&mut self, source: &RunningSource, token: CancellationToken) {
+        let reports = RefreshSender {
             source: source.id,
             channel: self.reports.clone(),
         };
@@ -193,7 +193,7 @@ impl Runner {
     }
 
     /// Takes a source's answer in.
-    pub(super) fn take(&mut self, report: Report, now: Instant) {
+    pub(super) fn take(&mut self, report: RefreshReport, now: Instant) {
         let guard = self.settings.shrink_guard;
         let spacing = self.timing.answer_spacing;
         // A source that a reload removed may have had an answer under way.

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::document::ConfigError;
+use crate::document::DocumentError;
 use crate::document::duration::display;
-use crate::document::value::{ByteSize, Interval, Passed};
+use crate::document::value::{ByteSize, Ignored, Interval};
 use crate::document::yaml::{At, Source};
 
 const INTERVAL_DEFAULT: Duration = Duration::from_secs(30);
@@ -33,24 +33,24 @@ pub(crate) struct RawGlobal {
     pub(super) label_limit: Option<usize>,
     pub(super) label_name_length_limit: Option<usize>,
     pub(super) label_value_length_limit: Option<usize>,
-    external_labels: Option<Passed>,
-    evaluation_interval: Option<Passed>,
-    rule_query_offset: Option<Passed>,
-    query_log_file: Option<Passed>,
-    scrape_failure_log_file: Option<Passed>,
-    scrape_protocols: Option<Passed>,
-    keep_dropped_targets: Option<Passed>,
-    metric_name_validation_scheme: Option<Passed>,
-    metric_name_escaping_scheme: Option<Passed>,
-    scrape_native_histograms: Option<Passed>,
-    convert_classic_histograms_to_nhcb: Option<Passed>,
-    always_scrape_classic_histograms: Option<Passed>,
-    extra_scrape_metrics: Option<Passed>,
+    external_labels: Option<Ignored>,
+    evaluation_interval: Option<Ignored>,
+    rule_query_offset: Option<Ignored>,
+    query_log_file: Option<Ignored>,
+    scrape_failure_log_file: Option<Ignored>,
+    scrape_protocols: Option<Ignored>,
+    keep_dropped_targets: Option<Ignored>,
+    metric_name_validation_scheme: Option<Ignored>,
+    metric_name_escaping_scheme: Option<Ignored>,
+    scrape_native_histograms: Option<Ignored>,
+    convert_classic_histograms_to_nhcb: Option<Ignored>,
+    always_scrape_classic_histograms: Option<Ignored>,
+    extra_scrape_metrics: Option<Ignored>,
 }
 
 impl RawGlobal {
     /// The keys that are accepted and mean nothing here.
-    pub(super) fn passed_over(&self) -> Vec<&'static str> {
+    pub(super) fn ignored_keys(&self) -> Vec<&'static str> {
         written(&[
             ("external_labels", self.external_labels),
             ("evaluation_interval", self.evaluation_interval),
@@ -83,7 +83,7 @@ impl RawGlobal {
 
 impl RawGlobal {
     /// Makes it ready.
-    pub(super) fn resolve(&self, source: Source<'_>) -> Result<Global, ConfigError> {
+    pub(super) fn resolve(&self, source: Source<'_>) -> Result<Global, DocumentError> {
         let interval = self.scrape_interval.as_ref();
         let scrape_interval = interval.map_or(INTERVAL_DEFAULT, |written| written.value.0);
         let scrape_timeout = match &self.scrape_timeout {
@@ -106,7 +106,7 @@ impl RawGlobal {
 }
 
 /// The names of those keys that were written.
-pub(super) fn written(keys: &[(&'static str, Option<Passed>)]) -> Vec<&'static str> {
+pub(super) fn written(keys: &[(&'static str, Option<Ignored>)]) -> Vec<&'static str> {
     keys.iter()
         .filter(|(_, value)| value.is_some())
         .map(|(name, _)| *name)

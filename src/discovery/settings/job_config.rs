@@ -8,7 +8,7 @@ use super::job::{Scheme, ScrapeJob, ScrapeLimits};
 use super::raw::{RawProtocol, RawScrape, supported};
 use crate::discovery::mechanism::DiscoveryConfig;
 use crate::discovery::relabel::{RawRule, Rule};
-use crate::document::ConfigError;
+use crate::document::DocumentError;
 use crate::document::duration::display;
 use crate::document::yaml::{At, Source};
 use crate::exposition::Format;
@@ -33,7 +33,7 @@ pub(super) fn job_config(
     global: Global,
     defaults: &RawGlobal,
     raw: At<RawScrape>,
-) -> Result<(JobConfig, Vec<&'static str>), ConfigError> {
+) -> Result<(JobConfig, Vec<&'static str>), DocumentError> {
     let (at, mut raw) = (raw.referenced, raw.value);
     let name = match &raw.job_name {
         None => return Err(source.error(at, "`job_name` is missing")),
@@ -47,7 +47,7 @@ pub(super) fn job_config(
             format!("job `{name}`: discovery by `{mechanism}_sd_configs` is not supported");
         return Err(source.error(at, message).with_hint(supported()));
     }
-    let passed_over = raw.passed_over();
+    let ignored_keys = raw.ignored_keys();
     let (interval, timeout) = times(source, global, &name, &raw)?;
     let http_config = Arc::new(http(source, raw.take_http())?);
     let relabel = rules(source, raw.relabel_configs.take().unwrap_or_default())?;
@@ -71,7 +71,7 @@ pub(super) fn job_config(
         relabel,
         target_limit: target_limit.filter(|limit| *limit > 0),
     };
-    Ok((job, passed_over))
+    Ok((job, ignored_keys))
 }
 
 fn times(
@@ -79,7 +79,7 @@ fn times(
     global: Global,
     name: &str,
     raw: &RawScrape,
-) -> Result<(Duration, Duration), ConfigError> {
+) -> Result<(Duration, Duration), DocumentError> {
     let interval = raw.scrape_interval.as_ref();
     let interval = interval.map_or(global.scrape_interval, |written| written.value.0);
     let Some(timeout) = &raw.scrape_timeout else {
@@ -96,7 +96,7 @@ fn times(
     Ok((interval, timeout.value.0))
 }
 
-fn metrics_path(source: Source<'_>, raw: Option<At<String>>) -> Result<String, ConfigError> {
+fn metrics_path(source: Source<'_>, raw: Option<At<String>>) -> Result<String, DocumentError> {
     match raw {
         None => Ok("/metrics".to_owned()),
         Some(path) if path.value.is_empty() => Ok("/metrics".to_owned()),
@@ -113,7 +113,7 @@ fn metrics_path(source: Source<'_>, raw: Option<At<String>>) -> Result<String, C
 fn fallback(
     source: Source<'_>,
     raw: Option<At<RawProtocol>>,
-) -> Result<Option<Format>, ConfigError> {
+) -> Result<Option<Format>, DocumentError> {
     let Some(raw) = raw else {
         return Ok(None);
     };
@@ -156,7 +156,7 @@ fn limits(defaults: &RawGlobal, raw: &RawScrape) -> ScrapeLimits {
     }
 }
 
-fn rules(source: Source<'_>, raw: Vec<At<RawRule>>) -> Result<Arc<[Rule]>, ConfigError> {
+fn rules(source: Source<'_>, raw: Vec<At<RawRule>>) -> Result<Arc<[Rule]>, DocumentError> {
     raw.into_iter()
         .map(|raw| {
             let at = raw.referenced;

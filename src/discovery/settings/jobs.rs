@@ -9,9 +9,9 @@ use super::global::{Global, RawGlobal};
 use super::job_config::{JobConfig, job_config};
 use super::raw::RawScrape;
 use crate::document::paths::pattern;
-use crate::document::value::Passed;
+use crate::document::value::Ignored;
 use crate::document::yaml::{self, At, Source};
-use crate::document::{ConfigError, Origin, files as document_files, glob};
+use crate::document::{DocumentError, Origin, files as document_files, glob};
 
 /// Files that `scrape_config_files` may name.
 const SCRAPE_FILES_MAX: usize = 10_000;
@@ -22,7 +22,7 @@ const SCRAPE_FILES_MAX: usize = 10_000;
 #[serde(default)]
 struct RawScrapeFile {
     /// Prometheus's own includes are not followed.
-    scrape_config_files: Option<Passed>,
+    scrape_config_files: Option<Ignored>,
     global: Option<RawGlobal>,
     scrape_configs: Option<Vec<At<RawScrape>>>,
 }
@@ -45,10 +45,10 @@ impl Jobs {
         defaults: &RawGlobal,
         own: Option<Vec<At<RawScrape>>>,
         files: Option<Vec<At<PathBuf>>>,
-    ) -> Result<Self, ConfigError> {
+    ) -> Result<Self, DocumentError> {
         let global = defaults.resolve(source)?;
         let mut jobs = Self::default();
-        jobs.warn(source, "`global`", &defaults.passed_over());
+        jobs.warn(source, "`global`", &defaults.ignored_keys());
         jobs.add(source, global, defaults, own)?;
         for files in files.unwrap_or_default() {
             jobs.add_files(source, global, defaults, &files)?;
@@ -62,20 +62,20 @@ impl Jobs {
         global: Global,
         defaults: &RawGlobal,
         raw: Option<Vec<At<RawScrape>>>,
-    ) -> Result<(), ConfigError> {
+    ) -> Result<(), DocumentError> {
         for raw in raw.unwrap_or_default() {
             let at = match &raw.value.job_name {
                 Some(name) => name.referenced,
                 None => raw.referenced,
             };
-            let (job, passed_over) = job_config(source, global, defaults, raw)?;
+            let (job, ignored_keys) = job_config(source, global, defaults, raw)?;
             let place = format!("{}:{}", source.origin.name, at.line());
             let name = &job.job.name;
             if let Some(first) = self.names.insert(name.clone(), place) {
                 let message = format!("job `{name}` is already defined at {first}");
                 return Err(source.error(at, message));
             }
-            self.warn(source, &format!("job `{name}`"), &passed_over);
+            self.warn(source, &format!("job `{name}`"), &ignored_keys);
             self.ready.push(job);
         }
         Ok(())
@@ -99,7 +99,7 @@ impl Jobs {
         ours: Global,
         our_defaults: &RawGlobal,
         files: &At<PathBuf>,
-    ) -> Result<(), ConfigError> {
+    ) -> Result<(), DocumentError> {
         let at = files.referenced;
         let path = pattern(source, files)?;
         let found = glob::expand(&path)
@@ -136,7 +136,7 @@ impl Jobs {
             match &raw.global {
                 None => self.add(source, ours, our_defaults, raw.scrape_configs)?,
                 Some(defaults) => {
-                    self.warn(source, "`global`", &defaults.passed_over());
+                    self.warn(source, "`global`", &defaults.ignored_keys());
                     let said =
                         defaults.scrape_interval.is_some() || defaults.scrape_timeout.is_some();
                     let global = match said {

@@ -9,7 +9,7 @@ use crate::discovery::file::RawFileSd;
 use crate::discovery::http::RawHttpSd;
 use crate::discovery::relabel::RawRule;
 use crate::discovery::static_list::RawGroup;
-use crate::document::value::{ByteSize, Interval, Passed};
+use crate::document::value::{ByteSize, Ignored, Interval};
 use crate::document::yaml::At;
 use crate::http_client::raw::with_http_keys;
 
@@ -18,7 +18,7 @@ macro_rules! scrape_keys {
     (
         own { $($own:tt)* }
         mechanisms { $($supported:ident: $entry:ty,)* }
-        passed_over { $($passed:ident,)* }
+        ignored_keys { $($passed:ident,)* }
         unsupported { $($mechanism:ident => $name:literal,)* }
     ) => {
         with_http_keys! {
@@ -26,8 +26,8 @@ macro_rules! scrape_keys {
             struct RawScrape {
                 $($own)*
                 $($supported: Option<Vec<$entry>>,)*
-                $($passed: Option<Passed>,)*
-                $($mechanism: Option<At<Passed>>,)*
+                $($passed: Option<Ignored>,)*
+                $($mechanism: Option<At<Ignored>>,)*
             }
         }
 
@@ -40,7 +40,7 @@ macro_rules! scrape_keys {
 
         impl RawScrape {
             /// The keys that are accepted and mean nothing here.
-            pub(super) fn passed_over(&self) -> Vec<&'static str> {
+            pub(super) fn ignored_keys(&self) -> Vec<&'static str> {
                 super::global::written(&[
                     $((stringify!($passed), self.$passed),)*
                     ("enable_http2", self.enable_http2),
@@ -83,7 +83,7 @@ scrape_keys! {
         file_sd_configs: At<RawFileSd>,
         http_sd_configs: At<RawHttpSd>,
     }
-    passed_over {
+    ignored_keys {
         metric_relabel_configs,
         honor_labels,
         honor_timestamps,

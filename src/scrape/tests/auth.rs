@@ -9,7 +9,7 @@ use super::server::{Server, ok, request, send};
 use super::support::{Scraper, fails, fails_with, target, target_at, with_http};
 use crate::document::secret::{Secret, SecretSource};
 use crate::http_client::settings::{Auth, Header, HttpConfig, OAuth2, Proxy, TlsConfig};
-use crate::scrape::{DownReason, Resolver, ScrapeSettings};
+use crate::scrape::{Resolver, ScrapeErrorKind, ScrapeSettings};
 
 fn inline(text: &str) -> SecretSource {
     SecretSource::Inline(Secret::new(text))
@@ -93,7 +93,7 @@ async fn fault_56_without_its_file_a_request_is_not_made() {
     let mut scraper = Scraper::new(with_http(target(server.address), http));
     let (result, _) = scraper.scrape().await;
     let down = result.outcome.unwrap_err();
-    assert_eq!(down.reason, DownReason::Credentials);
+    assert_eq!(down.reason, ScrapeErrorKind::Credentials);
     assert!(
         down.message.starts_with("cannot read credentials file /"),
         "{down}"
@@ -114,7 +114,7 @@ async fn a_secret_is_never_in_a_message() {
     let http = bearer(inline("hush\nhush"));
     let message = fails(
         with_http(target_at("127.0.0.1", 1), http),
-        DownReason::Credentials,
+        ScrapeErrorKind::Credentials,
     )
     .await;
     assert!(!message.contains("hush"), "{message}");
@@ -158,7 +158,7 @@ async fn fault_91_credentials_do_not_cross_a_network_in_the_clear() {
     };
     for http in [bearer(inline("token")), secret_header] {
         let refused = with_http(target(address), http.clone());
-        let message = fails(refused.clone(), DownReason::Credentials).await;
+        let message = fails(refused.clone(), ScrapeErrorKind::Credentials).await;
         assert_eq!(
             message,
             format!(
@@ -257,7 +257,7 @@ async fn a_target_that_refuses_every_token_is_not_a_token_storm() {
     let mut scraper = Scraper::new(with_http(target(server.address), http));
     for _ in 0..5 {
         let (result, _) = scraper.scrape().await;
-        assert_eq!(result.outcome.unwrap_err().reason, DownReason::Http);
+        assert_eq!(result.outcome.unwrap_err().reason, ScrapeErrorKind::Http);
     }
     assert_eq!(tokens.connections(), 1);
 }
@@ -268,7 +268,7 @@ async fn a_token_server_that_refuses_fails_the_scrape_before_its_request() {
     let server = Server::start(async |_, _| panic!("asked")).await;
     let http = oauth2(refusing.address);
     let scraper = Scraper::new(with_http(target(server.address), http));
-    let message = fails_with(scraper, DownReason::Credentials).await;
+    let message = fails_with(scraper, ScrapeErrorKind::Credentials).await;
     assert_eq!(
         message,
         format!(

@@ -8,7 +8,7 @@ use flate2::write::GzEncoder;
 
 use super::server::{Server, hang, ok, request, send};
 use super::support::{SHORT, Scraper, body_of, fails, target, within};
-use crate::scrape::DownReason;
+use crate::scrape::ScrapeErrorKind;
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
@@ -84,7 +84,7 @@ async fn fault_05_endless_body_is_cut_at_the_cap() {
         while send(&mut stream, &[b'a'; 4096]).await {}
     })
     .await;
-    let message = fails(target(server.address), DownReason::BodyLimit).await;
+    let message = fails(target(server.address), ScrapeErrorKind::BodyLimit).await;
     let start = "the decompressed body is larger than 1000000 bytes, cut at 10";
     assert!(message.starts_with(start), "{message}");
 }
@@ -94,7 +94,10 @@ async fn fault_06_gzip_bomb_is_cut_at_the_cap() {
     let bomb = gzip(&vec![0; 50_000_000]);
     let server = Server::answering(ok(GZIP, &bomb)).await;
     let (result, sink) = Scraper::new(target(server.address)).scrape().await;
-    assert_eq!(result.outcome.unwrap_err().reason, DownReason::BodyLimit);
+    assert_eq!(
+        result.outcome.unwrap_err().reason,
+        ScrapeErrorKind::BodyLimit
+    );
     assert!(sink.body.len() <= 1_000_000);
     assert!(result.body_bytes <= 1_000_000 + 32 * 1024);
 }
@@ -109,7 +112,7 @@ async fn fault_07_unknown_or_stacked_encodings_are_refused() {
         "Content-Encoding: identity\r\nContent-Encoding: gzip\r\n",
     ] {
         let server = Server::answering(ok(headers, &gzip(b"up 1\n"))).await;
-        let message = fails(target(server.address), DownReason::Encoding).await;
+        let message = fails(target(server.address), ScrapeErrorKind::Encoding).await;
         assert!(
             message.ends_with("only gzip or identity, once"),
             "{message}"
@@ -121,7 +124,7 @@ async fn fault_07_unknown_or_stacked_encodings_are_refused() {
 async fn fault_07_transfer_codings_other_than_chunked_are_refused() {
     let response = "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n";
     let server = Server::answering(response).await;
-    let message = fails(target(server.address), DownReason::Encoding).await;
+    let message = fails(target(server.address), ScrapeErrorKind::Encoding).await;
     assert_eq!(
         message,
         "transfer-encoding \"gzip, chunked\" is not supported: only chunked"
@@ -146,7 +149,7 @@ async fn fault_08_corrupt_gzip_fails_the_whole_scrape() {
         &whole[..1],
     ] {
         let server = Server::answering(ok(GZIP, body)).await;
-        let message = fails(target(server.address), DownReason::Encoding).await;
+        let message = fails(target(server.address), ScrapeErrorKind::Encoding).await;
         assert!(message.starts_with("corrupt gzip, member "), "{message}");
     }
 }
@@ -155,11 +158,11 @@ async fn fault_08_corrupt_gzip_fails_the_whole_scrape() {
 async fn fault_09_short_of_content_length_is_incomplete() {
     let server =
         Server::answering_once("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nup 1\n").await;
-    fails(target(server.address), DownReason::Incomplete).await;
+    fails(target(server.address), ScrapeErrorKind::Incomplete).await;
 
     let cut_chunk = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nup 1\n\r\n";
     let server = Server::answering_once(cut_chunk).await;
-    fails(target(server.address), DownReason::Incomplete).await;
+    fails(target(server.address), ScrapeErrorKind::Incomplete).await;
 }
 
 #[tokio::test]
@@ -182,7 +185,7 @@ async fn fault_11_exactly_at_the_cap_is_accepted() {
 async fn fault_12_an_empty_body_is_an_error() {
     for response in [ok("", b""), ok(GZIP, b""), ok(GZIP, &gzip(b""))] {
         let server = Server::answering(response).await;
-        let message = fails(target(server.address), DownReason::Empty).await;
+        let message = fails(target(server.address), ScrapeErrorKind::Empty).await;
         assert_eq!(message, "status 200 with an empty body");
     }
 }
@@ -199,7 +202,7 @@ async fn fault_15_other_statuses_are_shown() {
             Server::answering(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n")).await;
         let (result, _) = Scraper::new(target(server.address)).scrape().await;
         let down = result.outcome.unwrap_err();
-        assert_eq!(down.reason, DownReason::Http);
+        assert_eq!(down.reason, ScrapeErrorKind::Http);
         assert_eq!(down.message, format!("status {status}, expected 200 OK"));
         assert_eq!(result.status.unwrap().to_string(), status[..3]);
     }
@@ -217,7 +220,11 @@ async fn fault_04_a_dripping_body_meets_the_deadline() {
     })
     .await;
     let start = Instant::now();
-    let message = fails(within(target(server.address), SHORT), DownReason::Timeout).await;
+    let message = fails(
+        within(target(server.address), SHORT),
+        ScrapeErrorKind::Timeout,
+    )
+    .await;
     assert_eq!(message, "timed out after 200ms reading the body");
     assert!(start.elapsed() < Duration::from_secs(3));
 }

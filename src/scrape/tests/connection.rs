@@ -8,14 +8,14 @@ use tokio::net::TcpListener;
 
 use super::server::{Server, hang, ok, request, send};
 use super::support::{SHORT, Scraper, fails, target, within};
-use crate::scrape::DownReason;
+use crate::scrape::ScrapeErrorKind;
 
 #[tokio::test]
 async fn fault_01_refused_or_reset_is_a_connect_failure() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let message = fails(target(address), DownReason::Connect).await;
+    let message = fails(target(address), ScrapeErrorKind::Connect).await;
     assert!(
         message.starts_with(&format!("cannot connect to {address}: ")),
         "{message}"
@@ -25,7 +25,7 @@ async fn fault_01_refused_or_reset_is_a_connect_failure() {
         stream.set_zero_linger().unwrap();
     })
     .await;
-    let message = fails(target(server.address), DownReason::Connect).await;
+    let message = fails(target(server.address), ScrapeErrorKind::Connect).await;
     assert!(
         message.starts_with("the connection closed before any response"),
         "{message}"
@@ -35,7 +35,11 @@ async fn fault_01_refused_or_reset_is_a_connect_failure() {
 #[tokio::test]
 async fn fault_02_silence_meets_the_deadline() {
     let server = Server::start(async |_stream, _| hang().await).await;
-    let message = fails(within(target(server.address), SHORT), DownReason::Timeout).await;
+    let message = fails(
+        within(target(server.address), SHORT),
+        ScrapeErrorKind::Timeout,
+    )
+    .await;
     assert_eq!(
         message,
         "timed out after 200ms waiting for the response headers"
@@ -52,7 +56,11 @@ async fn fault_03_dripping_headers_meet_the_deadline() {
         }
     })
     .await;
-    fails(within(target(server.address), SHORT), DownReason::Timeout).await;
+    fails(
+        within(target(server.address), SHORT),
+        ScrapeErrorKind::Timeout,
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -61,7 +69,7 @@ async fn fault_20_huge_headers_are_refused() {
     let many = format!("HTTP/1.1 200 OK\r\n{}\r\nup 1\n", "X: a\r\n".repeat(101));
     for response in [long, many] {
         let server = Server::answering_once(response).await;
-        fails(target(server.address), DownReason::HeaderLimit).await;
+        fails(target(server.address), ScrapeErrorKind::HeaderLimit).await;
     }
     let endless = Server::start(async |mut stream, _| {
         request(&mut stream).await;
@@ -69,13 +77,13 @@ async fn fault_20_huge_headers_are_refused() {
         while send(&mut stream, &[b'a'; 1000]).await {}
     })
     .await;
-    fails(target(endless.address), DownReason::HeaderLimit).await;
+    fails(target(endless.address), ScrapeErrorKind::HeaderLimit).await;
 }
 
 #[tokio::test]
 async fn what_is_not_http_is_a_protocol_failure() {
     let server = Server::answering_once("SSH-2.0-OpenSSH_9.9\r\n\r\n").await;
-    fails(target(server.address), DownReason::Protocol).await;
+    fails(target(server.address), ScrapeErrorKind::Protocol).await;
 }
 
 #[tokio::test]
@@ -211,7 +219,7 @@ async fn fault_82_a_retry_that_fails_too_is_the_end() {
     scraper.body().await;
     let (result, _) = scraper.scrape().await;
     assert!(result.retried);
-    assert_eq!(result.outcome.unwrap_err().reason, DownReason::Connect);
+    assert_eq!(result.outcome.unwrap_err().reason, ScrapeErrorKind::Connect);
     assert_eq!(server.connections(), 2);
 }
 
@@ -230,6 +238,9 @@ async fn fault_82_no_retry_once_a_byte_has_come() {
     scraper.body().await;
     let (result, _) = scraper.scrape().await;
     assert!(!result.retried);
-    assert_eq!(result.outcome.unwrap_err().reason, DownReason::Incomplete);
+    assert_eq!(
+        result.outcome.unwrap_err().reason,
+        ScrapeErrorKind::Incomplete
+    );
     assert_eq!(server.connections(), 1);
 }

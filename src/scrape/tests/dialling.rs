@@ -10,7 +10,7 @@ use super::server::{Server, ok};
 use super::support::{SHORT, Scraper, fails, fails_with, target, target_at, within};
 use crate::document::PortRange;
 use crate::http_client::DialPolicy;
-use crate::scrape::{DownReason, Resolver, ScrapeSettings};
+use crate::scrape::{Resolver, ScrapeErrorKind, ScrapeSettings};
 
 fn answer(addresses: &[&str]) -> io::Result<Vec<IpAddr>> {
     Ok(addresses.iter().map(|a| a.parse().unwrap()).collect())
@@ -34,11 +34,11 @@ async fn fault_17_metadata_literals_are_not_dialled() {
         ("fd00:ec2::254", "fd00:ec2::254 is a cloud metadata address"),
         ("0.0.0.0", "0.0.0.0 is an unspecified address"),
     ] {
-        let message = fails(target_at(host, 80), DownReason::Blocked).await;
+        let message = fails(target_at(host, 80), ScrapeErrorKind::Blocked).await;
         assert_eq!(message, format!("dial policy: {why}"));
     }
     // Numbers that only the system's resolver reads as addresses.
-    let message = fails(target_at("2852039166", 80), DownReason::Blocked).await;
+    let message = fails(target_at("2852039166", 80), ScrapeErrorKind::Blocked).await;
     assert_eq!(
         message,
         "dial policy: 2852039166 resolves to refused addresses: 169.254.169.254 is a link-local address"
@@ -64,7 +64,7 @@ async fn fault_81_the_checked_address_is_the_dialled_one() {
         1,
         "resolved again between check and dial"
     );
-    let message = fails_with(scraper, DownReason::Blocked).await;
+    let message = fails_with(scraper, ScrapeErrorKind::Blocked).await;
     assert!(
         message.contains("rebind.example resolves to refused addresses: 169.254.169.254"),
         "{message}"
@@ -96,13 +96,13 @@ async fn lists_of_the_policy_hold_and_reload() {
     });
     for settings in [deny.clone(), ports] {
         let scraper = Scraper::with(target(server.address), settings, Resolver::system());
-        fails_with(scraper, DownReason::Blocked).await;
+        fails_with(scraper, ScrapeErrorKind::Blocked).await;
     }
     assert_eq!(server.connections(), 0);
     let mut scraper = Scraper::new(target(server.address));
     scraper.body().await;
     scraper.network.reload(deny);
-    fails_with(scraper, DownReason::Blocked).await;
+    fails_with(scraper, ScrapeErrorKind::Blocked).await;
 }
 
 #[tokio::test]
@@ -126,7 +126,7 @@ async fn fault_79_a_hung_resolver_leaves_others_unaffected() {
     for _ in 0..3 {
         let hung = within(target_at("hung.example", port), Duration::from_millis(50));
         let scraper = Scraper::with(hung, settings.clone(), resolver.clone());
-        let message = fails_with(scraper, DownReason::Timeout).await;
+        let message = fails_with(scraper, ScrapeErrorKind::Timeout).await;
         assert!(message.ends_with("ms resolving the host name"), "{message}");
     }
     assert_eq!(lookups.load(SeqCst), 1);
@@ -151,7 +151,7 @@ async fn a_name_that_does_not_resolve_is_a_dns_failure() {
     ] {
         let target = target_at("nowhere.example", 80);
         let scraper = Scraper::with(target, ScrapeSettings::default(), resolver);
-        let message = fails_with(scraper, DownReason::Dns).await;
+        let message = fails_with(scraper, ScrapeErrorKind::Dns).await;
         assert_eq!(message, format!("cannot resolve nowhere.example: {why}"));
     }
 }
@@ -180,6 +180,6 @@ async fn fault_78_a_black_hole_meets_the_deadline() {
         filling.spawn(tokio::net::TcpStream::connect(address));
     }
     tokio::time::sleep(Duration::from_millis(50)).await;
-    let message = fails(within(target(address), SHORT), DownReason::Timeout).await;
+    let message = fails(within(target(address), SHORT), ScrapeErrorKind::Timeout).await;
     assert!(message.ends_with("ms connecting"), "{message}");
 }

@@ -14,8 +14,8 @@ use super::support::{Collect, target, with_http};
 use crate::discovery::target::Target;
 use crate::http_client::settings::HttpConfig;
 use crate::scrape::{
-    Capacity, DownReason, EngineStats, Handler, Network, Resolver, ScrapeResult, ScrapeSettings,
-    run,
+    Capacity, EngineStats, Handler, Network, Resolver, ScrapeErrorKind, ScrapeResult,
+    ScrapeSettings, run,
 };
 
 /// Notes what it hears, by path; panics where a path says so.
@@ -51,7 +51,7 @@ impl Notes {
         self.done.lock().unwrap().get(path).map_or(0, Vec::len)
     }
 
-    fn reasons(&self, path: &str) -> Vec<Option<DownReason>> {
+    fn reasons(&self, path: &str) -> Vec<Option<ScrapeErrorKind>> {
         let done = self.done.lock().unwrap();
         let of_path = done.get(path).into_iter().flatten();
         of_path
@@ -182,7 +182,7 @@ async fn fault_78_hanging_targets_do_not_delay_healthy_ones() {
         targets.push(every(target(ill.address), &format!("/ill{n}"), 500));
     }
     let engine = Running::start(targets, capacity);
-    // Once every ill one has timed out, the well one keeps its rhythm.
+    // Once every ill one has timed out, the well one keeps its schedule.
     until("all suspect", || {
         (0..20).all(|n| engine.notes.count(&format!("/ill{n}")) > 0)
     })
@@ -205,7 +205,10 @@ async fn a_scrape_in_flight_when_next_due_is_skipped_and_counted() {
     until("a timeout", || engine.notes.count("/slow") == 1).await;
     let skipped = engine.stats.snapshot().skipped;
     assert!((2..=6).contains(&skipped), "{skipped}");
-    assert_eq!(engine.notes.reasons("/slow"), [Some(DownReason::Timeout)]);
+    assert_eq!(
+        engine.notes.reasons("/slow"),
+        [Some(ScrapeErrorKind::Timeout)]
+    );
     engine.stop().await;
 }
 
@@ -279,8 +282,8 @@ async fn fault_74_a_panic_is_counted_and_the_engine_goes_on() {
     })
     .await;
     let snapshot = engine.stats.snapshot();
-    let internal = snapshot.down[DownReason::Internal as usize];
-    assert_eq!(internal.0, DownReason::Internal);
+    let internal = snapshot.down[ScrapeErrorKind::Internal as usize];
+    assert_eq!(internal.0, ScrapeErrorKind::Internal);
     assert!(internal.1 > 0);
     engine.stop().await;
 }

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use super::server::{Server, ok};
 use super::support::{Scraper, target};
-use crate::scrape::DownReason;
+use crate::scrape::ScrapeErrorKind;
 
 #[test]
 fn fault_71_running_out_of_file_descriptors_fails_scrapes_and_recovers() {
@@ -35,7 +35,7 @@ async fn with_few_descriptors() {
     }
     let (result, _) = scraper.scrape().await;
     let down = result.outcome.unwrap_err();
-    assert_eq!(down.reason, DownReason::Connect);
+    assert_eq!(down.reason, ScrapeErrorKind::Connect);
     assert!(down.message.contains("Too many open files"), "{down}");
     drop(hoard);
     assert_eq!(scraper.body().await, "up 1\n");

@@ -8,7 +8,7 @@ use crate::discovery::settings::Scheme;
 use crate::discovery::target::Target;
 use crate::document::secret::{Secret, SecretSource};
 use crate::http_client::settings::{Auth, Header, HttpConfig, Proxy};
-use crate::scrape::DownReason;
+use crate::scrape::ScrapeErrorKind;
 
 fn through(proxy: &str, no_proxy: &str) -> HttpConfig {
     HttpConfig {
@@ -90,7 +90,7 @@ async fn tls_is_asked_a_tunnel_and_a_refusal_is_shown() {
     let (server, heard) = proxy("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n").await;
     let http = through(&format!("http://{}", server.address), "");
     let target = secure(with_http(target_at("payments.example", 8067), http));
-    let message = fails(target, DownReason::Proxy).await;
+    let message = fails(target, ScrapeErrorKind::Proxy).await;
     assert_eq!(
         message,
         format!(
@@ -114,7 +114,7 @@ async fn an_endless_or_broken_answer_to_connect_fails() {
         let http = through(&format!("http://{}", server.address), "");
         fails(
             secure(with_http(target_at("a.example", 1), http)),
-            DownReason::Proxy,
+            ScrapeErrorKind::Proxy,
         )
         .await;
     }
@@ -122,7 +122,7 @@ async fn an_endless_or_broken_answer_to_connect_fails() {
     let http = through(&format!("http://{}", closing.address), "");
     fails(
         secure(with_http(target_at("a.example", 1), http)),
-        DownReason::Proxy,
+        ScrapeErrorKind::Proxy,
     )
     .await;
 }
@@ -137,12 +137,16 @@ async fn metadata_hosts_are_refused_behind_a_proxy_and_as_one() {
         "fd00:ec2::254",
     ] {
         let http = through(&format!("http://{}", unused.address), "");
-        fails(with_http(target_at(host, 80), http), DownReason::Blocked).await;
+        fails(
+            with_http(target_at(host, 80), http),
+            ScrapeErrorKind::Blocked,
+        )
+        .await;
     }
     let http = through("http://169.254.169.254:3128", "");
     fails(
         with_http(target_at("a.example", 80), http),
-        DownReason::Blocked,
+        ScrapeErrorKind::Blocked,
     )
     .await;
 }
@@ -152,7 +156,7 @@ async fn proxies_that_cannot_be_used_say_so() {
     let http = through("socks5://127.0.0.1:1080", "");
     let message = fails(
         with_http(target_at("a.example", 80), http),
-        DownReason::Proxy,
+        ScrapeErrorKind::Proxy,
     )
     .await;
     assert_eq!(
@@ -162,7 +166,7 @@ async fn proxies_that_cannot_be_used_say_so() {
     let http = through("http://127.0.0.1:1", "");
     let message = fails(
         with_http(target_at("a.example", 80), http),
-        DownReason::Proxy,
+        ScrapeErrorKind::Proxy,
     )
     .await;
     assert!(
@@ -182,7 +186,7 @@ async fn fault_91_a_forwarding_proxy_is_a_network_too() {
     };
     fails(
         with_http(target_at("a.example", 80), http),
-        DownReason::Credentials,
+        ScrapeErrorKind::Credentials,
     )
     .await;
 }

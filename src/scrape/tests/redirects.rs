@@ -3,7 +3,7 @@
 use super::server::{Server, ok, request, send};
 use super::support::{Scraper, fails, target, with_http};
 use crate::http_client::settings::{FollowRedirects, HttpConfig};
-use crate::scrape::DownReason;
+use crate::scrape::ScrapeErrorKind;
 
 fn to(location: &str) -> String {
     format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n")
@@ -32,7 +32,7 @@ async fn a_redirect_within_the_origin_is_followed_on_its_connection() {
 #[tokio::test]
 async fn fault_16_redirect_loops_are_named() {
     let server = Server::answering(to("/metrics")).await;
-    let message = fails(target(server.address), DownReason::Redirect).await;
+    let message = fails(target(server.address), ScrapeErrorKind::Redirect).await;
     assert_eq!(message, "redirect loop: \"/metrics\" was asked before");
 
     let server = Server::start(async |mut stream, _| {
@@ -44,7 +44,7 @@ async fn fault_16_redirect_loops_are_named() {
         assert_eq!(hop, 11);
     })
     .await;
-    let message = fails(target(server.address), DownReason::Redirect).await;
+    let message = fails(target(server.address), ScrapeErrorKind::Redirect).await;
     assert_eq!(message, "more than 10 redirects");
 }
 
@@ -57,7 +57,7 @@ async fn fault_17_a_redirect_to_the_metadata_service_is_blocked() {
         "http://metadata.google.internal/",
     ] {
         let server = Server::answering(to(location)).await;
-        let message = fails(target(server.address), DownReason::Blocked).await;
+        let message = fails(target(server.address), ScrapeErrorKind::Blocked).await;
         assert!(message.contains(location), "{message}");
     }
 }
@@ -74,7 +74,7 @@ async fn fault_18_a_redirect_to_another_origin_is_refused() {
         "file:///etc/passwd".to_owned(),
     ] {
         let server = Server::answering(to(&location)).await;
-        let message = fails(target(server.address), DownReason::Redirect).await;
+        let message = fails(target(server.address), ScrapeErrorKind::Redirect).await;
         assert_eq!(
             message,
             format!("redirected to another origin: {location:?}")
@@ -86,7 +86,7 @@ async fn fault_18_a_redirect_to_another_origin_is_refused() {
 #[tokio::test]
 async fn a_redirect_to_nowhere_or_against_the_settings_fails() {
     let server = Server::answering("HTTP/1.1 301 Moved\r\nContent-Length: 0\r\n\r\n").await;
-    let message = fails(target(server.address), DownReason::Redirect).await;
+    let message = fails(target(server.address), ScrapeErrorKind::Redirect).await;
     assert_eq!(message, "status 301 without a location");
 
     let server = Server::answering(to("/real")).await;
@@ -94,6 +94,10 @@ async fn a_redirect_to_nowhere_or_against_the_settings_fails() {
         follow_redirects: FollowRedirects(false),
         ..HttpConfig::default()
     };
-    let message = fails(with_http(target(server.address), http), DownReason::Http).await;
+    let message = fails(
+        with_http(target(server.address), http),
+        ScrapeErrorKind::Http,
+    )
+    .await;
     assert_eq!(message, "status 302 Found, expected 200 OK");
 }

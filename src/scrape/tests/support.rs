@@ -9,7 +9,8 @@ use crate::discovery::target::{ServiceKey, Target, TargetUrl};
 use crate::http_client::settings::HttpConfig;
 use crate::labels::Labels;
 use crate::scrape::{
-    BodySink, Client, Down, DownReason, Kept, Network, Resolver, ScrapeResult, ScrapeSettings,
+    BodySink, Client, IdleConnection, Network, Resolver, ScrapeError, ScrapeErrorKind,
+    ScrapeResult, ScrapeSettings,
 };
 
 /// Long enough never to strike where it should not.
@@ -83,18 +84,18 @@ pub(super) struct Collect {
 }
 
 impl BodySink for Collect {
-    fn begin(&mut self, content_type: Option<&str>) -> Result<(), Down> {
+    fn begin(&mut self, content_type: Option<&str>) -> Result<(), ScrapeError> {
         self.content_type = content_type.map(str::to_owned);
         Ok(())
     }
 
-    fn chunk(&mut self, bytes: &[u8]) -> Result<(), Down> {
+    fn chunk(&mut self, bytes: &[u8]) -> Result<(), ScrapeError> {
         self.largest_chunk = self.largest_chunk.max(bytes.len());
         self.body.extend_from_slice(bytes);
         Ok(())
     }
 
-    fn end(&mut self, framed: bool) -> Result<(), Down> {
+    fn end(&mut self, framed: bool) -> Result<(), ScrapeError> {
         self.framed = Some(framed);
         Ok(())
     }
@@ -104,7 +105,7 @@ impl BodySink for Collect {
 pub(super) struct Scraper {
     client: Client,
     target: Arc<Target>,
-    kept: Option<Kept>,
+    kept: Option<IdleConnection>,
     pub(super) network: Arc<Network>,
 }
 
@@ -152,11 +153,11 @@ pub(super) async fn body_of(target: Target) -> Collect {
 }
 
 /// Scrapes once and expects this reason; the message.
-pub(super) async fn fails(target: Target, reason: DownReason) -> String {
+pub(super) async fn fails(target: Target, reason: ScrapeErrorKind) -> String {
     fails_with(Scraper::new(target), reason).await
 }
 
-pub(super) async fn fails_with(mut scraper: Scraper, reason: DownReason) -> String {
+pub(super) async fn fails_with(mut scraper: Scraper, reason: ScrapeErrorKind) -> String {
     let (result, _) = scraper.scrape().await;
     let down = result.outcome.unwrap_err();
     assert_eq!(down.reason, reason, "{down}");

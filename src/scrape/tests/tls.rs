@@ -17,7 +17,7 @@ use crate::discovery::settings::Scheme;
 use crate::discovery::target::Target;
 use crate::document::secret::{Secret, SecretSource};
 use crate::http_client::settings::{HttpConfig, Proxy, TlsConfig};
-use crate::scrape::DownReason;
+use crate::scrape::ScrapeErrorKind;
 
 /// A CA of our own.
 struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -130,7 +130,7 @@ async fn fault_86_certificate_failures_are_specific() {
     ] {
         let server = serving(authority.acceptor(name, expired)).await;
         let target = secure(target(server.address), trusted);
-        let message = fails(target, DownReason::Tls).await;
+        let message = fails(target, ScrapeErrorKind::Tls).await;
         let start = format!("tls with 127.0.0.1 at {}: {expected}", server.address);
         assert!(message.starts_with(&start), "{message}");
     }
@@ -165,7 +165,7 @@ async fn verification_can_be_turned_off() {
 async fn fault_88_a_stalled_handshake_meets_the_deadline() {
     let server = Server::start(async |_stream, _| hang().await).await;
     let target = secure(target(server.address), Authority::new().trusted());
-    let message = fails(within(target, SHORT), DownReason::Timeout).await;
+    let message = fails(within(target, SHORT), ScrapeErrorKind::Timeout).await;
     assert!(message.ends_with("ms in the TLS handshake"), "{message}");
 }
 
@@ -177,7 +177,7 @@ async fn a_server_without_tls_is_a_tls_failure() {
     let (result, _) = Scraper::new(within(server_target, SHORT)).scrape().await;
     let reason = result.outcome.unwrap_err().reason;
     assert!(
-        matches!(reason, DownReason::Tls | DownReason::Timeout),
+        matches!(reason, ScrapeErrorKind::Tls | ScrapeErrorKind::Timeout),
         "{reason:?}"
     );
 
@@ -187,7 +187,7 @@ async fn a_server_without_tls_is_a_tls_failure() {
     })
     .await;
     let target = secure(target(shouting.address), Authority::new().trusted());
-    fails(target, DownReason::Tls).await;
+    fails(target, ScrapeErrorKind::Tls).await;
 }
 
 #[tokio::test]
@@ -207,7 +207,7 @@ async fn fault_19_a_redirect_from_https_to_http_is_refused() {
     })
     .await;
     let target = secure(target(server.address), authority.trusted());
-    let message = fails(target, DownReason::Redirect).await;
+    let message = fails(target, ScrapeErrorKind::Redirect).await;
     assert_eq!(
         message,
         "redirected from https to http: \"http://127.0.0.1/metrics\""

@@ -7,16 +7,16 @@ pub(super) const HEADER_BYTES_MAX: usize = 16 * 1024;
 
 /// A failed scrape: a bounded reason for counters and labels, a sentence for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Down {
-    /// The reason, one of [`DownReason::ALL`].
-    pub reason: DownReason,
+pub struct ScrapeError {
+    /// The reason, one of [`ScrapeErrorKind::ALL`].
+    pub reason: ScrapeErrorKind,
     /// What happened: the object, the limit, the value seen. Never a credential.
     pub message: String,
 }
 
-impl Down {
+impl ScrapeError {
     /// A failure with its sentence.
-    pub fn new(reason: DownReason, message: impl Into<String>) -> Self {
+    pub fn new(reason: ScrapeErrorKind, message: impl Into<String>) -> Self {
         Self {
             reason,
             message: message.into(),
@@ -24,7 +24,7 @@ impl Down {
     }
 }
 
-impl fmt::Display for Down {
+impl fmt::Display for ScrapeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.reason.as_str(), self.message)
     }
@@ -32,7 +32,7 @@ impl fmt::Display for Down {
 
 /// The reasons, closed so that they can be label values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum DownReason {
+pub enum ScrapeErrorKind {
     /// The host name did not resolve.
     Dns,
     /// Refused, reset, unreachable, or closed before the first byte of a response.
@@ -75,62 +75,62 @@ pub enum DownReason {
     Internal,
 }
 
-impl DownReason {
+impl ScrapeErrorKind {
     /// Every reason, in the order of declaration.
-    pub const ALL: [DownReason; 20] = [
-        DownReason::Dns,
-        DownReason::Connect,
-        DownReason::Tls,
-        DownReason::Timeout,
-        DownReason::Http,
-        DownReason::ContentType,
-        DownReason::Encoding,
-        DownReason::Incomplete,
-        DownReason::BodyLimit,
-        DownReason::SampleLimit,
-        DownReason::LabelLimit,
-        DownReason::HeaderLimit,
-        DownReason::Redirect,
-        DownReason::Blocked,
-        DownReason::Credentials,
-        DownReason::Proxy,
-        DownReason::Parse,
-        DownReason::Empty,
-        DownReason::Protocol,
-        DownReason::Internal,
+    pub const ALL: [ScrapeErrorKind; 20] = [
+        ScrapeErrorKind::Dns,
+        ScrapeErrorKind::Connect,
+        ScrapeErrorKind::Tls,
+        ScrapeErrorKind::Timeout,
+        ScrapeErrorKind::Http,
+        ScrapeErrorKind::ContentType,
+        ScrapeErrorKind::Encoding,
+        ScrapeErrorKind::Incomplete,
+        ScrapeErrorKind::BodyLimit,
+        ScrapeErrorKind::SampleLimit,
+        ScrapeErrorKind::LabelLimit,
+        ScrapeErrorKind::HeaderLimit,
+        ScrapeErrorKind::Redirect,
+        ScrapeErrorKind::Blocked,
+        ScrapeErrorKind::Credentials,
+        ScrapeErrorKind::Proxy,
+        ScrapeErrorKind::Parse,
+        ScrapeErrorKind::Empty,
+        ScrapeErrorKind::Protocol,
+        ScrapeErrorKind::Internal,
     ];
 
     /// The label value.
     pub const fn as_str(self) -> &'static str {
         match self {
-            DownReason::Dns => "dns",
-            DownReason::Connect => "connect",
-            DownReason::Tls => "tls",
-            DownReason::Timeout => "timeout",
-            DownReason::Http => "http",
-            DownReason::ContentType => "content_type",
-            DownReason::Encoding => "encoding",
-            DownReason::Incomplete => "incomplete",
-            DownReason::BodyLimit => "body_limit",
-            DownReason::SampleLimit => "sample_limit",
-            DownReason::LabelLimit => "label_limit",
-            DownReason::HeaderLimit => "header_limit",
-            DownReason::Redirect => "redirect",
-            DownReason::Blocked => "blocked",
-            DownReason::Credentials => "credentials",
-            DownReason::Proxy => "proxy",
-            DownReason::Parse => "parse",
-            DownReason::Empty => "empty",
-            DownReason::Protocol => "protocol",
-            DownReason::Internal => "internal",
+            ScrapeErrorKind::Dns => "dns",
+            ScrapeErrorKind::Connect => "connect",
+            ScrapeErrorKind::Tls => "tls",
+            ScrapeErrorKind::Timeout => "timeout",
+            ScrapeErrorKind::Http => "http",
+            ScrapeErrorKind::ContentType => "content_type",
+            ScrapeErrorKind::Encoding => "encoding",
+            ScrapeErrorKind::Incomplete => "incomplete",
+            ScrapeErrorKind::BodyLimit => "body_limit",
+            ScrapeErrorKind::SampleLimit => "sample_limit",
+            ScrapeErrorKind::LabelLimit => "label_limit",
+            ScrapeErrorKind::HeaderLimit => "header_limit",
+            ScrapeErrorKind::Redirect => "redirect",
+            ScrapeErrorKind::Blocked => "blocked",
+            ScrapeErrorKind::Credentials => "credentials",
+            ScrapeErrorKind::Proxy => "proxy",
+            ScrapeErrorKind::Parse => "parse",
+            ScrapeErrorKind::Empty => "empty",
+            ScrapeErrorKind::Protocol => "protocol",
+            ScrapeErrorKind::Internal => "internal",
         }
     }
 }
 
 /// The peer speaks something else.
-pub(super) fn not_http(why: &str) -> Down {
-    Down::new(
-        DownReason::Protocol,
+pub(super) fn not_http(why: &str) -> ScrapeError {
+    ScrapeError::new(
+        ScrapeErrorKind::Protocol,
         format!("the response is not HTTP/1: {why}"),
     )
 }
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn reasons_are_listed_in_order_once() {
-        for (position, reason) in DownReason::ALL.into_iter().enumerate() {
+        for (position, reason) in ScrapeErrorKind::ALL.into_iter().enumerate() {
             assert_eq!(reason as usize, position);
         }
     }

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 use url::Url;
 
-use super::facts::{Facts, day, period, unfit};
+use super::facts::{Facts, day, period, unexpected_answer};
 use super::verdict::{Basis, Finding, Reason, worst};
 use crate::catalogue::{Entry, Openness};
 use crate::document::value::Interval;
@@ -59,7 +59,7 @@ impl Page {
 
 /// The entry, or why nothing is known of it.
 fn entry<'a>(facts: &Facts<'a>) -> Result<&'a Entry, Finding> {
-    if !facts.catalogue.is_kept {
+    if !facts.catalogue.is_configured {
         let message = "no catalogue is kept (`catalogue` names no files)";
         return Err(Finding::unknown(Reason::NotConfigured, message).on(Basis::Declared));
     }
@@ -163,7 +163,7 @@ fn link<'a>(facts: &Facts<'a>, url: &Url) -> Result<&'a crate::sources::Link, Fi
     let answers = facts.ask(&Query::Link(url.clone()))?;
     match answers.first() {
         Some((_, Answer::Link(link))) => Ok(link),
-        Some((source, _)) => Err(unfit(source)),
+        Some((source, _)) => Err(unexpected_answer(source)),
         None => Err(Finding::unknown(
             Reason::NotConfigured,
             "links are not looked at",

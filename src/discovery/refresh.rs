@@ -10,14 +10,14 @@ pub(super) struct SourceId(pub(super) u64);
 
 /// One answer.
 #[derive(Debug)]
-pub(super) struct Report {
+pub(super) struct RefreshReport {
     pub(super) source: SourceId,
-    pub(super) answer: Answer,
+    pub(super) answer: Refresh,
 }
 
 /// What came of asking a source.
 #[derive(Debug, Default)]
-pub(super) struct Answer {
+pub(super) struct Refresh {
     /// The list, unless the source failed altogether.
     pub(super) listing: Option<Listing>,
     /// What failed, in whole or in part.
@@ -26,7 +26,7 @@ pub(super) struct Answer {
     pub(super) withdrawn: usize,
 }
 
-impl Answer {
+impl Refresh {
     pub(super) fn failed(error: impl Into<String>) -> Self {
         Self {
             error: Some(error.into()),
@@ -35,7 +35,7 @@ impl Answer {
     }
 }
 
-impl From<Result<Listing, String>> for Answer {
+impl From<Result<Listing, String>> for Refresh {
     fn from(result: Result<Listing, String>) -> Self {
         match result {
             Ok(listing) => Self {
@@ -50,18 +50,18 @@ impl From<Result<Listing, String>> for Answer {
 /// Where a source's task reports to. The channel is bounded: a source that is faster than the
 /// runner waits.
 #[derive(Debug, Clone)]
-pub(super) struct Reports {
+pub(super) struct RefreshSender {
     pub(super) source: SourceId,
-    pub(super) channel: mpsc::Sender<Report>,
+    pub(super) channel: mpsc::Sender<RefreshReport>,
 }
 
 /// The runner has gone.
 #[derive(Debug)]
 pub(super) struct Gone;
 
-impl Reports {
-    pub(super) async fn send(&self, answer: Answer) -> Result<(), Gone> {
-        let report = Report {
+impl RefreshSender {
+    pub(super) async fn send(&self, answer: Refresh) -> Result<(), Gone> {
+        let report = RefreshReport {
             source: self.source,
             answer,
         };

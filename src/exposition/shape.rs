@@ -1,6 +1,6 @@
 //! What two scrapes of one target have in common: all but the values, nearly always.
 //!
-//! An [`Outline`] is learnt from a body that was read in full and had no fault. A body that follows
+//! An [`BodyShape`] is learnt from a body that was read in full and had no fault. A body that follows
 //! it has the same lines but for numbers, and its numbers keep every rule on values: reading it in
 //! full would yield the same series, the same metadata and no fault either. Whatever is in doubt
 //! does not follow, so that being wrong costs a reading, never a verdict.
@@ -21,7 +21,7 @@ const BLOCK_LINES: usize = 16;
 /// Bytes of a value; longer ones are read in full.
 const VALUE_BYTES_MAX: usize = 32;
 
-/// Lines of an outline.
+/// Lines of an shape.
 const LINES_MAX: usize = 1 << 20;
 
 /// One seed a process: nobody outside can make two lines that hash alike.
@@ -83,7 +83,7 @@ impl Line {
 
 /// What must be found again.
 #[derive(Debug)]
-pub struct Outline {
+pub struct BodyShape {
     format: Format,
     lines: Box<[Line]>,
     /// For every [`BLOCK_LINES`] lines, of what may not differ in them.
@@ -91,7 +91,7 @@ pub struct Outline {
     bytes: usize,
 }
 
-impl Outline {
+impl BodyShape {
     /// The format of the body it was learnt from.
     pub fn format(&self) -> Format {
         self.format
@@ -119,10 +119,10 @@ fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((&line[..=space], &line[space + 1..]))
 }
 
-/// Follows an outline as a body arrives.
+/// Follows an shape as a body arrives.
 #[derive(Debug)]
-pub struct Follower {
-    outline: Arc<Outline>,
+pub struct ShapeMatcher {
+    shape: Arc<BodyShape>,
     line: usize,
     /// Bytes of the body that were followed.
     at: usize,
@@ -131,11 +131,11 @@ pub struct Follower {
     bucket: f64,
 }
 
-impl Follower {
+impl ShapeMatcher {
     /// At the start of a body.
-    pub fn new(outline: Arc<Outline>) -> Self {
+    pub fn new(shape: Arc<BodyShape>) -> Self {
         Self {
-            outline,
+            shape,
             line: 0,
             at: 0,
             hash: 0,
@@ -145,12 +145,12 @@ impl Follower {
 
     /// Takes the body as far as it has come; false where it does not follow.
     ///
-    /// Where lines end is taken from the outline, not looked for: the hash tells in the end whether
+    /// Where lines end is taken from the shape, not looked for: the hash tells in the end whether
     /// that was right.
     pub fn follow(&mut self, body: &[u8]) -> bool {
-        let outline = Arc::clone(&self.outline);
-        let open = outline.format == Format::OpenMetrics;
-        while let Some(line) = outline.lines.get(self.line) {
+        let shape = Arc::clone(&self.shape);
+        let open = shape.format == Format::OpenMetrics;
+        while let Some(line) = shape.lines.get(self.line) {
             let rest = &body[self.at..];
             let Some((kept, behind)) = rest.split_at_checked(line.kept()) else {
                 return true;
@@ -177,8 +177,8 @@ impl Follower {
             if line.rule() != Rule::Same && !self.keeps(line.rule(), value, open) {
                 return false;
             }
-            if self.line.is_multiple_of(BLOCK_LINES) || self.line == outline.lines.len() {
-                if self.hash != outline.hashes[(self.line - 1) / BLOCK_LINES] {
+            if self.line.is_multiple_of(BLOCK_LINES) || self.line == shape.lines.len() {
+                if self.hash != shape.hashes[(self.line - 1) / BLOCK_LINES] {
                     return false;
                 }
                 self.hash = 0;
@@ -187,9 +187,9 @@ impl Follower {
         self.at == body.len()
     }
 
-    /// Whether this is all that the outline holds.
+    /// Whether this is all that the shape holds.
     pub fn is_complete(&self, body: &[u8]) -> bool {
-        self.at == body.len() && self.line == self.outline.lines.len()
+        self.at == body.len() && self.line == self.shape.lines.len()
     }
 
     #[inline(always)]
@@ -213,9 +213,9 @@ fn is_count(value: f64) -> bool {
     value >= 0.0 && value.is_finite() && value.trunc() == value
 }
 
-/// Gathers an outline beside the reading of a body.
+/// Gathers an shape beside the reading of a body.
 #[derive(Debug)]
-pub struct Draft {
+pub struct ShapeBuilder {
     format: Format,
     /// Lines whose value may differ, with the bytes of their series.
     samples: Vec<(u64, usize, Rule)>,
@@ -225,7 +225,7 @@ pub struct Draft {
     fit: bool,
 }
 
-impl Draft {
+impl ShapeBuilder {
     /// At the start of a body.
     pub fn new(format: Format) -> Self {
         Self {
@@ -314,8 +314,8 @@ impl Draft {
         (hash, bound)
     }
 
-    /// The outline of the body, which was read to its end without a fault.
-    pub fn finish(self, body: &[u8]) -> Option<Outline> {
+    /// The shape of the body, which was read to its end without a fault.
+    pub fn finish(self, body: &[u8]) -> Option<BodyShape> {
         if !self.fit || !body.ends_with(b"\n") {
             return None;
         }
@@ -343,7 +343,7 @@ impl Draft {
             }
             lines.push(Line::new(kept.len(), rule)?);
         }
-        Some(Outline {
+        Some(BodyShape {
             format: self.format,
             lines: lines.into(),
             hashes: hashes.into(),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::checks::Subject;
-use crate::exposition::{Limits, Outline};
+use crate::exposition::{BodyShape, Limits};
 
 /// Bytes of bodies that all scrapes in flight hold at once; past it bodies are read as they come.
 const HELD_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -22,47 +22,47 @@ const SLACK_BYTES: usize = 1024;
 
 /// A body that was read, for whom and how. What it taught is its reader's to keep.
 #[derive(Debug)]
-pub struct Memory {
-    pub(super) outline: Arc<Outline>,
+pub struct CachedBody {
+    pub(super) shape: Arc<BodyShape>,
     pub(super) subject: Arc<Subject>,
     pub(super) limits: Limits,
 }
 
 /// What a scrape came to, as far as memory is concerned.
 #[derive(Debug)]
-pub enum Recalled {
+pub enum CacheOutcome {
     /// The body was as remembered: it teaches what the one before taught.
     Again,
     /// It was read, and this remains.
-    Anew(Option<Memory>),
+    Anew(Option<CachedBody>),
     /// No body was read to its end, or nothing was tried.
     Nothing,
 }
 
 /// A target's memory from scrape to scrape.
 #[derive(Debug, Default)]
-pub struct Recall {
-    memory: Option<Arc<Memory>>,
+pub struct BodyCache {
+    memory: Option<Arc<CachedBody>>,
     misses: u32,
     rest: u32,
 }
 
-impl Recall {
+impl BodyCache {
     /// Remembers nothing: what bodies taught is out of date.
     pub fn forget(&mut self) {
         *self = Self::default();
     }
 
     /// What to try at this scrape; `None` where trying did not pay lately.
-    pub fn attempt(&mut self, held: &Arc<Held>) -> Option<Attempt> {
+    pub fn attempt(&mut self, held: &Arc<BufferPool>) -> Option<CacheLookup> {
         if self.rest > 0 {
             self.rest -= 1;
             return None;
         }
-        let like_the_last = |memory: &Arc<Memory>| memory.outline.bytes() + SLACK_BYTES;
-        Some(Attempt {
+        let like_the_last = |memory: &Arc<CachedBody>| memory.shape.bytes() + SLACK_BYTES;
+        Some(CacheLookup {
             memory: self.memory.clone(),
-            body: Body {
+            body: BufferedBody {
                 bytes: Vec::new(),
                 expected: self.memory.as_ref().map_or(0, like_the_last),
                 held: Arc::clone(held),
@@ -78,10 +78,10 @@ impl Recall {
 
     /// Takes what a scrape came to. Bodies that are never as they were (times, exemplars) are
     /// tried ever less often.
-    pub fn ended(&mut self, recalled: Recalled) {
+    pub fn ended(&mut self, recalled: CacheOutcome) {
         match recalled {
-            Recalled::Again => self.misses = 0,
-            Recalled::Anew(memory) => {
+            CacheOutcome::Again => self.misses = 0,
+            CacheOutcome::Anew(memory) => {
                 let missed = self.memory.is_some() || memory.is_none();
                 if missed {
                     self.misses = (self.misses + 1).min(6);
@@ -89,19 +89,19 @@ impl Recall {
                 }
                 self.memory = memory.map(Arc::new);
             }
-            Recalled::Nothing => {}
+            CacheOutcome::Nothing => {}
         }
     }
 }
 
 /// Bytes of bodies held by all scrapes, and buffers for the next.
 #[derive(Debug, Default)]
-pub struct Held {
+pub struct BufferPool {
     bytes: AtomicUsize,
     free: Mutex<Vec<Vec<u8>>>,
 }
 
-impl Held {
+impl BufferPool {
     fn free(&self) -> std::sync::MutexGuard<'_, Vec<Vec<u8>>> {
         self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -109,22 +109,22 @@ impl Held {
 
 /// One scrape's try.
 #[derive(Debug)]
-pub struct Attempt {
-    pub(super) memory: Option<Arc<Memory>>,
-    pub(super) body: Body,
+pub struct CacheLookup {
+    pub(super) memory: Option<Arc<CachedBody>>,
+    pub(super) body: BufferedBody,
 }
 
 /// A body as far as it has come, should it have to be read after all.
 #[derive(Debug)]
-pub(super) struct Body {
+pub(super) struct BufferedBody {
     pub(super) bytes: Vec<u8>,
     /// Room for so many is made once the first has come: targets that keep us waiting take none.
     expected: usize,
-    held: Arc<Held>,
+    held: Arc<BufferPool>,
     counted: usize,
 }
 
-impl Body {
+impl BufferedBody {
     /// Takes more; false where there is no room for it, and then it is not taken.
     pub(super) fn push(&mut self, bytes: &[u8]) -> bool {
         let held = self.held.bytes.fetch_add(bytes.len(), Relaxed);
@@ -141,7 +141,7 @@ impl Body {
     }
 }
 
-impl Drop for Body {
+impl Drop for BufferedBody {
     fn drop(&mut self) {
         self.held.bytes.fetch_sub(self.counted, Relaxed);
         if self.bytes.capacity() == 0 {

@@ -6,13 +6,16 @@ use http::header::{HOST, PROXY_AUTHORIZATION, USER_AGENT};
 use http::{HeaderValue, Uri};
 use url::Url;
 
-use super::auth::{self, Files};
-use super::connect::{ChosenBy, connect};
-use super::down::{Down, DownReason};
+use super::auth;
+use super::auth::Files;
+use super::connect::{AddressOrigin, connect};
+use super::error::{ScrapeError, ScrapeErrorKind};
 use super::network::Network;
 use super::progress::{Phase, Progress};
-use super::proxy::{self, Routes};
-use super::request::{self, AGENT, Headers};
+use super::proxy;
+use super::proxy::Routes;
+use super::request;
+use super::request::{AGENT, Headers};
 use super::stream::Stream;
 use super::tls::Tls;
 use super::tunnel;
@@ -31,24 +34,24 @@ pub(super) struct Destination<'a> {
 
 /// How connections of one `http_config` are made.
 #[derive(Debug)]
-pub(super) struct Way {
+pub(super) struct Connector {
     tls: Tls,
     routes: Routes,
-    chosen_by: ChosenBy,
+    address_origin: AddressOrigin,
     network: Arc<Network>,
 }
 
-impl Way {
+impl Connector {
     pub(super) fn new(
         tls: &TlsConfig,
         proxy: &Proxy,
-        chosen_by: ChosenBy,
+        address_origin: AddressOrigin,
         network: Arc<Network>,
     ) -> Self {
         Self {
             tls: Tls::new(tls),
             routes: Routes::new(proxy, |name| std::env::var(name).ok()),
-            chosen_by,
+            address_origin,
             network,
         }
     }
@@ -59,12 +62,12 @@ impl Way {
         destination: Destination<'_>,
         files: &Files,
         progress: &Progress,
-    ) -> Result<Stream, Down> {
+    ) -> Result<Stream, ScrapeError> {
         let Destination {
             scheme, host, port, ..
         } = destination;
         let stream = match self.routes.proxy_for(scheme, host, port) {
-            None => self.dial(host, port, self.chosen_by, progress).await?,
+            None => self.dial(host, port, self.address_origin, progress).await?,
             Some(proxy) => self.through(proxy, destination, files, progress).await?,
         };
         match scheme {
@@ -80,13 +83,13 @@ impl Way {
         &self,
         host: &str,
         port: u16,
-        chosen_by: ChosenBy,
+        address_origin: AddressOrigin,
         progress: &Progress,
-    ) -> Result<Stream, Down> {
+    ) -> Result<Stream, ScrapeError> {
         let network = &self.network;
         let settings = network.settings();
         connect(
-            (host, port, chosen_by),
+            (host, port, address_origin),
             &settings.dial,
             (&network.resolver, &network.open),
             progress,
@@ -102,18 +105,20 @@ impl Way {
         destination: Destination<'_>,
         files: &Files,
         progress: &Progress,
-    ) -> Result<Stream, Down> {
+    ) -> Result<Stream, ScrapeError> {
         let dial = &self.network.settings().dial;
         dial.check_port(destination.port)
             .and_then(|()| dial.check_host(destination.host))
-            .map_err(|why| Down::new(DownReason::Blocked, format!("dial policy: {why}")))?;
+            .map_err(|why| {
+                ScrapeError::new(ScrapeErrorKind::Blocked, format!("dial policy: {why}"))
+            })?;
         let (host, port) = proxy::address(proxy)?;
         let mut stream = self
-            .dial(&host, port, ChosenBy::Operator, progress)
+            .dial(&host, port, AddressOrigin::Operator, progress)
             .await
-            .map_err(|down| Down {
+            .map_err(|down| ScrapeError {
                 reason: match down.reason {
-                    DownReason::Dns | DownReason::Connect => DownReason::Proxy,
+                    ScrapeErrorKind::Dns | ScrapeErrorKind::Connect => ScrapeErrorKind::Proxy,
                     other => other,
                 },
                 message: format!("proxy: {}", down.message),
@@ -141,7 +146,7 @@ impl Way {
         destination: Destination<'_>,
         path: &str,
         headers: &mut Headers,
-    ) -> Result<Uri, Down> {
+    ) -> Result<Uri, ScrapeError> {
         let Destination {
             scheme, host, port, ..
         } = destination;
@@ -172,7 +177,7 @@ impl Way {
         &self,
         destination: Destination<'_>,
         stream: &Stream,
-    ) -> Result<(), Down> {
+    ) -> Result<(), ScrapeError> {
         let local = stream.peer.ip().is_loopback() && !stream.proxied;
         if destination.scheme == Scheme::Https
             || local
@@ -180,8 +185,8 @@ impl Way {
         {
             return Ok(());
         }
-        Err(Down::new(
-            DownReason::Credentials,
+        Err(ScrapeError::new(
+            ScrapeErrorKind::Credentials,
             format!(
                 "credentials are not sent to {} over plain http: use https, or allow plaintext credentials",
                 destination.authority
@@ -190,7 +195,7 @@ impl Way {
     }
 }
 
-fn credentials(proxy: &Url) -> Result<Option<HeaderValue>, Down> {
+fn credentials(proxy: &Url) -> Result<Option<HeaderValue>, ScrapeError> {
     proxy::userinfo(proxy)
         .map(|(username, password)| auth::basic(&username, &password))
         .transpose()

@@ -1,29 +1,29 @@
 //! Measuring: one body in, an [`Observation`] out. Joins scraping, the scanner and the checks'
 //! observer, for the daemon, `check` and the demo alike.
 
-mod recall;
+mod cache;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
-pub use self::recall::{Attempt, Held, Memory, Recall, Recalled};
+pub use self::cache::{BodyCache, BufferPool, CacheLookup, CacheOutcome, CachedBody};
 use crate::checks::{Observation, Observer, Subject};
 use crate::discovery::settings::ScrapeLimits;
-use crate::exposition::{Draft, Event, Follower, Format, Limits, Scanner, Summary};
-use crate::scrape::{BodySink, Down, DownReason};
+use crate::exposition::{Event, Format, Limits, Scanner, ShapeBuilder, ShapeMatcher, Summary};
+use crate::scrape::{BodySink, ScrapeError, ScrapeErrorKind};
 
 /// Reads one body as it arrives.
 #[derive(Debug)]
-pub struct Measure {
+pub struct BodyReader {
     limits: Limits,
     samples_max: u64,
     fallback: Option<Format>,
     subject: Arc<Subject>,
     stage: Stage,
-    attempt: Option<Attempt>,
+    attempt: Option<CacheLookup>,
     observation: Option<Box<Observation>>,
-    recalled: Recalled,
+    recalled: CacheOutcome,
 }
 
 /// How a body is taken.
@@ -32,7 +32,7 @@ enum Stage {
     /// It has not begun, or has ended.
     Idle,
     /// It is as remembered so far.
-    Following(Follower),
+    Following(ShapeMatcher),
     /// It is read.
     Reading(Box<Reading>),
 }
@@ -42,34 +42,34 @@ struct Reading {
     scanner: Scanner,
     observer: Observer,
     /// Kept while the whole body is, to be remembered.
-    draft: Option<Draft>,
+    builder: Option<ShapeBuilder>,
 }
 
 impl Reading {
     fn feed(&mut self, bytes: &[u8]) {
-        let (observer, draft) = (&mut self.observer, &mut self.draft);
+        let (observer, builder) = (&mut self.observer, &mut self.builder);
         self.scanner
-            .feed(bytes, &mut |event| take(observer, draft, event));
+            .feed(bytes, &mut |event| take(observer, builder, event));
     }
 
     fn finish(&mut self) -> Summary {
-        let (observer, draft) = (&mut self.observer, &mut self.draft);
+        let (observer, builder) = (&mut self.observer, &mut self.builder);
         self.scanner
-            .finish(&mut |event| take(observer, draft, event))
+            .finish(&mut |event| take(observer, builder, event))
     }
 }
 
 #[inline]
-fn take(observer: &mut Observer, draft: &mut Option<Draft>, event: Event<'_>) {
-    let (Some(draft), Event::Sample(sample)) = (draft, &event) else {
+fn take(observer: &mut Observer, builder: &mut Option<ShapeBuilder>, event: Event<'_>) {
+    let (Some(builder), Event::Sample(sample)) = (builder, &event) else {
         return observer.event(event);
     };
     let sample = *sample;
     observer.event(event);
-    draft.sample(&sample, observer.heeded_value());
+    builder.sample(&sample, observer.heeded_value());
 }
 
-impl Measure {
+impl BodyReader {
     /// Reads a body of `subject`, keeping at most `faults_max` faults.
     pub fn new(
         subject: Arc<Subject>,
@@ -85,17 +85,17 @@ impl Measure {
             stage: Stage::Idle,
             attempt: None,
             observation: None,
-            recalled: Recalled::Nothing,
+            recalled: CacheOutcome::Nothing,
         }
     }
 
     /// The same, but a body that is as remembered is not read again.
-    pub fn recalling(self, attempt: Option<Attempt>) -> Self {
+    pub fn recalling(self, attempt: Option<CacheLookup>) -> Self {
         Self { attempt, ..self }
     }
 
     /// What was learnt, `None` where no body was read to its end; and what is to be remembered.
-    pub fn into_parts(self) -> (Option<Observation>, Recalled) {
+    pub fn into_parts(self) -> (Option<Observation>, CacheOutcome) {
         (
             self.observation.map(|observation| *observation),
             self.recalled,
@@ -111,7 +111,7 @@ impl Measure {
         Box::new(Reading {
             scanner: Scanner::new(format, self.limits),
             observer: Observer::new(Arc::clone(&self.subject), self.limits.faults_max),
-            draft: self.attempt.is_some().then(|| Draft::new(format)),
+            builder: self.attempt.is_some().then(|| ShapeBuilder::new(format)),
         })
     }
 
@@ -121,7 +121,7 @@ impl Measure {
             return;
         };
         if let Some(memory) = attempt.memory.take() {
-            let mut reading = self.reading(memory.outline.format());
+            let mut reading = self.reading(memory.shape.format());
             if let Some(attempt) = &self.attempt {
                 reading.feed(&attempt.body.bytes);
             }
@@ -130,10 +130,13 @@ impl Measure {
     }
 
     /// Whether the body, though complete, is one for which Prometheus would fail the scrape.
-    pub(crate) fn verdict_on_body(observation: &Observation) -> Result<(), Down> {
+    pub(crate) fn verdict_on_body(observation: &Observation) -> Result<(), ScrapeError> {
         let summary = &observation.summary;
         if summary.bytes == 0 {
-            return Err(Down::new(DownReason::Empty, "the body is empty"));
+            return Err(ScrapeError::new(
+                ScrapeErrorKind::Empty,
+                "the body is empty",
+            ));
         }
         match observation.error() {
             Some(fault) => {
@@ -141,8 +144,8 @@ impl Measure {
                     0 => String::new(),
                     others => format!(" (and {others} more errors)"),
                 };
-                Err(Down::new(
-                    DownReason::Parse,
+                Err(ScrapeError::new(
+                    ScrapeErrorKind::Parse,
                     format!(
                         "line {}, column {}: {}{others}",
                         fault.line, fault.column, fault.message
@@ -154,27 +157,27 @@ impl Measure {
     }
 }
 
-impl BodySink for Measure {
-    fn begin(&mut self, content_type: Option<&str>) -> Result<(), Down> {
+impl BodySink for BodyReader {
+    fn begin(&mut self, content_type: Option<&str>) -> Result<(), ScrapeError> {
         let format = Format::from_content_type(content_type, self.fallback)
-            .map_err(|error| Down::new(DownReason::ContentType, error.to_string()))?;
+            .map_err(|error| ScrapeError::new(ScrapeErrorKind::ContentType, error.to_string()))?;
         if let Some(attempt) = &mut self.attempt {
             // What it depends on beside the body is as it was, or nothing is remembered.
             attempt.memory.take_if(|memory| {
-                memory.outline.format() != format
+                memory.shape.format() != format
                     || memory.limits != self.limits
                     || !same_subject(&memory.subject, &self.subject)
             });
         }
         let memory = self.attempt.as_ref().and_then(|a| a.memory.as_ref());
         self.stage = match memory {
-            Some(memory) => Stage::Following(Follower::new(Arc::clone(&memory.outline))),
+            Some(memory) => Stage::Following(ShapeMatcher::new(Arc::clone(&memory.shape))),
             None => Stage::Reading(self.reading(format)),
         };
         Ok(())
     }
 
-    fn chunk(&mut self, bytes: &[u8]) -> Result<(), Down> {
+    fn chunk(&mut self, bytes: &[u8]) -> Result<(), ScrapeError> {
         let held = match &mut self.attempt {
             Some(attempt) => attempt.body.push(bytes),
             None => false,
@@ -191,24 +194,24 @@ impl BodySink for Measure {
             }
         }
         let Stage::Reading(reading) = &mut self.stage else {
-            return Err(Down::new(
-                DownReason::Internal,
+            return Err(ScrapeError::new(
+                ScrapeErrorKind::Internal,
                 "a body came before its headers",
             ));
         };
         if !held {
             self.attempt = None;
-            reading.draft = None;
+            reading.builder = None;
         }
         reading.feed(bytes);
         self.within_limits()
     }
 
-    fn end(&mut self, framed: bool) -> Result<(), Down> {
+    fn end(&mut self, framed: bool) -> Result<(), ScrapeError> {
         if let (Stage::Following(follower), Some(attempt)) = (&self.stage, &self.attempt)
             && follower.is_complete(&attempt.body.bytes)
         {
-            self.recalled = Recalled::Again;
+            self.recalled = CacheOutcome::Again;
             return Ok(());
         }
         if matches!(self.stage, Stage::Following(_)) {
@@ -216,8 +219,8 @@ impl BodySink for Measure {
             self.within_limits()?;
         }
         let Stage::Reading(mut reading) = std::mem::replace(&mut self.stage, Stage::Idle) else {
-            return Err(Down::new(
-                DownReason::Internal,
+            return Err(ScrapeError::new(
+                ScrapeErrorKind::Internal,
                 "a body ended that never began",
             ));
         };
@@ -227,34 +230,34 @@ impl BodySink for Measure {
         // that there was more.
         if !framed && observation.summary.unterminated {
             let message = "the connection was closed in the middle of a line";
-            return Err(Down::new(DownReason::Incomplete, message));
+            return Err(ScrapeError::new(ScrapeErrorKind::Incomplete, message));
         }
         let verdict = Self::verdict_on_body(&observation);
-        self.remember(reading.draft, &observation);
+        self.remember(reading.builder, &observation);
         self.observation = Some(Box::new(observation));
         verdict
     }
 }
 
-impl Measure {
-    fn within_limits(&self) -> Result<(), Down> {
+impl BodyReader {
+    fn within_limits(&self) -> Result<(), ScrapeError> {
         match &self.stage {
             Stage::Reading(reading) if reading.scanner.exhausted() => {
                 let message = format!("more than {} samples", self.samples_max);
-                Err(Down::new(DownReason::SampleLimit, message))
+                Err(ScrapeError::new(ScrapeErrorKind::SampleLimit, message))
             }
             _ => Ok(()),
         }
     }
 
-    fn remember(&mut self, draft: Option<Draft>, observation: &Observation) {
-        let (Some(attempt), Some(draft)) = (self.attempt.take(), draft) else {
+    fn remember(&mut self, builder: Option<ShapeBuilder>, observation: &Observation) {
+        let (Some(attempt), Some(builder)) = (self.attempt.take(), builder) else {
             return;
         };
         let clean = observation.summary.errors + observation.summary.violations == 0;
-        let outline = clean.then(|| draft.finish(&attempt.body.bytes)).flatten();
-        self.recalled = Recalled::Anew(outline.map(|outline| Memory {
-            outline: Arc::new(outline),
+        let shape = clean.then(|| builder.finish(&attempt.body.bytes)).flatten();
+        self.recalled = CacheOutcome::Anew(shape.map(|shape| CachedBody {
+            shape: Arc::new(shape),
             subject: Arc::clone(&self.subject),
             limits: self.limits,
         }));
@@ -267,7 +270,7 @@ fn same_subject(one: &Arc<Subject>, other: &Arc<Subject>) -> bool {
 }
 
 /// Reads a whole body at hand: a file, standard input.
-pub fn measure_bytes(
+pub fn read_body(
     subject: Arc<Subject>,
     format: Format,
     limits: &ScrapeLimits,

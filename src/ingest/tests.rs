@@ -10,19 +10,19 @@ use crate::catalogue::SeriesNames;
 const OPEN: &str = "application/openmetrics-text; version=1.0.0";
 const TEXT: &str = "text/plain; version=0.0.4";
 
-fn measure(attempt: Option<Attempt>) -> Measure {
+fn measure(attempt: Option<CacheLookup>) -> BodyReader {
     let subject = Subject::new("shop", &[], SeriesNames::default());
     let limits = ScrapeLimits::default();
-    Measure::new(Arc::new(subject), &limits, None, 3).recalling(attempt)
+    BodyReader::new(Arc::new(subject), &limits, None, 3).recalling(attempt)
 }
 
 /// What was learnt and whether from memory, in words that can be compared.
 fn learn(
-    attempt: Option<Attempt>,
+    attempt: Option<CacheLookup>,
     content_type: &str,
     body: &str,
     piece: usize,
-) -> (String, Recalled) {
+) -> (String, CacheOutcome) {
     let mut measure = measure(attempt);
     let outcome = (|| {
         measure.begin(Some(content_type))?;
@@ -110,7 +110,7 @@ proptest! {
     ) {
         let content_type = if open { OPEN } else { TEXT };
         let mut lines: Vec<_> = kinds.iter().map(|(kind, value)| (*kind, VALUES[*value])).collect();
-        let (held, mut recall) = (Arc::default(), Recall::default());
+        let (held, mut recall) = (Arc::default(), BodyCache::default());
         let (first, learnt) = learn(recall.attempt(&held), content_type, &body(open, &lines), piece);
         recall.ended(learnt);
         for (at, value) in changes {
@@ -124,7 +124,7 @@ proptest! {
         let (plain, _) = learn(None, content_type, &after, piece);
         recall.rest_no_more();
         let taught = match learn(recall.attempt(&held), content_type, &after, piece) {
-            (_, Recalled::Again) => first,
+            (_, CacheOutcome::Again) => first,
             (taught, _) => taught,
         };
         prop_assert_eq!(taught, plain, "{:?}", after);
@@ -134,7 +134,7 @@ proptest! {
 #[test]
 fn values_that_nobody_heeds_are_not_read_again() {
     for (content_type, open) in [(TEXT, false), (OPEN, true)] {
-        let (held, mut recall) = (Arc::default(), Recall::default());
+        let (held, mut recall) = (Arc::default(), BodyCache::default());
         for (value, again) in [("4", false), ("5", true), ("0", true), ("1e3", true)] {
             let body = body(
                 open,
@@ -142,22 +142,25 @@ fn values_that_nobody_heeds_are_not_read_again() {
             );
             let (_, recalled) = learn(recall.attempt(&held), content_type, &body, 50);
             assert_eq!(
-                matches!(recalled, Recalled::Again),
+                matches!(recalled, CacheOutcome::Again),
                 again,
                 "{value} {recalled:?}"
             );
             recall.ended(recalled);
         }
-        // Down: the value of a state counts.
+        // ScrapeError: the value of a state counts.
         let body = body(open, &[(0, "4"), (1, "0"), (7, "4"), (9, "3"), (13, "4")]);
         let (_, recalled) = learn(recall.attempt(&held), content_type, &body, 50);
-        assert!(matches!(recalled, Recalled::Anew(Some(_))), "{recalled:?}");
+        assert!(
+            matches!(recalled, CacheOutcome::Anew(Some(_))),
+            "{recalled:?}"
+        );
     }
 }
 
 #[test]
 fn bodies_that_keep_changing_are_tried_less_often() {
-    let (held, mut recall) = (Arc::default(), Recall::default());
+    let (held, mut recall) = (Arc::default(), BodyCache::default());
     let mut tries = 0;
     for scrape in 0..200 {
         let attempt = recall.attempt(&held);
