@@ -1,4 +1,4 @@
-//! manifesto-exporter tells which services keep a reliability manifesto.
+//! manifesto-exporter tells which services comply with a reliability manifesto.
 //!
 //! The pipeline, in reading order:
 //!

@@ -45,7 +45,7 @@ pub struct KeyResult {
 /// What a key result measures: a share from 0 to 1, or what a query yields.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Measure {
-    /// The share of the team's services that keep these rules.
+    /// The share of the team's services that comply with these rules.
     Compliance(Vec<RuleId>),
     /// The mean score of the team's services.
     Score,

@@ -12,12 +12,12 @@ use super::slos::{self, Slo};
 use super::waivers::{self, Waiver};
 use crate::document::DocumentError;
 
-/// What the files say. A kind that is not kept is `None`: nothing is missing from it.
+/// What the files say. A kind that is not configured is `None`: nothing is missing from it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Records {
     /// Attestations.
     pub attestations: Option<Attestations>,
-    /// Waivers; none where they are not kept.
+    /// Waivers; none where none are configured.
     pub waivers: Vec<Arc<Waiver>>,
     /// Objectives.
     pub objectives: Option<Vec<Objective>>,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-/// Where records are kept: paths and patterns of each kind. None: that kind is not kept.
+/// Where records are: paths and patterns of each kind. None: that kind is not configured.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RecordFiles {
     /// `attestations`.

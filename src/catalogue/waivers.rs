@@ -1,4 +1,4 @@
-//! Waivers: a rule that is openly not kept, for a while, with everybody's knowledge.
+//! Waivers: a rule that is openly violated, for a while, with everybody's knowledge.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub const WAIVER_DAYS_MAX: i64 = 90;
 /// One waiver.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Waiver {
-    /// The rule that need not be kept.
+    /// The rule that need not be complied with.
     pub rule: RuleId,
     /// By whom: everybody for whom all that is said holds.
     pub selector: WaiverScope,
@@ -32,7 +32,7 @@ pub struct Waiver {
     pub reason: String,
     /// Where it was discussed.
     pub discussion: Url,
-    /// Who mends it.
+    /// Who fixes it.
     pub owner: String,
     /// Who agreed: somebody else.
     pub approver: String,
@@ -138,7 +138,7 @@ fn ready(source: Source<'_>, raw: At<Raw>) -> Result<Waiver, DocumentError> {
         let message = format!("a waiver of {days} days is longer than {WAIVER_DAYS_MAX}");
         return Err(source
             .error(raw.expires_at.referenced, message)
-            .with_hint("what cannot be mended by then calls for another rule, not for a waiver"));
+            .with_hint("what cannot be fixed by then calls for another rule, not for a waiver"));
     }
     let selector = WaiverScope {
         estate: raw.estate,

@@ -73,7 +73,7 @@ impl Attested {
 
     fn judge_records(&self, facts: &Facts<'_>) -> Finding {
         let Some(records) = &facts.records.attestations else {
-            let message = "no attestations are kept (`attestations` names no files)";
+            let message = "no attestations are configured (`attestations` names no files)";
             return Finding::unknown(Reason::NotConfigured, message);
         };
         if let Some(finding) = self.not_concerned(facts) {

@@ -1,4 +1,4 @@
-//! `bypass`: what is not kept is waived in the open, or mended soon.
+//! `bypass`: what is violated is waived in the open, or fixed soon.
 
 use serde::Deserialize;
 
@@ -10,20 +10,20 @@ use crate::document::value::Interval;
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bypass {
-    /// Within this time, a failure is being mended.
+    /// Within this time, a failure is being fixed.
     pub grace: Interval,
 }
 
 impl Bypass {
-    /// Judges what the same service does not keep.
+    /// Judges what the same service violates.
     pub(super) fn judge(&self, facts: &Facts<'_>) -> Finding {
         let grace = period(self.grace);
         let days = grace.as_hours() / 24;
         let cited = facts.failures.iter().map(|failure| {
             let since = day(failure.since);
             match failure.is_exact {
-                true => format!("{}: not kept since {since}", failure.rule),
-                false => format!("{}: not kept since {since} or longer", failure.rule),
+                true => format!("{}: violated since {since}", failure.rule),
+                false => format!("{}: violated since {since} or longer", failure.rule),
             }
         });
         let cited: Vec<String> = cited.collect();
@@ -34,17 +34,17 @@ impl Bypass {
         let old: Vec<Failure> = old.copied().collect();
         let unsure = facts.failures.iter().any(|failure| !failure.is_exact);
         if facts.measured == 0 {
-            let message = "no other rule was measured: what is not kept is not known";
+            let message = "no other rule was measured: what is violated is not known";
             Finding::unknown(Reason::NoData, message)
         } else if !old.is_empty() {
             let message = format!(
-                "not kept for more than {days} d, without a waiver: {}",
+                "violated for more than {days} d, without a waiver: {}",
                 listed(&old)
             );
             Finding::fail(Reason::Bypassed, message, Vec::new())
         } else if unsure {
             let message = format!(
-                "not kept and not waived, for how long is not known yet (fails after {days} d): {}",
+                "violated and not waived, for how long is not known yet (fails after {days} d): {}",
                 listed(facts.failures)
             );
             Finding::unknown(Reason::TooEarly, message)
@@ -53,7 +53,7 @@ impl Bypass {
         } else {
             let listed = listed(facts.failures);
             Finding::pass(
-                format!("what is not kept and not waived is younger than {days} d: {listed}"),
+                format!("what is violated and not waived is younger than {days} d: {listed}"),
                 "",
             )
         }

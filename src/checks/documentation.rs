@@ -60,7 +60,7 @@ impl Page {
 /// The entry, or why nothing is known of it.
 fn entry<'a>(facts: &Facts<'a>) -> Result<&'a Entry, Finding> {
     if !facts.catalogue.is_configured {
-        let message = "no catalogue is kept (`catalogue` names no files)";
+        let message = "no catalogue is configured (`catalogue` names no files)";
         return Err(Finding::unknown(Reason::NotConfigured, message).on(Basis::Declared));
     }
     facts.entry().ok_or_else(|| {

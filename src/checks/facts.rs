@@ -27,7 +27,7 @@ pub enum Entity<'a> {
     },
 }
 
-/// A rule that is not kept and not waived, for the rule on silent bypasses.
+/// A rule that is violated and not waived, for the rule on silent bypasses.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Failure {
     /// The rule.
@@ -55,7 +55,7 @@ pub struct Facts<'a> {
     pub rules: &'a [RuleId],
     /// Teams that own something.
     pub teams: &'a BTreeSet<String>,
-    /// What the same service does not keep; empty for every rule but that on bypasses.
+    /// What the same service violates; empty for every rule but that on bypasses.
     pub failures: &'a [Failure],
     /// How many other rules were measured for it; 0 for every rule but that on bypasses.
     pub measured: usize,

@@ -63,12 +63,12 @@ enum Impact {
 /// The score of a service.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Instrumentation {
-    /// Weight of the rules that all instances keep, and of all that were judged.
+    /// Weight of the rules that all instances comply with, and of all that were judged.
     passed: u32,
     weight: u32,
     /// How many of the specification's rules were judged.
     pub judged: usize,
-    /// Those that are not kept.
+    /// Those that are violated.
     pub failed: Vec<&'static str>,
 }
 

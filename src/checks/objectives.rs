@@ -21,7 +21,7 @@ pub(super) fn queries(records: &Records) -> impl Iterator<Item = Query> {
 /// Judges the current quarter of every team that owns something.
 pub(super) fn judge(facts: &Facts<'_>) -> Finding {
     let Some(objectives) = &facts.records.objectives else {
-        let message = "no objectives are kept (`objectives` names no files)";
+        let message = "no objectives are configured (`objectives` names no files)";
         return Finding::unknown(Reason::NotConfigured, message).on(Basis::Declared);
     };
     if facts.teams.is_empty() {

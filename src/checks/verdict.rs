@@ -14,7 +14,7 @@ pub enum Status {
     Pass,
     /// It could not be measured: never counted as a pass.
     Unknown,
-    /// Measured, and not kept.
+    /// Measured, and violated.
     Fail,
 }
 
@@ -121,7 +121,7 @@ pub enum Reason {
     StaticCredentials,
     /// Something happened without its record.
     Untracked,
-    /// Rules are not kept for long, without a waiver.
+    /// Rules are violated for long, without a waiver.
     Bypassed,
     /// The rule does not concern it.
     NotConcerned,
@@ -207,7 +207,7 @@ impl Reason {
         matches!(self, Reason::NotConfigured | Reason::NoData)
     }
 
-    /// Whether time may mend it: client libraries emit a vector only once it has children, so
+    /// Whether time may fix it: client libraries emit a vector only once it has children, so
     /// what is missing early may still appear.
     pub fn may_still_appear(self) -> bool {
         matches!(

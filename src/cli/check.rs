@@ -196,7 +196,7 @@ async fn with_evidence(
         .collect()
 }
 
-/// Nothing measured outweighs everything; then a rule that is not kept.
+/// Nothing measured outweighs everything; then a rule that is violated.
 fn exit(verdicts: &[ReportedVerdict], measured: &Measured, strict: bool) -> Exit {
     let has = |status| verdicts.iter().any(|verdict| verdict.status == status);
     let violations = measured

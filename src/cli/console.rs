@@ -8,7 +8,7 @@ use std::process::ExitCode;
 pub enum Exit {
     /// 0.
     Ok,
-    /// 1: a rule is not kept.
+    /// 1: a rule is violated.
     NonCompliant,
     /// 2: the command line or the configuration is wrong.
     Usage,

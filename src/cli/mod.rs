@@ -30,9 +30,9 @@ Examples:
   manifesto-exporter demo --once                  Judge a fleet of small services, good and bad
   manifesto-exporter rules explain O-8
 
-Exit codes: 0 ok, 1 a rule is not kept, 2 wrong usage or configuration, 3 could not be measured";
+Exit codes: 0 ok, 1 a rule is violated, 2 wrong usage or configuration, 3 could not be measured";
 
-/// Tells which services keep the reliability manifesto.
+/// Tells which services comply with the reliability manifesto.
 #[derive(Debug, Parser)]
 #[command(name = "manifesto-exporter", version, before_help = EXAMPLES, max_term_width = 100)]
 #[command(
@@ -48,7 +48,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Watch services and publish who keeps the manifesto (the default)
+    /// Watch services and publish who complies with the manifesto (the default)
     Run(run::Args),
     /// Judge one exposition: a URL, a file, or - for standard input
     Check(check::Args),

@@ -24,11 +24,11 @@ pub(super) struct Args {
 enum Command {
     /// List the rules that are judged
     List {
-        /// Judge the estate of the configuration once, and count who keeps each rule
+        /// Judge the estate of the configuration once, and count who complies with each rule
         #[arg(long)]
         judge: bool,
     },
-    /// Explain what a rule asks, how it is proved and how to mend it
+    /// Explain what a rule asks, how it is proved and how to fix it
     Explain {
         /// The rule, as in O-8
         rule: RuleId,
@@ -140,7 +140,7 @@ fn explain(rule: &Rule) -> String {
     });
     format!(
         "{} {}\n\n  category  {}\n  severity  {} (weight {})\n  scope     {}\n  evidence  {}\n{from}\n\
-         What it asks\n{}\n\nHow it is proved\n{}\n\nHow to mend it\n{}\n",
+         What it asks\n{}\n\nHow it is proved\n{}\n\nHow to fix it\n{}\n",
         rule.id,
         rule.title,
         rule.id.category().as_str(),

@@ -11,23 +11,7 @@ use super::metadata::{self, Comment, Metadata, What};
 use super::observed::Observed;
 use super::sample::{Tail, within_limit};
 use super::series::{Kept, Series};
-
-/// What a finished body came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Summary {
-    /// Samples handed out.
-    pub samples: u64,
-    /// Lines read, the unterminated one included.
-    pub lines: u64,
-    /// Bytes fed.
-    pub bytes: u64,
-    /// Errors, also those past `faults_max`.
-    pub errors: u64,
-    /// Violations, also those past `faults_max`.
-    pub violations: u64,
-    /// Whether the last line of a text body lacks its newline, as that of a truncated body does.
-    pub unterminated: bool,
-}
+use super::summary::Summary;
 
 /// Everything known of the body so far, but for the line in pieces.
 #[derive(Debug)]
@@ -268,13 +252,11 @@ impl Lines {
             multiline,
         };
         let kept = self.series.keep(line.bytes, previous);
-        let mut at = 0;
+        let at = match format {
+            Format::Text => skip_blanks(line.bytes, 0),
+            Format::OpenMetrics => 0,
+        };
         if kept == Kept::Nothing {
-            at = if format == Format::Text {
-                skip_blanks(line.bytes, 0)
-            } else {
-                0
-            };
             match line.at(at) {
                 b'#' => {
                     return match metadata::read(line, at, &mut lexer)? {

@@ -32,12 +32,13 @@ mod sample;
 mod scanner;
 mod series;
 mod shape;
+mod summary;
 
 pub use content_type::ContentTypeError;
 pub use event::{Event, Exemplar, Labels, MetricType, Sample};
 pub use fault::{Fault, Severity};
 pub use format::Format;
 pub use limits::Limits;
-pub use lines::Summary;
 pub use scanner::{Scanner, scan};
 pub use shape::{BodyShape, ShapeBuilder, ShapeMatcher};
+pub use summary::Summary;

@@ -5,7 +5,8 @@ use super::event::Event;
 use super::fault::{Line, Severity};
 use super::format::Format;
 use super::limits::Limits;
-use super::lines::{Lines, Summary};
+use super::lines::Lines;
+use super::summary::Summary;
 
 /// Lines longer than this could not be addressed by the 32-bit offsets of the lexer.
 const LINE_BYTES_CEILING: usize = 1 << 30;

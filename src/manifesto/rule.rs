@@ -84,7 +84,7 @@ pub struct Rule {
     /// How it is proved, where its checks' own words do not say enough.
     #[serde(default)]
     pub proof: String,
-    /// How to mend it.
+    /// How to fix it.
     pub remediation: String,
 }
 

@@ -103,7 +103,7 @@ struct Verdict<'a> {
     evidence: &'a [String],
     /// The deciding instance, where scrapes decide.
     target: Option<String>,
-    /// Since when it is not kept, as far as is known.
+    /// Since when it is violated, as far as is known.
     failing_since: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     waiver: Option<Waiver<'a>>,
@@ -187,7 +187,7 @@ struct Rule<'a> {
     counts: BTreeMap<&'static str, usize>,
 }
 
-/// Every rule in force, and how many keep it.
+/// Every rule in force, and how many comply with it.
 pub(super) fn rules(snapshot: &Snapshot) -> Rules<'_> {
     let manifesto = snapshot.manifesto();
     let counts = snapshot.rule_counts();

@@ -144,7 +144,7 @@ fn services(snapshot: &Snapshot, out: &mut Writer) {
     out.family(
         name,
         Kind::Gauge,
-        "1 where the service keeps the rule, 0 where it does not; absent where it was not measured or does not apply; 0 while waived.",
+        "1 where the service complies with the rule, 0 where it does not; absent where it was not measured or does not apply; 0 while waived.",
     );
     for (key, verdict) in verdicts(snapshot) {
         let value = match verdict.status {
@@ -163,7 +163,7 @@ fn services(snapshot: &Snapshot, out: &mut Writer) {
     out.family(
         name,
         Kind::Gauge,
-        "1 while a rule that is not kept is waived. Waived is not kept: manifesto_rule_compliant is 0.",
+        "1 while a rule that is violated is waived. Waived is not compliant: manifesto_rule_compliant is 0.",
     );
     for (key, verdict) in verdicts(snapshot) {
         if verdict.status == RuleStatus::Waived {

@@ -23,7 +23,7 @@ pub(super) fn write(snapshot: &Snapshot, out: &mut Writer) {
     out.family(
         name,
         Kind::Gauge,
-        "Rules of the Instrumentation Score specification: judged here, not kept, and in all.",
+        "Rules of the Instrumentation Score specification: judged here, violated, and in all.",
     );
     for (service, score) in known() {
         let [name_label, environment] = key(service);

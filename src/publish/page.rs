@@ -212,7 +212,7 @@ fn row<'a>(
 fn instrumentation(score: &Instrumentation) -> String {
     let failed = match score.failed.is_empty() {
         true => String::new(),
-        false => format!(", not kept: {}", score.failed.join(", ")),
+        false => format!(", violated: {}", score.failed.join(", ")),
     };
     format!(
         "Instrumentation Score {:.0}, of {} of the specification's {RULES_TOTAL} rules{failed}",
@@ -259,7 +259,7 @@ fn cell<'a>(snapshot: &'a Snapshot, verdict: &'a ServiceVerdict) -> VerdictCell<
         }),
         since: verdict.failing.map_or_else(String::new, |failing| {
             let or_longer = if failing.is_exact { "" } else { " or longer" };
-            format!("not kept since {:.0}{or_longer}", failing.since)
+            format!("violated since {:.0}{or_longer}", failing.since)
         }),
         // What nobody configured is said once, not for each.
         is_finding: weak || is_open && finding.reason != Reason::NotConfigured,
@@ -287,7 +287,7 @@ struct RuleRow<'a> {
     counts: [(&'static str, usize); 5],
 }
 
-/// `/rules`: what is asked, how it is proved, and how many keep it.
+/// `/rules`: what is asked, how it is proved, and how many comply with it.
 pub(super) fn rules(snapshot: &Snapshot) -> Result<String, askama::Error> {
     let manifesto = snapshot.manifesto();
     let counts = snapshot.rule_counts();

@@ -79,7 +79,7 @@ pub(super) fn each(snapshot: &Snapshot, out: &mut Writer) {
     out.family(
         name,
         Kind::Gauge,
-        "1 for each target for which a rule is not kept, with the reason; of rules that scrapes prove.",
+        "1 for each target for which a rule is violated, with the reason; of rules that scrapes prove.",
     );
     for (rule, state, finding) in failed(snapshot) {
         let url = state.target.url.to_string();
@@ -119,7 +119,7 @@ pub(super) fn each(snapshot: &Snapshot, out: &mut Writer) {
     }
 }
 
-/// The targets for which a rule is not kept.
+/// The targets for which a rule is violated.
 pub(super) fn failed(snapshot: &Snapshot) -> impl Iterator<Item = (&Rule, &TargetState, &Finding)> {
     let verdicts = snapshot.services.iter().flat_map(|service| {
         let verdicts = service.verdicts.iter();

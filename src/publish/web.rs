@@ -132,9 +132,9 @@ impl Web {
             .unwrap_or_else(PoisonError::into_inner);
         match self.changed(&mut last) {
             Ok(changed) => {
-                let mended = last.failure.take().is_some();
+                let fixed = last.failure.take().is_some();
                 telemetry.web_config_read(true);
-                if changed || mended {
+                if changed || fixed {
                     tracing::info!(file = %self.path.display(), "web configuration read again");
                 }
             }

@@ -196,7 +196,7 @@ impl Snapshot {
         counts
     }
 
-    /// The instances for which a service does not keep a rule, each with what was found; none where
+    /// The instances for which a service violates a rule, each with what was found; none where
     /// other evidence than scrapes decides.
     pub fn failing_instances(
         &self,

@@ -31,7 +31,7 @@ pub(super) fn decide<'a>(
     Some((worst, finding))
 }
 
-/// The instances that do not keep a rule, each with what was found.
+/// The instances that violate a rule, each with what was found.
 pub(super) fn failing<'a>(
     rule: &Rule,
     instances: &[&'a TargetState],

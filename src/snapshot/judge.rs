@@ -183,7 +183,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Since when a rule is not kept. A measurement that fails in between does not end that.
+    /// Since when a rule is violated. A measurement that fails in between does not end that.
     fn failing(&self, status: RuleStatus, before: Option<&ServiceVerdict>) -> Option<Failing> {
         let known = before.and_then(|before| before.failing);
         match status {

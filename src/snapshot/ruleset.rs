@@ -18,7 +18,7 @@ use crate::scrape::{ScrapeError, ScrapeErrorKind, ScrapeResult};
 pub struct Ruleset {
     /// The rules.
     pub manifesto: Manifesto,
-    /// The catalogue, empty where none is kept.
+    /// The catalogue, empty where none is configured.
     pub catalogue: Catalogue,
     /// Attestations, waivers, objectives, SLOs.
     pub records: Records,

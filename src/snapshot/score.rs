@@ -7,9 +7,9 @@ use crate::checks::Status;
 pub enum RuleStatus {
     /// Kept.
     Pass,
-    /// Not kept.
+    /// Violated.
     Fail,
-    /// Not kept, under a valid waiver.
+    /// Violated, under a valid waiver.
     Waived,
     /// Not measured.
     Unknown,

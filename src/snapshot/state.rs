@@ -55,7 +55,7 @@ pub struct Scrape {
     pub first_violation: Option<Arc<str>>,
 }
 
-/// Since when a rule is not kept.
+/// Since when a rule is violated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Failing {
     /// Since this moment.
@@ -77,7 +77,7 @@ pub struct ServiceVerdict {
     pub target: Option<Arc<Target>>,
     /// The waiver that it rests on, where it is waived.
     pub waiver: Option<Arc<Waiver>>,
-    /// Since when it is not kept, waived or not; kept while it cannot be measured.
+    /// Since when it is violated, waived or not; kept while it cannot be measured.
     pub failing: Option<Failing>,
 }
 

@@ -198,7 +198,7 @@ fn rules_are_listed_and_explained() {
     for rule in ["O-6", "O-7", "O-8", "O-9"] {
         assert!(list.contains(rule), "{list}");
         let explained = stdout(&run(&["rules", "explain", rule], ""));
-        for part in ["What it asks", "How it is proved", "How to mend it"] {
+        for part in ["What it asks", "How it is proved", "How to fix it"] {
             assert!(explained.contains(part), "{explained}");
         }
     }

@@ -163,9 +163,9 @@ async fn a_reload_with_a_broken_file_changes_nothing_and_says_why() {
         .await;
     assert!(body.contains(&compliant("shop", "O-8", 1)), "{body}");
 
-    // Mended, and one rule disabled: SIGHUP takes it over.
-    let mended = format!("{BY_FILE}rules: {{disabled: {{O-7: ports are agreed next quarter}}}}\n");
-    std::fs::write(folder.path().join("config.yaml"), mended).unwrap();
+    // Fixed, and one rule disabled: SIGHUP takes it over.
+    let fixed = format!("{BY_FILE}rules: {{disabled: {{O-7: ports are agreed next quarter}}}}\n");
+    std::fs::write(folder.path().join("config.yaml"), fixed).unwrap();
     daemon.program.signal("HUP");
     daemon
         .until_metric("manifesto_exporter_config_last_reload_successful 1")

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use manifesto_exporter::exposition::{Event, Format, ServerLimits, scan};
+use manifesto_exporter::exposition::{Event, Format, Limits, scan};
 
 /// Every case of the suite is judged, violations included, as the suite says.
 ///
@@ -28,7 +28,7 @@ fn the_openmetrics_suite_is_judged_as_it_says() {
         let mut faults = Vec::new();
         scan(
             Format::OpenMetrics,
-            ServerLimits::default(),
+            Limits::default(),
             &body,
             &mut |event| {
                 if let Event::Fault(fault) = event {

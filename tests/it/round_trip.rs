@@ -10,7 +10,7 @@ use manifesto_exporter::config;
 use manifesto_exporter::discovery::settings::{Scheme, ScrapeJob, ScrapeLimits};
 use manifesto_exporter::discovery::target::{ServiceKey, Target, TargetUrl};
 use manifesto_exporter::discovery::{Discovered, SourceStatus};
-use manifesto_exporter::exposition::{Event, Format, ServerLimits, scan};
+use manifesto_exporter::exposition::{Event, Format, Limits, scan};
 use manifesto_exporter::http_client::settings::HttpConfig;
 use manifesto_exporter::labels::Labels;
 use manifesto_exporter::manifesto::{Manifesto, all_unknown};
@@ -161,25 +161,20 @@ type Read = (String, Vec<(String, String)>, u64);
 /// Every sample of an exposition in which nothing is wrong.
 fn read(format: Format, body: &[u8]) -> Result<Vec<Read>, TestCaseError> {
     let (mut samples, mut faults) = (Vec::new(), Vec::new());
-    scan(
-        format,
-        ServerLimits::default(),
-        body,
-        &mut |event| match event {
-            Event::Fault(fault) => faults.push(fault.to_string()),
-            Event::Sample(sample) => {
-                let labels = sample
-                    .labels()
-                    .map(|(name, value)| (name.into_owned(), value.into_owned()));
-                samples.push((
-                    sample.name().into_owned(),
-                    labels.collect(),
-                    sample.value.to_bits(),
-                ));
-            }
-            Event::Type { .. } | Event::Help { .. } | Event::Unit { .. } => {}
-        },
-    );
+    scan(format, Limits::default(), body, &mut |event| match event {
+        Event::Fault(fault) => faults.push(fault.to_string()),
+        Event::Sample(sample) => {
+            let labels = sample
+                .labels()
+                .map(|(name, value)| (name.into_owned(), value.into_owned()));
+            samples.push((
+                sample.name().into_owned(),
+                labels.collect(),
+                sample.value.to_bits(),
+            ));
+        }
+        Event::Type { .. } | Event::Help { .. } | Event::Unit { .. } => {}
+    });
     prop_assert!(faults.is_empty(), "{faults:?} in {}", body.escape_ascii());
     Ok(samples)
 }

@@ -1,4 +1,4 @@
-//! Services on loopback that tests break and mend, and the Prometheus that watches whoever watches them.
+//! Services on loopback that tests break and fix, and the Prometheus that watches whoever watches them.
 
 use std::path::Path;
 

@@ -37,7 +37,7 @@ pub(super) fn table(snapshot: &Snapshot) -> String {
         }
         out += "\n";
     }
-    format!("{out}\nWhat is not kept, waived or unknown, and why:\n{told}")
+    format!("{out}\nWhat is violated, waived or unknown, and why:\n{told}")
 }
 
 fn shown(verdict: &ServiceVerdict) -> &'static str {

@@ -32,7 +32,7 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Print the verdicts and end (exit 1, as not everyone keeps the manifesto)
+    /// Print the verdicts and end (exit 1, as not everyone complies with the manifesto)
     #[arg(long)]
     once: bool,
 

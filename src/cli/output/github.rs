@@ -21,7 +21,7 @@ pub(super) fn write(report: &Report<'_>) -> String {
             verdict.status.as_str()
         ));
         let message = match verdict.status {
-            RuleStatus::Fail => format!("{}\nTo mend it: {}", finding.message, rule.remediation),
+            RuleStatus::Fail => format!("{}\nHow to fix: {}", finding.message, rule.remediation),
             _ => verdict.message(),
         };
         out += &format!("::{command} title={title}::{}\n", data(&message));

@@ -31,7 +31,7 @@ pub(super) fn write(report: &Report<'_>) -> String {
         .filter(|(_, verdict)| verdict.status == RuleStatus::Fail)
         .collect();
     if !failed.is_empty() {
-        out += "\n**To mend it**\n\n";
+        out += "\n**How to fix**\n\n";
     }
     for (rule, _) in failed {
         out += &format!("- **{}**: {}\n", rule.id, escape(&rule.remediation));

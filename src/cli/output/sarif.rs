@@ -38,7 +38,7 @@ pub(super) fn write(report: &Report<'_>) -> String {
         Some(json!({
             "ruleId": rule.id.to_string(),
             "level": level,
-            "message": {"text": format!("{}. To mend it: {}", verdict.message(), rule.remediation)},
+            "message": {"text": format!("{}. How to fix: {}", verdict.message(), rule.remediation)},
             "locations": [{"physicalLocation": {"artifactLocation": artifact}}],
         }))
     });

@@ -1,4 +1,4 @@
-//! For a terminal: one line a rule, then what proves it or how to mend it.
+//! For a terminal: one line a rule, then what proves it or how to fix it.
 
 use super::report::{Report, inert, severity};
 use crate::checks::Reason;
@@ -69,7 +69,7 @@ pub(super) fn write(report: &Report<'_>, colour: bool) -> String {
         if verdict.status == RuleStatus::Fail {
             line(
                 &mut out,
-                &format!("{:20} to mend it: {}", "", rule.remediation),
+                &format!("{:20} how to fix: {}", "", rule.remediation),
             );
         }
     }

@@ -29,7 +29,7 @@ const SHORTER: &[(&str, &str)] = &[
     ("keep_firing_for: 15m", "keep_firing_for: 3s"),
 ];
 
-/// Services on loopback, on the manifesto's port, that can be broken and mended.
+/// Services on loopback, on the manifesto's port, that can be broken and fixed.
 struct Services {
     running: Vec<JoinHandle<()>>,
     is_mended: Arc<AtomicBool>,
@@ -54,7 +54,7 @@ impl Services {
         Self { running, is_mended }
     }
 
-    fn mend(&self) {
+    fn fix(&self) {
         self.is_mended.store(true, Relaxed);
     }
 
@@ -194,7 +194,7 @@ async fn a_page_arrives_resolves_and_is_one_when_everything_fails() {
     let text = page["annotations"]["description"].as_str().unwrap();
     assert_eq!(
         text,
-        "checkout in production does not keep O-9 (Availability and latency exposed). \
+        "checkout in production violates O-9 (Availability and latency exposed). \
          Failing: http://127.0.71.1:8067/metrics (missing). \
          What was found and what to change: http://localhost:8067/?q=checkout"
     );
@@ -213,8 +213,8 @@ async fn a_page_arrives_resolves_and_is_one_when_everything_fails() {
         "{text}"
     );
 
-    // It is mended.
-    services.mend();
+    // It is fixed.
+    services.fix();
     inbox.page(0, "ManifestoRuleNotKept", "resolved").await;
 
     // Everything fails at once.

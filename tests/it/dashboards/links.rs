@@ -57,7 +57,7 @@ pub(super) fn link(link: Link) -> Value {
             "${page}/?q=${__data.fields.service_name}".to_owned(),
         ),
         Link::RulePage => (
-            "The rule in full, with how to mend it",
+            "The rule in full, with how to fix it",
             "${page}/rules#${__data.fields.rule}".to_owned(),
         ),
         Link::TargetPage => (
@@ -65,7 +65,7 @@ pub(super) fn link(link: Link) -> Value {
             "${page}/targets?q=${__data.fields.target}".to_owned(),
         ),
         Link::Runbook => (
-            "Runbook: a rule is not kept",
+            "Runbook: a rule is violated",
             "${page}/runbooks/ManifestoRuleNotKept".to_owned(),
         ),
     };

@@ -38,7 +38,7 @@ pub(super) fn defaults(look: Look) -> Value {
             json!({"unit": "short", "decimals": 0, "min": 0, "thresholds": steps(GREY, &[])})
         }
         Look::Status => words(&[
-            ("0", "not kept", RED),
+            ("0", "violated", RED),
             ("1", "unknown", PURPLE),
             ("2", "waived", BLUE),
             ("3", "kept", GREEN),
@@ -54,7 +54,7 @@ pub(super) fn defaults(look: Look) -> Value {
             marks["thresholds"] = steps("transparent", &[]);
             marks
         }
-        Look::Kept => words(&[("0", "not kept", RED), ("1", "kept", GREEN)]),
+        Look::Kept => words(&[("0", "violated", RED), ("1", "kept", GREEN)]),
         Look::Missing => words(&[("1", "not found", ORANGE)]),
         Look::Catalogued => words(&[("0", "not written down", ORANGE)]),
         Look::Up => words(&[("0", "down", RED), ("1", "up", GREEN)]),

@@ -72,7 +72,7 @@ fn page(category: Category, rules: &[&Rule]) -> String {
     for rule in rules {
         write!(
             out,
-            "\n## {}\n\n**{}.** Severity {}, judged for the {}, proved by {}.\n\n{}\n\n*How it is proved:* {}\n\n*How to mend it:* {}\n",
+            "\n## {}\n\n**{}.** Severity {}, judged for the {}, proved by {}.\n\n{}\n\n*How it is proved:* {}\n\n*How to fix it:* {}\n",
             rule.id,
             rule.title,
             rule.severity.as_str(),

@@ -237,7 +237,7 @@ async fn found(folder: &Path, address: SocketAddr) -> Vec<String> {
     found
 }
 
-/// S-3 needs an attestation beside, which is not kept here.
+/// S-3 needs an attestation beside, which is violated here.
 const KEPT: &[&str] = &[
     "checkout D-6 pass proven",
     "checkout P-1 pass proven",
