@@ -272,7 +272,7 @@ pub(crate) fn nearest<'a>(
     // `refresh` means `refresh_interval`: what was left out counts as one edit.
     let distance = |candidate: &str| match candidate.starts_with(written) && written.len() > 3 {
         true => 1,
-        false => edits(written, candidate),
+        false => strsim::levenshtein(written, candidate),
     };
     candidates
         .into_iter()
@@ -280,20 +280,4 @@ pub(crate) fn nearest<'a>(
         .filter(|(distance, _)| *distance <= far)
         .min()
         .map(|(_, candidate)| candidate)
-}
-
-/// How many insertions, deletions and substitutions lead from `a` to `b`.
-fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
