@@ -8,7 +8,6 @@ mod guard;
 mod instrumentation;
 mod negotiate;
 mod page;
-mod patience;
 mod rate;
 mod records;
 mod render;
