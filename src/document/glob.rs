@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use regex::Regex;
+
 /// Entries of a folder that are looked at.
 const ENTRIES_MAX: usize = 100_000;
 
@@ -24,7 +26,7 @@ pub fn expand(path: &Path) -> io::Result<Vec<PathBuf>> {
     let Some(pattern) = path.file_name().filter(|_| is_pattern(path)) else {
         return Ok(vec![path.to_path_buf()]);
     };
-    let pattern = pattern.to_string_lossy();
+    let pattern = matcher(&pattern.to_string_lossy()).map_err(io::Error::other)?;
     let parent = path.parent().unwrap_or(Path::new(""));
     let folder = match parent.as_os_str().is_empty() {
         true => Path::new("."),
@@ -37,7 +39,7 @@ pub fn expand(path: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in entries.take(ENTRIES_MAX) {
         let name = entry?.file_name();
-        if matches(&pattern, &name.to_string_lossy()) {
+        if pattern.is_match(&name.to_string_lossy()) {
             found.push(parent.join(name));
         }
     }
@@ -45,34 +47,12 @@ pub fn expand(path: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Whether `name` matches: `*` stands for any characters, `?` for one.
-fn matches(pattern: &str, name: &str) -> bool {
-    let (pattern, name): (Vec<char>, Vec<char>) =
-        (pattern.chars().collect(), name.chars().collect());
-    let (mut p, mut n) = (0, 0);
-    // Where to go on when the last star takes one character more.
-    let mut star: Option<(usize, usize)> = None;
-    while n < name.len() {
-        match pattern.get(p) {
-            Some('*') => {
-                star = Some((p + 1, n));
-                p += 1;
-            }
-            Some(c) if *c == '?' || *c == name[n] => {
-                p += 1;
-                n += 1;
-            }
-            _ => match star {
-                Some((after, taken)) => {
-                    star = Some((after, taken + 1));
-                    p = after;
-                    n = taken + 1;
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[p..].iter().all(|c| *c == '*')
+/// What names must match: `*` stands for any characters, `?` for one, all else for itself.
+fn matcher(pattern: &str) -> Result<Regex, regex::Error> {
+    let matching = regex::escape(pattern)
+        .replace(r"\*", ".*")
+        .replace(r"\?", ".");
+    Regex::new(&format!("(?s)^{matching}$"))
 }
 
 #[cfg(test)]
@@ -90,8 +70,13 @@ mod tests {
             ("*", "", true),
             ("a", "a", true),
             ("a?", "a", false),
+            ("*", ".a\nb", true),
+            ("a**", "ab", true),
+            (r"[ab].\*", "a.b", false),
+            (r"[ab].\*", r"[ab].\b", true),
         ] {
-            assert_eq!(matches(pattern, name), wanted, "{pattern} {name}");
+            let matches = matcher(pattern).unwrap().is_match(name);
+            assert_eq!(matches, wanted, "{pattern} {name}");
         }
     }
 
@@ -99,5 +84,12 @@ mod tests {
     fn only_the_last_segment_is_a_pattern() {
         assert!(is_pattern(Path::new("a/*.yml")) && !is_deep(Path::new("a/*.yml")));
         assert!(is_deep(Path::new("*/a.yml")) && !is_pattern(Path::new("*/a.yml")));
+    }
+    #[test]
+    fn a_folder_that_cannot_be_listed_is_no_empty_one() {
+        let names = |path: &str| expand(Path::new(path)).map_err(|error| error.kind());
+        assert_eq!(names("no such folder/*.yml"), Ok(Vec::new()));
+        let through_a_file = names("Cargo.toml/*.yml");
+        assert_eq!(through_a_file, Err(io::ErrorKind::NotADirectory));
     }
 }
