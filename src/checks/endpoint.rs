@@ -19,3 +19,28 @@ pub fn judge(url: Option<&TargetUrl>, port: u16) -> Finding {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::Status;
+    use crate::discovery::settings::Scheme;
+
+    #[test]
+    fn the_port_of_the_target_decides() {
+        let url = |port| TargetUrl {
+            scheme: Scheme::Http,
+            host: "shop".to_owned(),
+            port,
+            path_and_query: "/metrics".to_owned(),
+        };
+        for (url, status, reason) in [
+            (Some(url(8067)), Status::Pass, Reason::Proven),
+            (Some(url(9464)), Status::Fail, Reason::OtherPort),
+            (None, Status::NotApplicable, Reason::NoPort),
+        ] {
+            let finding = judge(url.as_ref(), 8067);
+            assert_eq!((finding.status, finding.reason), (status, reason));
+        }
+    }
+}

@@ -208,7 +208,7 @@ async fn a_source_that_hangs_is_given_up() {
 }
 
 /// The rules that promql alone proves have their passes and fails on real engines (`real.rs`), F-1
-/// over time (`over_time.rs`), O-6 to O-9 in `tests/detection`.
+/// over time (`bypass.rs`), O-6 to O-9 in `tests/detection`.
 pub(super) const ELSEWHERE: &[&str] = &[
     "F-1", "O-6", "O-7", "O-8", "O-9", "O-10", "P-2", "P-3", "P-4", "R-1", "S-6",
 ];

@@ -17,7 +17,7 @@ fn elsewhere(rule: &str, status: &str) -> &'static str {
         ("O-7", _) => "`snapshots_of_services`, `demo`",
         ("O-8", _) => "`tests/detection/version.yaml`",
         ("O-9", _) => "`tests/detection/availability.yaml`, `latency.yaml`",
-        ("F-1", _) => "`evidence::over_time`",
+        ("F-1", _) => "`evidence::bypass`",
         (_, "unknown") => "`evidence::cases`: not configured",
         _ => "`evidence::real`: Prometheus, VictoriaMetrics",
     }

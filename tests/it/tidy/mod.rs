@@ -67,6 +67,16 @@ fn sources(under: &str) -> Vec<(PathBuf, String)> {
     files
 }
 
+/// The same by their paths within `src`.
+fn source_files() -> BTreeMap<String, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let files = sources("").into_iter().map(|(path, text)| {
+        let path = path.strip_prefix(&root).unwrap();
+        (path.to_str().unwrap().to_owned(), text)
+    });
+    files.collect()
+}
+
 /// The code of a file without its unit tests, which may use anything.
 fn code(text: &str) -> &str {
     text.split("#[cfg(test)]\nmod tests {").next().unwrap()
@@ -74,14 +84,7 @@ fn code(text: &str) -> &str {
 
 #[test]
 fn dependencies_run_one_way() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let files: BTreeMap<String, String> = sources("")
-        .into_iter()
-        .map(|(path, text)| {
-            let path = path.strip_prefix(&root).unwrap();
-            (path.to_str().unwrap().to_owned(), text)
-        })
-        .collect();
+    let files = source_files();
     let imports = imports(&files);
     let found: usize = imports.values().map(BTreeMap::len).sum();
     assert!(found > 500, "only {found} imports were found");
@@ -96,7 +99,35 @@ fn dependencies_run_one_way() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// What the test above would say of a crate with faults of each kind.
+/// Each check that the enums hold has its cases: in a data file or a module of tests named after it, or
+/// beside it.
+#[test]
+fn every_check_has_its_cases() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = source_files();
+    let imports = imports(&files);
+    let of_enums = ["checks/scraped.rs", "checks/evidence.rs"]
+        .iter()
+        .flat_map(|file| &imports[*file]);
+    let checks: BTreeSet<&str> = of_enums
+        .filter(|(_, names)| names.contains("self"))
+        .map(|(file, _)| Path::new(file).file_stem().unwrap().to_str().unwrap())
+        .collect();
+    assert!(checks.len() > 10, "{checks:?}");
+    let has_cases = |check: &&&str| {
+        let of_data = ["detection", "evidence"].map(|kind| format!("tests/{kind}/{check}.yaml"));
+        let of_tests = format!("tests/it/evidence/{check}.rs");
+        of_data
+            .iter()
+            .chain([&of_tests])
+            .any(|path| root.join(path).exists())
+            || files[&format!("checks/{check}.rs")].contains("#[cfg(test)]")
+    };
+    let without: Vec<&&str> = checks.iter().filter(|check| !has_cases(check)).collect();
+    assert!(without.is_empty(), "checks without cases: {without:?}");
+}
+
+/// What `dependencies_run_one_way` would say of a crate with faults of each kind.
 #[test]
 fn a_cycle_and_an_import_against_the_order_are_found() {
     let files = [
