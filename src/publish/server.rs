@@ -5,8 +5,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -63,9 +63,8 @@ pub async fn serve(
 ) {
     let places = Arc::new(Semaphore::new(limits.connections_max));
     let graceful = GracefulShutdown::new();
-    let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
+    let mut builder = http1::Builder::new();
     builder
-        .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
         .max_buf_size(limits.header_bytes_max);
@@ -115,7 +114,7 @@ async fn hold(place: OwnedSemaphorePermit, connection: impl Future<Output = ()>)
 struct Server {
     router: axum::Router,
     app: Arc<App>,
-    builder: auto::Builder<TokioExecutor>,
+    builder: http1::Builder,
     limits: ServerLimits,
     shutdown: CancellationToken,
 }
@@ -179,8 +178,7 @@ impl Server {
         let service = TowerToHyperService::new(self.router.clone());
         let connection = self
             .builder
-            .serve_connection(TokioIo::new(Box::pin(stream)), service)
-            .into_owned();
+            .serve_connection(TokioIo::new(Box::pin(stream)), service);
         if let Err(error) = watcher.watch(connection).await {
             tracing::debug!(%error, "a connection ended early");
         }
