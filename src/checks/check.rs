@@ -8,8 +8,7 @@ use serde::de::{Deserialize, Deserializer, Error, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 use serde_json::{Map, Value};
 
-use super::evidence::EvidenceCheck;
-use super::facts::Facts;
+use super::evidence::{EvidenceCheck, Facts};
 use super::scraped::{ScrapeCheck, Scraped};
 use super::verdict::{Finding, Reason, worst};
 use crate::catalogue::{Catalogue, Records};

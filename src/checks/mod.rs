@@ -7,37 +7,16 @@
 //! To add one: a file here, and a variant in `scraped.rs` or `evidence.rs`; the compiler points at the
 //! arms, all in that file.
 
-mod attestation;
-pub mod availability;
-mod bypass;
 mod check;
-mod cluster;
-mod documentation;
-pub mod endpoint;
 mod evidence;
-mod facts;
-pub mod family;
-pub mod identity;
-mod incidents;
-pub mod instrumentation;
-pub mod latency;
-mod log_labels;
-mod measured;
-mod objectives;
-mod retention;
-mod scraped;
-mod slo;
+pub mod scraped;
 mod subject;
 mod verdict;
-pub mod version;
 pub mod warmup;
-mod web;
-mod words;
 
 pub use self::check::Checks;
 pub(crate) use self::check::{judge_evidence, judge_scrape};
-pub use self::evidence::EvidenceCheck;
-pub use self::facts::{Entity, Facts, Failure};
-pub use self::scraped::{FAULTS_MAX, Observation, Observer, ScrapeCheck, Scraped};
+pub use self::evidence::{Entity, EvidenceCheck, Facts, Failure};
+pub use self::scraped::{FAULTS_MAX, Observation, Observer, ScrapeCheck, Scraped, instrumentation};
 pub use self::subject::{Subject, Subjects};
 pub use self::verdict::{Basis, Finding, Reason, Status, Verdict};

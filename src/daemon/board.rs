@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use foldhash::fast::RandomState;
 use tokio::sync::Notify;
 
-use crate::checks::instrumentation::Resource;
+use crate::checks::scraped::instrumentation::Resource;
 use crate::checks::warmup::History;
 use crate::checks::{FAULTS_MAX, Finding, Observation, Reason, Subject, Verdict};
 use crate::discovery::target::{ByUrl, Target, TargetUrl};

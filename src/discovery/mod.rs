@@ -5,10 +5,8 @@
 //! and publishes one deduplicated target set.
 
 mod address;
-mod file;
 pub mod groups;
 mod guard;
-mod http;
 mod mechanism;
 mod merge;
 mod populate;
@@ -17,7 +15,6 @@ mod refresh;
 pub mod relabel;
 mod runner;
 pub mod settings;
-mod static_list;
 pub mod target;
 mod timing;
 mod watch;

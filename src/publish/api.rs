@@ -7,7 +7,7 @@ use url::Url;
 
 use super::page::time;
 use crate::catalogue::{self, Openness};
-use crate::checks::instrumentation::RULES_TOTAL;
+use crate::checks::scraped::instrumentation::RULES_TOTAL;
 use crate::discovery::Discovered;
 use crate::discovery::target::TargetUrl;
 use crate::snapshot::{RuleStatus, ServiceVerdict, Snapshot};

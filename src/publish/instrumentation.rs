@@ -1,7 +1,7 @@
 //! The families of the Instrumentation Score.
 
 use super::writer::{Kind, Writer, key};
-use crate::checks::instrumentation::RULES_TOTAL;
+use crate::checks::scraped::instrumentation::RULES_TOTAL;
 use crate::snapshot::Snapshot;
 
 /// The Instrumentation Score of those whose metrics are OpenTelemetry's.

@@ -7,7 +7,7 @@ use askama::Template;
 
 use super::telemetry::VERSION;
 use crate::checks::Reason;
-use crate::checks::instrumentation::{Instrumentation, RULES_TOTAL};
+use crate::checks::scraped::instrumentation::{Instrumentation, RULES_TOTAL};
 use crate::manifesto::{Rule, Scope};
 use crate::snapshot::{RuleStatus, Score, ServiceState, ServiceVerdict, Snapshot};
 

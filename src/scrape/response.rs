@@ -3,14 +3,12 @@
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, LOCATION};
 
-use super::encoding;
-use super::encoding::{Coding, Decoder};
+use super::encoding::{self, Coding, Decoder};
 use super::error::ScrapeError;
 use super::exchange::{BodyUse, Receiver};
 use super::head::Head;
 use super::progress::{Phase, Progress};
-use super::redirect;
-use super::redirect::RedirectChain;
+use super::redirect::{self, RedirectChain};
 use super::result::BodySink;
 use crate::discovery::target::Target;
 use crate::http_client::DialPolicy;

@@ -14,7 +14,7 @@ use super::ruleset::Ruleset;
 use super::score::RuleStatus;
 use super::state::{EstateState, ServiceState, ServiceVerdict, TargetState};
 use crate::catalogue::Waived;
-use crate::checks::instrumentation::Instrumentation;
+use crate::checks::scraped::instrumentation::Instrumentation;
 use crate::checks::{Entity, Finding};
 use crate::discovery::target::ServiceKey;
 use crate::interner::Interner;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::score::{RuleStatus, Score};
 use crate::catalogue::{Entry, Waiver};
-use crate::checks::instrumentation::{Instrumentation, Resource};
+use crate::checks::scraped::instrumentation::{Instrumentation, Resource};
 use crate::checks::{Finding, Verdict};
 use crate::discovery::target::{ServiceKey, Target};
 use crate::scrape::ScrapeErrorKind;

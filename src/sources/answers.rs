@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::error::SourceError;
-use super::query::{Answer, Query, SourceKind};
+use super::protocol::{Answer, Query, SourceKind};
 
 /// A question's latest outcome.
 #[derive(Debug, Clone, PartialEq)]

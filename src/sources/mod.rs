@@ -6,33 +6,18 @@
 
 mod answers;
 mod error;
-mod incidents;
 mod index;
-mod inventory;
-mod kubernetes;
-mod kubernetes_raw;
-mod links;
-mod loki;
 mod poll;
-mod prometheus;
-mod query;
+mod protocol;
 mod server;
 mod settings;
 mod stats;
 
 pub use self::answers::{Answered, Answers, KnownSource, Lookup};
 pub use self::error::{SourceError, SourceErrorKind};
-pub use self::incidents::{Incident, Run};
 pub use self::index::{NameIndex, Sample, Streams, Vector};
-pub use self::inventory::{
-    Account, ClusterInventory, Exposure, ExposureKind, LabelSelector, NetworkPolicy, Pod,
-    Requirement,
-};
-pub use self::links::Link;
-pub use self::loki::LogRetention;
 pub use self::poll::{EvidencePlan, ask_once, run};
-pub use self::prometheus::MetricRetention;
-pub use self::query::{Answer, Query, SourceKind};
+pub use self::protocol::*;
 pub use self::settings::SourceConfig;
 pub(crate) use self::settings::{RawSource, sources};
 pub use self::stats::{SourceStats, SourceTotals};

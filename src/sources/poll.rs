@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::answers::{Answered, Answers, KnownSource};
 use super::error::{SourceError, SourceErrorKind};
-use super::query::{Query, SourceKind, ask};
+use super::protocol::{Query, SourceKind, ask};
 use super::server::Server;
 use super::settings::SourceConfig;
 use super::stats::SourceStats;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::query::SourceKind;
+use super::protocol::SourceKind;
 use crate::document::DocumentError;
 use crate::document::value::{Interval, ShownUrl};
 use crate::document::yaml::{At, Source};
@@ -94,7 +94,10 @@ fn one(source: Source<'_>, raw: At<RawSource>) -> Result<SourceConfig, DocumentE
     let kind = raw.kind.ok_or_else(|| {
         source
             .error(at, "a source needs a `kind`")
-            .with_hint("one of prometheus, loki, kubernetes, playbooks, status_page, http, links")
+            .with_hint(format!(
+                "one of {}",
+                SourceKind::ALL.map(SourceKind::as_str).join(", ")
+            ))
     })?;
     let name = match raw.name {
         Some(name) if name.value.trim().is_empty() => {

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::job::Scheme;
-use crate::discovery::file::RawFileSd;
-use crate::discovery::http::RawHttpSd;
+use crate::discovery::mechanism::file::RawFileSd;
+use crate::discovery::mechanism::http::RawHttpSd;
+use crate::discovery::mechanism::static_list::RawGroup;
 use crate::discovery::relabel::RawRule;
-use crate::discovery::static_list::RawGroup;
 use crate::document::value::{ByteSize, Ignored, Interval};
 use crate::document::yaml::At;
 use crate::http_client::raw::with_http_keys;

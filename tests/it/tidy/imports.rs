@@ -67,7 +67,7 @@ impl Reader<'_> {
                 continue;
             }
             match &tokens[at] {
-                TokenTree::Ident(word) if word == "mod" => {
+                word if is_word(word, "mod") => {
                     if let (Some(TokenTree::Ident(name)), Some(TokenTree::Group(body))) =
                         (tokens.get(at + 1), tokens.get(at + 2))
                     {
@@ -86,6 +86,8 @@ impl Reader<'_> {
                         continue;
                     }
                 }
+                // Who may see an item is no import.
+                TokenTree::Group(_) if at > 0 && is_word(&tokens[at - 1], "pub") => {}
                 TokenTree::Group(group) => self.read(here, group.stream()),
                 TokenTree::Ident(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => {}
             }
@@ -184,6 +186,10 @@ fn continues_a_path(tokens: &[TokenTree], at: usize) -> bool {
 fn is_path_separator(tokens: &[TokenTree], at: usize) -> bool {
     let is_colon = |at: usize| tokens.get(at).is_some_and(|token| is_punct(token, ':'));
     is_colon(at) && is_colon(at + 1)
+}
+
+fn is_word(token: &TokenTree, wanted: &str) -> bool {
+    matches!(token, TokenTree::Ident(word) if word == wanted)
 }
 
 fn is_punct(token: &TokenTree, wanted: char) -> bool {

@@ -1,0 +1,295 @@
+//! What scrapes prove: the checks, what is gathered of a scrape for them, and how it is judged.
+//!
+//! One pass over a scrape's events gathers what every check needs: memory is bounded by the number
+//! of names kept, not by the size of the body.
+
+pub mod availability;
+pub mod endpoint;
+pub mod family;
+pub mod identity;
+pub mod instrumentation;
+pub mod latency;
+pub mod version;
+mod words;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::subject::Subject;
+use super::verdict::Finding;
+use crate::discovery::target::TargetUrl;
+use crate::exposition::{Event, Fault, MetricType, Sample, Severity, Summary};
+use family::{Family, fold};
+use instrumentation::Resource;
+
+/// Metric names remembered in one scrape; beyond it a name is read anew each time it appears.
+const NAMES_MAX: usize = 20_000;
+
+/// Faults kept in the daemon; the rest are counted.
+pub const FAULTS_MAX: usize = 20;
+
+/// A check that one scrape decides, with its settings, as a rule names it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ScrapeCheck {
+    /// The exposition names the service.
+    Identity,
+    /// The exposition is served on this port.
+    Endpoint {
+        /// The port asked for.
+        port: u16,
+    },
+    /// The exposition carries the application's version.
+    Version,
+    /// The exposition carries availability.
+    Availability,
+    /// The exposition carries latency.
+    Latency,
+}
+
+impl ScrapeCheck {
+    /// Every kind, as written in a rule.
+    pub(super) const KINDS: [&'static str; 5] =
+        ["identity", "endpoint", "version", "availability", "latency"];
+
+    /// As written in a rule.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            ScrapeCheck::Identity => "identity",
+            ScrapeCheck::Endpoint { .. } => "endpoint",
+            ScrapeCheck::Version => "version",
+            ScrapeCheck::Availability => "availability",
+            ScrapeCheck::Latency => "latency",
+        }
+    }
+
+    /// The port that it asks for, where it does.
+    pub(super) fn port(&self) -> Option<u16> {
+        match self {
+            ScrapeCheck::Endpoint { port } => Some(*port),
+            ScrapeCheck::Identity
+            | ScrapeCheck::Version
+            | ScrapeCheck::Availability
+            | ScrapeCheck::Latency => None,
+        }
+    }
+
+    /// Judges one scrape.
+    pub(super) fn judge(&self, scraped: Scraped<'_>) -> Finding {
+        let Scraped {
+            observation,
+            subject,
+            url,
+        } = scraped;
+        match self {
+            ScrapeCheck::Identity => observation
+                .identity
+                .judge(subject, url.map(TargetUrl::path)),
+            ScrapeCheck::Endpoint { port } => endpoint::judge(url, *port),
+            ScrapeCheck::Version => observation.version.judge(subject),
+            ScrapeCheck::Availability => observation.availability.judge(subject),
+            ScrapeCheck::Latency => observation.latency.judge(subject),
+        }
+    }
+}
+
+/// One good scrape, with what its judgement depends on.
+#[derive(Debug, Clone, Copy)]
+pub struct Scraped<'a> {
+    /// What the scrape taught.
+    pub observation: &'a Observation,
+    /// Entity it concerns.
+    pub subject: &'a Subject,
+    /// Where it was scraped; `None` for a file.
+    pub url: Option<&'a TargetUrl>,
+}
+
+/// What one scrape taught.
+#[derive(Debug, Clone, Default)]
+pub struct Observation {
+    /// O-6's evidence.
+    pub identity: identity::Evidence,
+    /// O-8's evidence.
+    pub version: version::Evidence,
+    /// O-9's evidence, first half.
+    pub availability: availability::Evidence,
+    /// O-9's evidence, second half.
+    pub latency: latency::Evidence,
+    /// The resource that OpenTelemetry describes, where it does.
+    pub resource: Option<Arc<Resource>>,
+    /// `process_start_time_seconds`, where exposed.
+    pub process_start_seconds: Option<f64>,
+    /// The first faults, in order.
+    pub faults: Vec<Fault>,
+    /// Counts of the whole exposition.
+    pub summary: Summary,
+}
+
+impl Observation {
+    /// The first fault for which Prometheus would fail the scrape.
+    pub fn error(&self) -> Option<&Fault> {
+        self.faults
+            .iter()
+            .find(|fault| fault.severity == Severity::Error)
+    }
+
+    /// The first violation of the format.
+    pub fn violation(&self) -> Option<&Fault> {
+        self.faults
+            .iter()
+            .find(|fault| fault.severity == Severity::Violation)
+    }
+}
+
+/// Gathers an [`Observation`] from a scanner's events.
+#[derive(Debug)]
+pub struct Observer {
+    subject: Arc<Subject>,
+    names: HashMap<String, usize, foldhash::fast::FixedState>,
+    /// A name's family and roles. The last entry is reused once [`NAMES_MAX`] is reached.
+    roles: Vec<Roles>,
+    current: usize,
+    typed: (String, MetricType),
+    helped: (String, bool),
+    faults_max: usize,
+    observation: Observation,
+}
+
+/// What each check wants of a name.
+#[derive(Debug)]
+struct Roles {
+    family: Family,
+    version: Option<version::Role>,
+    availability: Option<availability::Role>,
+    latency: Option<latency::Role>,
+    start_time: bool,
+}
+
+impl Observer {
+    /// Starts a scrape of `subject`, keeping at most `faults_max` faults.
+    pub fn new(subject: Arc<Subject>, faults_max: usize) -> Self {
+        Self {
+            subject,
+            names: HashMap::default(),
+            roles: Vec::new(),
+            current: usize::MAX,
+            typed: (String::new(), MetricType::Unknown),
+            helped: (String::new(), false),
+            faults_max,
+            observation: Observation::default(),
+        }
+    }
+
+    /// Takes one event of the scanner.
+    pub fn event(&mut self, event: Event<'_>) {
+        match event {
+            Event::Type { name, kind } => self.typed = (name.into_owned(), kind),
+            Event::Help { name, text } => {
+                self.helped = (name.into_owned(), latency::help_means_time(&text));
+            }
+            Event::Unit { .. } => {}
+            Event::Sample(sample) => self.sample(&sample),
+            Event::Fault(fault) => self.fault(fault),
+        }
+    }
+
+    /// Whether the value of the last sample, not only its series, counts for what was learnt.
+    pub fn heeded_value(&self) -> bool {
+        self.roles.get(self.current).is_none_or(|roles| {
+            let state = roles
+                .availability
+                .as_ref()
+                .is_some_and(availability::Role::heeds_values);
+            roles.version.is_some() || roles.start_time || state
+        })
+    }
+
+    /// Ends the scrape.
+    pub fn finish(mut self, summary: Summary) -> Observation {
+        self.observation.summary = summary;
+        self.observation
+    }
+
+    /// An error is kept even past the limit if none is among those kept: it decides the scrape.
+    fn fault(&mut self, fault: Fault) {
+        let faults = &mut self.observation.faults;
+        if faults.len() < self.faults_max {
+            faults.push(fault);
+        } else if fault.severity == Severity::Error
+            && faults
+                .iter()
+                .all(|kept| kept.severity == Severity::Violation)
+        {
+            faults.pop();
+            faults.push(fault);
+        }
+    }
+
+    fn sample(&mut self, sample: &Sample<'_>) {
+        let name = sample.name();
+        let new_name = match self.roles.get(self.current) {
+            Some(roles) if roles.family.name == name => false,
+            _ => self.switch_to(&name),
+        };
+        let Some(roles) = self.roles.get(self.current) else {
+            return;
+        };
+        let observation = &mut self.observation;
+        observation
+            .identity
+            .sample(&roles.family, sample, &self.subject, new_name);
+        if let Some(role) = roles.version {
+            observation.version.sample(role, &roles.family, sample);
+        }
+        if let Some(role) = &roles.availability {
+            observation.availability.sample(role, &roles.family, sample);
+        }
+        if let Some(role) = roles.latency {
+            observation.latency.sample(role, &roles.family, sample);
+        }
+        if observation.resource.is_none() {
+            observation.resource = Resource::of(&roles.family, sample);
+        }
+        if roles.start_time {
+            observation.process_start_seconds = Some(sample.value);
+        }
+    }
+
+    /// Makes `name` the current one; true where it is new.
+    fn switch_to(&mut self, name: &str) -> bool {
+        if let Some(known) = self.names.get(name) {
+            self.current = *known;
+            return false;
+        }
+        let roles = self.read(name);
+        if self.roles.len() < NAMES_MAX {
+            self.names.insert(name.to_owned(), self.roles.len());
+            self.roles.push(roles);
+        } else if let Some(last) = self.roles.last_mut() {
+            self.names.remove(&last.family.name);
+            *last = roles;
+        }
+        self.current = self.roles.len() - 1;
+        true
+    }
+
+    fn read(&self, name: &str) -> Roles {
+        let concerns = |metadata: &str| metadata == name || metadata == fold(name).0;
+        let kind = if concerns(&self.typed.0) {
+            self.typed.1
+        } else {
+            MetricType::Unknown
+        };
+        let help_means_time = concerns(&self.helped.0) && self.helped.1;
+        let family = Family::new(name, kind, help_means_time, &self.subject);
+        Roles {
+            version: version::role(&family, &self.subject),
+            availability: availability::role(&family, &self.subject),
+            latency: latency::role(&family, &self.subject),
+            start_time: name == "process_start_time_seconds",
+            family,
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! `http_sd_configs`: a list from a server, asked for every so often.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use tokio::time::{Instant, sleep_until};
+
+use crate::discovery::groups::{self, LIST_BYTES_MAX, Language, Listing};
+use crate::discovery::refresh::{Gone, RefreshSender};
+use crate::document::DocumentError;
+use crate::document::duration::display;
+use crate::document::value::{Interval, ShownUrl};
+use crate::document::yaml::{At, Source};
+use crate::http_client::raw::with_http_keys;
+use crate::http_client::settings::HttpConfig;
+use crate::http_client::{Prepared, body, http, reason};
+
+const META_URL: &str = "__meta_url";
+const REFRESH_DEFAULT: Duration = Duration::from_secs(60);
+/// The longest wait for an answer.
+const DEADLINE_MAX: Duration = Duration::from_secs(60);
+
+with_http_keys! {
+    /// An entry of `http_sd_configs`.
+    struct RawHttpSd {
+        url: Option<At<ShownUrl>>,
+        refresh_interval: Option<Interval>,
+    }
+}
+
+/// `http_sd_configs`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpSd {
+    /// Where the list is.
+    pub url: url::Url,
+    /// Time between two requests, and the deadline of each.
+    pub refresh_interval: Duration,
+    /// How to ask.
+    pub http: Arc<HttpConfig>,
+}
+
+impl RawHttpSd {
+    /// Makes it ready.
+    pub(in crate::discovery) fn resolve(
+        source: Source<'_>,
+        raw: At<Self>,
+    ) -> Result<HttpSd, DocumentError> {
+        let (at, mut raw) = (raw.referenced, raw.value);
+        let http = Arc::new(http(source, raw.take_http())?);
+        let url = raw
+            .url
+            .ok_or_else(|| source.error(at, "`http_sd_configs` needs `url`"))?;
+        Ok(HttpSd {
+            url: url.value.0,
+            refresh_interval: raw
+                .refresh_interval
+                .map_or(REFRESH_DEFAULT, |interval| interval.0),
+            http,
+        })
+    }
+}
+
+/// Asks until the runner goes. After a failure it asks again sooner, in growing steps.
+pub(in crate::discovery) async fn run(
+    config: HttpSd,
+    retry: Duration,
+    reports: RefreshSender,
+) -> Gone {
+    let mut wait = retry;
+    loop {
+        let asked = Instant::now();
+        let result = ask(&config).await;
+        let pause = match &result {
+            Ok(_) => {
+                wait = retry;
+                config.refresh_interval
+            }
+            Err(_) => {
+                let pause = wait.min(config.refresh_interval);
+                wait = pause * 2;
+                pause
+            }
+        };
+        if reports.send(result.into()).await.is_err() {
+            return Gone;
+        }
+        sleep_until(asked + pause).await;
+    }
+}
+
+async fn ask(config: &HttpSd) -> Result<Listing, String> {
+    let deadline = config.refresh_interval.min(DEADLINE_MAX);
+    // This deadline covers all requests and file reads; the client's own, of each request, is a net below it.
+    match tokio::time::timeout(deadline, list(config, deadline)).await {
+        Ok(result) => result,
+        Err(_) => Err(format!("no complete answer within {}", display(deadline))),
+    }
+}
+
+async fn list(config: &HttpSd, deadline: Duration) -> Result<Listing, String> {
+    let response = Prepared::new(config.http.clone(), deadline * 2, None)
+        .await?
+        .get(&config.url)
+        .header(ACCEPT, "application/json")
+        .header(
+            "X-Prometheus-Refresh-Interval-Seconds",
+            config.refresh_interval.as_secs_f64().to_string(),
+        )
+        .send()
+        .await
+        .map_err(|error| reason(&error))?;
+    if response.status() != StatusCode::OK {
+        return Err(format!("the server answered {}", response.status()));
+    }
+    let content_type = response.headers().get(CONTENT_TYPE);
+    let content_type = content_type.map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let content_type = content_type.unwrap_or_default().into_owned();
+    if !is_json(&content_type) {
+        return Err(format!(
+            "content type `{content_type}` is not `application/json`"
+        ));
+    }
+    let body = body(response, LIST_BYTES_MAX).await?;
+    let text = std::str::from_utf8(&body).map_err(|_| "the list is not UTF-8".to_owned())?;
+    let mut listing = groups::parse(text, Language::Json)?;
+    listing.label(META_URL, config.url.as_str());
+    Ok(listing)
+}
+
+/// `application/json`, and UTF-8 if it says a character set.
+fn is_json(content_type: &str) -> bool {
+    let mut parts = content_type.split(';').map(str::trim);
+    let json = parts
+        .next()
+        .is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
+    json && parts.all(|parameter| {
+        let charset = parameter.to_ascii_lowercase().replace('"', "");
+        charset.is_empty() || charset == "charset=utf-8"
+    })
+}
