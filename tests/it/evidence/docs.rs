@@ -6,6 +6,7 @@ use std::path::Path;
 
 use manifesto_exporter::manifesto::{Manifesto, Rule, RulesConfig};
 use manifesto_exporter::rule_id::Category;
+use manifesto_exporter::sources::SourceKind;
 
 use super::cases::{ELSEWHERE, cases};
 
@@ -137,4 +138,13 @@ async fn the_documented_rule_of_ones_own_works() {
     assert_eq!(found("shop"), "pass proven");
     assert_eq!(found("mailer"), "fail threshold");
     assert_eq!(snapshot.manifesto().version(), "2026.1+changed");
+}
+
+#[test]
+fn every_kind_of_source_is_documented() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/evidence.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    for kind in SourceKind::ALL {
+        assert!(text.contains(&format!("kind: {kind}")), "{kind}");
+    }
 }

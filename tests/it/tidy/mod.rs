@@ -225,3 +225,43 @@ fn the_readme_names_every_republished_family() {
     let published: BTreeSet<String> = code;
     assert_eq!(published, documented);
 }
+
+/// The pictures of the code in the documents are those of the code.
+#[test]
+fn the_documents_show_the_code_as_it_is() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |file: &str| std::fs::read_to_string(root.join(file)).unwrap();
+    let architecture = read("ARCHITECTURE.md");
+    let floors = architecture.split("```").nth(3).unwrap();
+    let shown: Vec<Vec<&str>> = floors
+        .lines()
+        .filter(|line| !line.is_empty())
+        .map(|line| line.split_whitespace().collect())
+        .rev()
+        .collect();
+    assert_eq!(shown, FLOORS[..FLOORS.len() - 1]);
+    for (document, text) in [
+        ("ARCHITECTURE.md", &architecture),
+        ("CONTRIBUTING.md", &read("CONTRIBUTING.md")),
+    ] {
+        let quoted = text.split('`').skip(1).step_by(2);
+        let paths: Vec<&str> = quoted
+            .filter(|word| {
+                ["src/", "tests/", "docs/", "fuzz/", "alerts/"]
+                    .iter()
+                    .any(|at| word.starts_with(at))
+            })
+            .filter(|word| {
+                !word.contains(['*', '{', ' '])
+                    && !word.contains("NAME")
+                    && !word.contains("CATEGORY")
+            })
+            .collect();
+        assert!(paths.len() > 5, "{document}: {paths:?}");
+        let gone: Vec<&&str> = paths
+            .iter()
+            .filter(|path| !root.join(path).exists())
+            .collect();
+        assert!(gone.is_empty(), "{document} names {gone:?}");
+    }
+}
