@@ -5,6 +5,7 @@ pub mod duration;
 mod error;
 pub(crate) mod files;
 pub mod glob;
+mod key_path;
 pub(crate) mod paths;
 pub mod secret;
 pub(crate) mod value;

@@ -1,11 +1,11 @@
 //! YAML read with budgets, and its errors said in our words.
 
 use serde::de::DeserializeOwned;
-use serde_path_to_error::Segment;
 use serde_saphyr::budget::BudgetBreach;
-use serde_saphyr::{Error, Location, Spanned};
+use serde_saphyr::{Error, Location, Options, Spanned};
 
 use super::error::{DocumentError, Origin, Position, nearest};
+use super::key_path::key_path;
 
 /// Bytes of a configuration file.
 pub(crate) const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -53,9 +53,8 @@ impl Source<'_> {
     }
 }
 
-/// Reads one document.
-pub(crate) fn parse<T: DeserializeOwned>(source: Source<'_>) -> Result<T, DocumentError> {
-    let options = serde_saphyr::options! {
+fn options() -> Options {
+    serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_nodes: NODES_MAX,
             max_events: 2 * NODES_MAX,
@@ -66,39 +65,13 @@ pub(crate) fn parse<T: DeserializeOwned>(source: Source<'_>) -> Result<T, Docume
             max_total_replayed_events: ALIAS_EVENTS_MAX,
         },
         with_snippet: false,
-    };
-    let mut path = String::new();
-    let parsed = serde_saphyr::with_deserializer_from_str_with_options(
-        source.text,
-        options,
-        |deserializer| {
-            serde_path_to_error::deserialize(deserializer).map_err(|error| {
-                path = key_path(error.path());
-                error.into_inner()
-            })
-        },
-    );
-    parsed.map_err(|error| explain(source, &path, &error))
+    }
 }
 
-/// The keys that lead to a value, without the steps that only our types have.
-fn key_path(path: &serde_path_to_error::Path) -> String {
-    let mut keys = String::new();
-    for segment in path {
-        match segment {
-            Segment::Seq { index } => keys.push_str(&format!("[{index}]")),
-            // `At` reads its value as a field of this name; no key of ours has it.
-            Segment::Map { key } if key == "value" || key.is_empty() => {}
-            Segment::Map { key } | Segment::Enum { variant: key } => {
-                if !keys.is_empty() {
-                    keys.push('.');
-                }
-                keys.push_str(key);
-            }
-            Segment::Unknown => {}
-        }
-    }
-    keys
+/// Reads one document.
+pub(crate) fn parse<T: DeserializeOwned>(source: Source<'_>) -> Result<T, DocumentError> {
+    let parsed = serde_saphyr::from_str_with_options(source.text, options());
+    parsed.map_err(|error| explain(source, &error))
 }
 
 fn position(location: Location) -> Option<Position> {
@@ -108,13 +81,13 @@ fn position(location: Location) -> Option<Position> {
     })
 }
 
-fn explain(source: Source<'_>, path: &str, error: &Error) -> DocumentError {
+fn explain(source: Source<'_>, error: &Error) -> DocumentError {
     let error = error.without_snippet();
     if let Error::AliasError { error: inner, .. } = error {
-        return explain(source, path, inner);
+        return explain(source, inner);
     }
     let location = error.location().unwrap_or(Location::UNKNOWN);
-    let (message, hint) = words(error, path);
+    let (message, hint) = words(source.text, location, error);
     let explained = source.error(location, message);
     let explained = match error {
         Error::SerdeUnknownField { .. } => explained.without_value(),
@@ -127,19 +100,20 @@ fn explain(source: Source<'_>, path: &str, error: &Error) -> DocumentError {
 }
 
 /// What is wrong, and what to do about it.
-fn words(error: &Error, path: &str) -> (String, Option<String>) {
-    let within = |key: &str| {
-        let parent = path.strip_suffix(key).unwrap_or(path);
-        match parent.trim_end_matches(['.', '?']) {
-            "" => String::new(),
-            parent => format!(" in `{parent}`"),
-        }
+fn words(text: &str, at: Location, error: &Error) -> (String, Option<String>) {
+    let within = || match key_path(text, options(), at).as_str() {
+        "" => String::new(),
+        parent => format!(" in `{parent}`"),
+    };
+    let prefix = || match key_path(text, options(), at).as_str() {
+        "" => String::new(),
+        path => format!("`{path}`: "),
     };
     match error {
         Error::SerdeUnknownField {
             field, expected, ..
         } => {
-            let prometheus = PROMETHEUS_KEYS.contains(&field.as_str()) && within(field).is_empty();
+            let prometheus = PROMETHEUS_KEYS.contains(&field.as_str()) && within().is_empty();
             let hint = prometheus
                 .then(|| PROMETHEUS_HINT.to_owned())
                 .or_else(|| {
@@ -147,19 +121,19 @@ fn words(error: &Error, path: &str) -> (String, Option<String>) {
                         .map(|nearest| format!("did you mean `{nearest}`?"))
                 })
                 .or_else(|| one_of(expected));
-            (format!("unknown key `{field}`{}", within(field)), hint)
+            (format!("unknown key `{field}`{}", within()), hint)
         }
         Error::SerdeMissingField { field, .. } => {
-            (format!("missing key `{field}`{}", within(field)), None)
+            (format!("missing key `{field}`{}", within()), None)
         }
         Error::DuplicateMappingKey { key, .. } => {
             let key = key.as_deref().unwrap_or("?");
-            (format!("duplicate key `{key}`{}", within(key)), None)
+            (format!("duplicate key `{key}`{}", within()), None)
         }
         Error::SerdeUnknownVariant {
             variant, expected, ..
         } => (
-            format!("{}unknown value `{variant}`", prefix(path)),
+            format!("{}unknown value `{variant}`", prefix()),
             one_of(expected),
         ),
         Error::SerdeInvalidType {
@@ -174,20 +148,18 @@ fn words(error: &Error, path: &str) -> (String, Option<String>) {
         } => {
             // The kind only: the value may be a secret.
             let found = unexpected.split(['"', '`']).next().unwrap_or("").trim();
-            let message = format!("{}expected {expected}, found {found}", prefix(path));
+            let message = format!("{}expected {expected}, found {found}", prefix());
             (message, None)
         }
-        Error::Message { msg, .. } => (format!("{}{msg}", prefix(path)), None),
+        Error::Message { msg, .. } => (format!("{}{msg}", prefix()), None),
         Error::ExternallyTaggedEnumExpectedScalarOrMapping { .. } => {
-            (format!("{}expected a single value", prefix(path)), None)
+            (format!("{}expected a single value", prefix()), None)
         }
         Error::Unexpected { expected, .. } => {
-            (format!("{}expected {}", prefix(path), kind(expected)), None)
+            (format!("{}expected {}", prefix(), kind(expected)), None)
         }
-        Error::InvalidScalar { ty, .. } => (format!("{}expected {}", prefix(path), kind(ty)), None),
-        Error::NullIntoString { .. } => {
-            (format!("{}expected a text, found null", prefix(path)), None)
-        }
+        Error::InvalidScalar { ty, .. } => (format!("{}expected {}", prefix(), kind(ty)), None),
+        Error::NullIntoString { .. } => (format!("{}expected a text, found null", prefix()), None),
         Error::Budget { breach, .. } => (budget(breach), None),
         Error::AliasReplayLimitExceeded { .. } => (
             format!("aliases expand to more than {ALIAS_EVENTS_MAX} nodes"),
@@ -207,13 +179,6 @@ fn kind(expected: &str) -> &str {
         "u16" | "u32" | "u64" | "usize" => "a number of at least 0",
         "f64" => "a number",
         other => other,
-    }
-}
-
-fn prefix(path: &str) -> String {
-    match path {
-        "" | "." => String::new(),
-        path => format!("`{path}`: "),
     }
 }
 
