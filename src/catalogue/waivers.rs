@@ -26,7 +26,7 @@ pub const WAIVER_DAYS_MAX: i64 = 90;
 pub struct Waiver {
     /// The rule that need not be complied with.
     pub rule: RuleId,
-    /// By whom: everybody for whom all that is said holds.
+    /// By subject: everybody for subject all that is said holds.
     pub selector: WaiverScope,
     /// Why.
     pub reason: String,
@@ -195,13 +195,13 @@ impl Waiver {
     }
 
     /// Whether it concerns somebody.
-    pub fn concerns(&self, whom: Waived<'_>, catalogue: &Catalogue) -> bool {
+    pub fn concerns(&self, subject: Waived<'_>, catalogue: &Catalogue) -> bool {
         let Waived::Service {
             name,
             environment,
             team,
             entry,
-        } = whom
+        } = subject
         else {
             return self.selector.estate;
         };

@@ -54,9 +54,9 @@ struct Entry {
     state: Arc<TargetState>,
     subject: Arc<Subject>,
     history: History,
-    recall: BodyCache,
-    /// What the body that `recall` remembers taught.
-    taught: Option<Arc<JudgedBody>>,
+    cache: BodyCache,
+    /// What the body that `cache` remembers judged.
+    judged: Option<Arc<JudgedBody>>,
 }
 
 impl Entry {
@@ -65,7 +65,7 @@ impl Entry {
     }
 }
 
-/// What one body taught.
+/// What one body judged.
 #[derive(Debug)]
 struct JudgedBody {
     ruleset: Arc<Ruleset>,
@@ -159,8 +159,8 @@ impl Board {
                         }),
                         subject: Arc::clone(subject),
                         history: History::new(now),
-                        recall: BodyCache::default(),
-                        taught: None,
+                        cache: BodyCache::default(),
+                        judged: None,
                     }
                 }
             });
@@ -195,7 +195,7 @@ impl Board {
         entry: &mut Entry,
         scrape: Scrape,
         verdicts: Arc<[Verdict]>,
-        taught: Option<&JudgedBody>,
+        judged: Option<&JudgedBody>,
     ) {
         let before = &entry.state;
         log_change(before, &scrape);
@@ -209,11 +209,11 @@ impl Board {
             } else {
                 verdicts
             },
-            version: taught
-                .and_then(|taught| taught.version.clone())
+            version: judged
+                .and_then(|judged| judged.version.clone())
                 .or_else(|| before.version.clone()),
-            resource: match taught {
-                Some(taught) => taught.resource.clone(),
+            resource: match judged {
+                Some(judged) => judged.resource.clone(),
                 None => before.resource.clone(),
             },
         });
@@ -258,29 +258,29 @@ impl Handler for Board {
             let measure = self.reader(target);
             return Sink { measure, ruleset };
         };
-        let by_these_rules = |taught: &Arc<JudgedBody>| Arc::ptr_eq(&taught.ruleset, &ruleset);
-        if !entry.taught.as_ref().is_none_or(by_these_rules) {
-            entry.recall.forget();
-            entry.taught = None;
+        let by_these_rules = |judged: &Arc<JudgedBody>| Arc::ptr_eq(&judged.ruleset, &ruleset);
+        if !entry.judged.as_ref().is_none_or(by_these_rules) {
+            entry.cache.forget();
+            entry.judged = None;
         }
-        let attempt = entry.recall.attempt(&self.held);
+        let attempt = entry.cache.attempt(&self.held);
         let subject = Arc::clone(&entry.subject);
         drop(entries);
-        let measure = reader(subject, target).recalling(attempt);
+        let measure = reader(subject, target).with_cache(attempt);
         Sink { measure, ruleset }
     }
 
     fn done(&self, sink: Sink, result: ScrapeResult) {
         let Sink { measure, ruleset } = sink;
-        let (observation, recalled) = measure.into_parts();
-        let recalled = match &result.outcome {
-            Ok(()) => recalled,
+        let (observation, cache_outcome) = measure.into_parts();
+        let cache_outcome = match &result.outcome {
+            Ok(()) => cache_outcome,
             // It may have failed behind the end of its body.
             Err(_) => CacheOutcome::Nothing,
         };
         log_scrape(&result);
         // What a body like the last teaches is known.
-        let judged = match recalled {
+        let judged = match cache_outcome {
             CacheOutcome::Again => None,
             _ => Some(self.judge(&ruleset, &result, observation.as_ref())),
         };
@@ -298,32 +298,32 @@ impl Handler for Board {
         else {
             return;
         };
-        let taught = match judged {
+        let judged = match judged {
             // Nothing was measured: there is no history to ask.
-            Some(Judged::Unmeasured(verdicts)) => {
+            Some(BodyOutcome::Unmeasured(verdicts)) => {
                 return self.replace(entry, scrape, verdicts, None);
             }
-            Some(Judged::Measured(taught)) => {
+            Some(BodyOutcome::Measured(judged)) => {
                 // IdleConnection only beside the memory of the same body: the next one like it teaches this.
-                if matches!(recalled, CacheOutcome::Anew(_)) {
-                    entry.taught = Some(Arc::clone(&taught));
+                if matches!(cache_outcome, CacheOutcome::Anew(_)) {
+                    entry.judged = Some(Arc::clone(&judged));
                 }
-                taught
+                judged
             }
-            None => match &entry.taught {
-                Some(taught) => Arc::clone(taught),
+            None => match &entry.judged {
+                Some(judged) => Arc::clone(judged),
                 None => return,
             },
         };
-        entry.recall.ended(recalled);
-        scrape.samples = taught.samples;
-        scrape.violations = taught.violations;
-        scrape.first_violation = taught.first_violation.clone();
+        entry.cache.ended(cache_outcome);
+        scrape.samples = judged.samples;
+        scrape.violations = judged.violations;
+        scrape.first_violation = judged.first_violation.clone();
         let verdicts =
             entry
                 .history
-                .apply_grace(&taught.verdicts, taught.process_start_seconds, now);
-        self.replace(entry, scrape, verdicts, Some(&taught));
+                .apply_grace(&judged.verdicts, judged.process_start_seconds, now);
+        self.replace(entry, scrape, verdicts, Some(&judged));
     }
 
     /// Discovery's own list already said so, in [`Board::replace_targets`].
@@ -333,7 +333,7 @@ impl Handler for Board {
 }
 
 /// What came of a body that was read.
-enum Judged {
+enum BodyOutcome {
     Measured(Arc<JudgedBody>),
     Unmeasured(Arc<[Verdict]>),
 }
@@ -344,7 +344,7 @@ impl Board {
         ruleset: &Arc<Ruleset>,
         result: &ScrapeResult,
         observation: Option<&Observation>,
-    ) -> Judged {
+    ) -> BodyOutcome {
         let mut verdicts = ruleset.judge(
             &result.target.service.name,
             Some(&result.target.url),
@@ -356,10 +356,10 @@ impl Board {
         }
         let verdicts = verdicts.into();
         let Some(observation) = observation.filter(|_| result.outcome.is_ok()) else {
-            return Judged::Unmeasured(verdicts);
+            return BodyOutcome::Unmeasured(verdicts);
         };
         let figures = figures(result, Some(observation));
-        Judged::Measured(Arc::new(JudgedBody {
+        BodyOutcome::Measured(Arc::new(JudgedBody {
             ruleset: Arc::clone(ruleset),
             verdicts,
             process_start_seconds: observation.process_start_seconds,

@@ -129,7 +129,7 @@ fn page_url(external: Option<&url::Url>, listener: &TcpListener) -> String {
     }
 }
 
-/// Runs until `shutdown`. `reloads` carries the caller's wishes to reload (SIGHUP).
+/// Runs until `shutdown`. `reloads` carries the caller's requests to reload (SIGHUP).
 pub async fn run(
     options: Options,
     loaded: Loaded,
@@ -321,22 +321,22 @@ struct Reloading {
 }
 
 impl Reloading {
-    async fn run(self, mut wishes: mpsc::Receiver<Reload>, shutdown: CancellationToken) {
+    async fn run(self, mut requests: mpsc::Receiver<Reload>, shutdown: CancellationToken) {
         loop {
-            let wish = tokio::select! {
+            let request = tokio::select! {
                 () = shutdown.cancelled() => return,
-                wish = wishes.recv() => wish,
+                request = requests.recv() => request,
             };
-            let Some(wish) = wish else { return };
-            // A storm of wishes is one reload: all that wait are answered by it.
-            let mut waiting = vec![wish];
-            while let Ok(another) = wishes.try_recv() {
+            let Some(request) = request else { return };
+            // A storm of requests is one reload: all that wait are answered by it.
+            let mut waiting = vec![request];
+            while let Ok(another) = requests.try_recv() {
                 waiting.push(another);
             }
             let outcome = self.reload().await;
-            for wish in waiting {
+            for request in waiting {
                 // Whoever asked may have gone.
-                drop(wish.answer.send(outcome.clone()));
+                drop(request.answer.send(outcome.clone()));
             }
         }
     }

@@ -57,14 +57,14 @@ pub(super) struct RefreshSender {
 
 /// The runner has gone.
 #[derive(Debug)]
-pub(super) struct Gone;
+pub(super) struct RunnerGone;
 
 impl RefreshSender {
-    pub(super) async fn send(&self, answer: Refresh) -> Result<(), Gone> {
+    pub(super) async fn send(&self, answer: Refresh) -> Result<(), RunnerGone> {
         let report = RefreshReport {
             source: self.source,
             answer,
         };
-        self.channel.send(report).await.map_err(|_| Gone)
+        self.channel.send(report).await.map_err(|_| RunnerGone)
     }
 }

@@ -10,7 +10,7 @@ use super::limits::Limits;
 use super::metadata::{self, Comment, Metadata, What};
 use super::observed::Observed;
 use super::sample::{Tail, within_limit};
-use super::series::{Kept, Series};
+use super::series::{Reused, Series};
 use super::summary::Summary;
 
 /// Everything known of the body so far, but for the line in pieces.
@@ -46,7 +46,7 @@ enum Progress {
 }
 
 /// What a line says.
-enum Said {
+enum LineContent {
     Nothing,
     Metadata(Metadata),
     Sample { series: Span, tail: Tail },
@@ -149,9 +149,9 @@ impl Lines {
             .get(start..end)
             .or_else(|| std::str::from_utf8(line.bytes).ok());
         match self.say(line, previous, text.is_some(), false) {
-            Ok(said) => {
+            Ok(content) => {
                 // Faults recur where their bytes do, so a line that has one must be read in full the next time.
-                let clean = self.tell(line, said, text, before, sink);
+                let clean = self.tell(line, content, text, before, sink);
                 if clean {
                     block.previous = Some((start, end));
                 }
@@ -186,10 +186,10 @@ impl Lines {
         let before = self.faults.tally();
         let mut taken = line.bytes.len();
         match self.say(line, &[], std::str::from_utf8(line.bytes).is_ok(), true) {
-            Ok(said) => {
+            Ok(content) => {
                 self.tell(
                     line,
-                    said,
+                    content,
                     std::str::from_utf8(line.bytes).ok(),
                     before,
                     sink,
@@ -241,7 +241,7 @@ impl Lines {
         previous: &[u8],
         utf8: bool,
         multiline: bool,
-    ) -> Result<Said, Halt> {
+    ) -> Result<LineContent, Halt> {
         let format = self.format;
         let mut lexer = Lexer {
             format,
@@ -251,29 +251,29 @@ impl Lines {
             utf8,
             multiline,
         };
-        let kept = self.series.keep(line.bytes, previous);
+        let reused = self.series.keep(line.bytes, previous);
         let at = match format {
             Format::Text => skip_blanks(line.bytes, 0),
             Format::OpenMetrics => 0,
         };
-        if kept == Kept::Nothing {
+        if reused == Reused::Nothing {
             match line.at(at) {
                 b'#' => {
                     return match metadata::read(line, at, &mut lexer)? {
-                        Comment::Remark => Ok(Said::Nothing),
+                        Comment::Remark => Ok(LineContent::Nothing),
                         Comment::Eof => {
                             self.progress = Progress::Eof;
-                            Ok(Said::Nothing)
+                            Ok(LineContent::Nothing)
                         }
                         Comment::Overrun => {
                             self.progress = Progress::Over;
-                            Ok(Said::Nothing)
+                            Ok(LineContent::Nothing)
                         }
-                        Comment::Metadata(metadata) => Ok(Said::Metadata(metadata)),
+                        Comment::Metadata(metadata) => Ok(LineContent::Metadata(metadata)),
                     };
                 }
                 b'{' => {}
-                b'\n' if format == Format::Text => return Ok(Said::Nothing),
+                b'\n' if format == Format::Text => return Ok(LineContent::Nothing),
                 0 if format == Format::Text => {
                     lexer.violation(line, at, || {
                         "expected no NUL byte here: Prometheus reads nothing past it".to_owned()
@@ -288,13 +288,13 @@ impl Lines {
                 _ => {}
             }
         }
-        let end = self.series.read(line, at, kept, &mut lexer)?;
+        let end = self.series.read(line, at, reused, &mut lexer)?;
         let tail = format.read_tail(line, end, &mut self.exemplar, &mut lexer)?;
         if !within_limit(line, self.samples, &self.limits, &mut lexer) {
             self.progress = Progress::Exhausted;
-            return Ok(Said::Nothing);
+            return Ok(LineContent::Nothing);
         }
-        Ok(Said::Sample {
+        Ok(LineContent::Sample {
             series: Span::new(at, end),
             tail,
         })
@@ -305,13 +305,13 @@ impl Lines {
     fn tell(
         &mut self,
         line: Line<'_>,
-        said: Said,
+        content: LineContent,
         text: Option<&str>,
         before: Tally,
         sink: &mut impl FnMut(Event<'_>),
     ) -> bool {
-        match said {
-            Said::Sample { series, tail } => {
+        match content {
+            LineContent::Sample { series, tail } => {
                 let observed = Observed {
                     line,
                     series: &self.series,
@@ -349,7 +349,7 @@ impl Lines {
                 }
                 clean && self.series.name_leads()
             }
-            Said::Metadata(metadata) => {
+            LineContent::Metadata(metadata) => {
                 self.families.metadata(line, &metadata, &mut self.faults);
                 self.flush(sink);
                 if let Some(text) = text {
@@ -357,7 +357,7 @@ impl Lines {
                 }
                 false
             }
-            Said::Nothing => {
+            LineContent::Nothing => {
                 self.flush(sink);
                 false
             }

@@ -22,25 +22,25 @@ pub(super) struct Series {
 }
 
 impl Series {
-    /// Reads the series at `at`, but for what `keep` kept of the one before. Returns the offset behind it.
+    /// Reads the series at `at`, but for what `keep` reused of the one before. Returns the offset behind it.
     #[inline]
     pub(super) fn read(
         &mut self,
         line: Line<'_>,
         at: usize,
-        kept: Kept,
+        reused: Reused,
         lexer: &mut Lexer<'_>,
     ) -> Result<usize, Halt> {
-        match kept {
-            Kept::Labels => {
+        match reused {
+            Reused::Labels => {
                 let Some(last) = self.labels.last() else {
                     return Err(Halt::Bad(at));
                 };
                 let at = last.end();
                 return self.labels(line, at, true, lexer);
             }
-            Kept::Name => {}
-            Kept::Nothing => {
+            Reused::Name => {}
+            Reused::Nothing => {
                 let end = metric_name_end(line.bytes, at);
                 self.name = Span::new(at, end);
                 self.named = end > at;
@@ -76,11 +76,11 @@ impl Series {
     ///
     /// Neighbours are alike: the next bucket differs in its last label, a sum from the bucket before in its name.
     #[inline(always)]
-    pub(super) fn keep(&mut self, line: &[u8], previous: &[u8]) -> Kept {
+    pub(super) fn keep(&mut self, line: &[u8], previous: &[u8]) -> Reused {
         let common = common_prefix(line, previous);
         let (start, end) = (self.name.start as usize, self.name.end as usize);
         if common <= start {
-            return Kept::Nothing;
+            return Reused::Nothing;
         }
         if common > end {
             return self.keep_labels(line, 0, common);
@@ -89,7 +89,7 @@ impl Series {
         let now = rest_of_metric_name(line, common);
         self.name = Span::new(start, now);
         if line.get(now) != Some(&b'{') || previous.get(end) != Some(&b'{') {
-            return Kept::Name;
+            return Reused::Name;
         }
         let common = common_prefix(&line[now..], &previous[end..]);
         self.keep_labels(line, now.wrapping_sub(end), end + common)
@@ -98,12 +98,12 @@ impl Series {
     /// Keeps the labels that end before `common`, moved by `shift`. A NUL byte behind a label belongs
     /// to it (Prometheus passes over it): such a label is read anew.
     #[inline(always)]
-    fn keep_labels(&mut self, line: &[u8], shift: usize, common: usize) -> Kept {
+    fn keep_labels(&mut self, line: &[u8], shift: usize, common: usize) -> Reused {
         let stays = |label: &LabelSpan| {
             label.end() <= common && line.get(label.end().wrapping_add(shift)) != Some(&0)
         };
         let Some(last) = self.labels.iter().rposition(stays) else {
-            return Kept::Name;
+            return Reused::Name;
         };
         self.labels.truncate(last + 1);
         if shift != 0 {
@@ -111,7 +111,7 @@ impl Series {
                 label.shift(shift as u32);
             }
         }
-        Kept::Labels
+        Reused::Labels
     }
 
     /// Whether the name stands before the braces, unquoted.
@@ -309,7 +309,7 @@ impl Series {
 
 /// What of the previous series stands in the same bytes on this line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kept {
+pub(super) enum Reused {
     Nothing,
     Name,
     Labels,

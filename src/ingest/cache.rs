@@ -20,7 +20,7 @@ const FREE_MAX: usize = 8;
 /// What a body may be larger than the one before without growing its buffer.
 const SLACK_BYTES: usize = 1024;
 
-/// A body that was read, for whom and how. What it taught is its reader's to keep.
+/// A body that was read, for whom and how. What it judged is its reader's to keep.
 #[derive(Debug)]
 pub struct CachedBody {
     pub(super) shape: Arc<BodyShape>,
@@ -31,7 +31,7 @@ pub struct CachedBody {
 /// What a scrape came to, as far as memory is concerned.
 #[derive(Debug)]
 pub enum CacheOutcome {
-    /// The body was as remembered: it teaches what the one before taught.
+    /// The body was as remembered: it teaches what the one before judged.
     Again,
     /// It was read, and this remains.
     Anew(Option<CachedBody>),
@@ -48,7 +48,7 @@ pub struct BodyCache {
 }
 
 impl BodyCache {
-    /// Remembers nothing: what bodies taught is out of date.
+    /// Remembers nothing: what bodies judged is out of date.
     pub fn forget(&mut self) {
         *self = Self::default();
     }
@@ -78,8 +78,8 @@ impl BodyCache {
 
     /// Takes what a scrape came to. Bodies that are never as they were (times, exemplars) are
     /// tried ever less often.
-    pub fn ended(&mut self, recalled: CacheOutcome) {
-        match recalled {
+    pub fn ended(&mut self, cache_outcome: CacheOutcome) {
+        match cache_outcome {
             CacheOutcome::Again => self.misses = 0,
             CacheOutcome::Anew(memory) => {
                 let missed = self.memory.is_some() || memory.is_none();

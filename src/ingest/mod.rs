@@ -23,7 +23,7 @@ pub struct BodyReader {
     stage: Stage,
     attempt: Option<CacheLookup>,
     observation: Option<Box<Observation>>,
-    recalled: CacheOutcome,
+    cache_outcome: CacheOutcome,
 }
 
 /// How a body is taken.
@@ -85,12 +85,12 @@ impl BodyReader {
             stage: Stage::Idle,
             attempt: None,
             observation: None,
-            recalled: CacheOutcome::Nothing,
+            cache_outcome: CacheOutcome::Nothing,
         }
     }
 
     /// The same, but a body that is as remembered is not read again.
-    pub fn recalling(self, attempt: Option<CacheLookup>) -> Self {
+    pub fn with_cache(self, attempt: Option<CacheLookup>) -> Self {
         Self { attempt, ..self }
     }
 
@@ -98,7 +98,7 @@ impl BodyReader {
     pub fn into_parts(self) -> (Option<Observation>, CacheOutcome) {
         (
             self.observation.map(|observation| *observation),
-            self.recalled,
+            self.cache_outcome,
         )
     }
 
@@ -211,7 +211,7 @@ impl BodySink for BodyReader {
         if let (Stage::Following(follower), Some(attempt)) = (&self.stage, &self.attempt)
             && follower.is_complete(&attempt.body.bytes)
         {
-            self.recalled = CacheOutcome::Again;
+            self.cache_outcome = CacheOutcome::Again;
             return Ok(());
         }
         if matches!(self.stage, Stage::Following(_)) {
@@ -256,7 +256,7 @@ impl BodyReader {
         };
         let clean = observation.summary.errors + observation.summary.violations == 0;
         let shape = clean.then(|| builder.finish(&attempt.body.bytes)).flatten();
-        self.recalled = CacheOutcome::Anew(shape.map(|shape| CachedBody {
+        self.cache_outcome = CacheOutcome::Anew(shape.map(|shape| CachedBody {
             shape: Arc::new(shape),
             subject: Arc::clone(&self.subject),
             limits: self.limits,

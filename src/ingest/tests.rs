@@ -13,7 +13,7 @@ const TEXT: &str = "text/plain; version=0.0.4";
 fn measure(attempt: Option<CacheLookup>) -> BodyReader {
     let subject = Subject::new("shop", &[], SeriesNames::default());
     let limits = ScrapeLimits::default();
-    BodyReader::new(Arc::new(subject), &limits, None, 3).recalling(attempt)
+    BodyReader::new(Arc::new(subject), &limits, None, 3).with_cache(attempt)
 }
 
 /// What was learnt and whether from memory, in words that can be compared.
@@ -31,12 +31,12 @@ fn learn(
         }
         measure.end(true)
     })();
-    let (observation, recalled) = measure.into_parts();
+    let (observation, cache_outcome) = measure.into_parts();
     let observation = observation.map(|mut observation| {
         observation.summary.bytes = 0;
         observation
     });
-    (format!("{outcome:?} {observation:?}"), recalled)
+    (format!("{outcome:?} {observation:?}"), cache_outcome)
 }
 
 /// Lines whose values count, rise, repeat, or break a rule, and lines that are broken already.
@@ -110,9 +110,9 @@ proptest! {
     ) {
         let content_type = if open { OPEN } else { TEXT };
         let mut lines: Vec<_> = kinds.iter().map(|(kind, value)| (*kind, VALUES[*value])).collect();
-        let (held, mut recall) = (Arc::default(), BodyCache::default());
-        let (first, learnt) = learn(recall.attempt(&held), content_type, &body(open, &lines), piece);
-        recall.ended(learnt);
+        let (held, mut cache) = (Arc::default(), BodyCache::default());
+        let (first, learnt) = learn(cache.attempt(&held), content_type, &body(open, &lines), piece);
+        cache.ended(learnt);
         for (at, value) in changes {
             let at = at.index(lines.len());
             lines[at].1 = VALUES[value];
@@ -122,51 +122,51 @@ proptest! {
             after.truncate(cut.index(after.len()));
         }
         let (plain, _) = learn(None, content_type, &after, piece);
-        recall.rest_no_more();
-        let taught = match learn(recall.attempt(&held), content_type, &after, piece) {
+        cache.rest_no_more();
+        let judged = match learn(cache.attempt(&held), content_type, &after, piece) {
             (_, CacheOutcome::Again) => first,
-            (taught, _) => taught,
+            (judged, _) => judged,
         };
-        prop_assert_eq!(taught, plain, "{:?}", after);
+        prop_assert_eq!(judged, plain, "{:?}", after);
     }
 }
 
 #[test]
 fn values_that_nobody_heeds_are_not_read_again() {
     for (content_type, open) in [(TEXT, false), (OPEN, true)] {
-        let (held, mut recall) = (Arc::default(), BodyCache::default());
+        let (held, mut cache) = (Arc::default(), BodyCache::default());
         for (value, again) in [("4", false), ("5", true), ("0", true), ("1e3", true)] {
             let body = body(
                 open,
                 &[(0, value), (1, "1"), (7, value), (9, "3"), (13, value)],
             );
-            let (_, recalled) = learn(recall.attempt(&held), content_type, &body, 50);
+            let (_, cache_outcome) = learn(cache.attempt(&held), content_type, &body, 50);
             assert_eq!(
-                matches!(recalled, CacheOutcome::Again),
+                matches!(cache_outcome, CacheOutcome::Again),
                 again,
-                "{value} {recalled:?}"
+                "{value} {cache_outcome:?}"
             );
-            recall.ended(recalled);
+            cache.ended(cache_outcome);
         }
         // ScrapeError: the value of a state counts.
         let body = body(open, &[(0, "4"), (1, "0"), (7, "4"), (9, "3"), (13, "4")]);
-        let (_, recalled) = learn(recall.attempt(&held), content_type, &body, 50);
+        let (_, cache_outcome) = learn(cache.attempt(&held), content_type, &body, 50);
         assert!(
-            matches!(recalled, CacheOutcome::Anew(Some(_))),
-            "{recalled:?}"
+            matches!(cache_outcome, CacheOutcome::Anew(Some(_))),
+            "{cache_outcome:?}"
         );
     }
 }
 
 #[test]
 fn bodies_that_keep_changing_are_tried_less_often() {
-    let (held, mut recall) = (Arc::default(), BodyCache::default());
+    let (held, mut cache) = (Arc::default(), BodyCache::default());
     let mut tries = 0;
     for scrape in 0..200 {
-        let attempt = recall.attempt(&held);
+        let attempt = cache.attempt(&held);
         tries += usize::from(attempt.is_some());
-        let (_, recalled) = learn(attempt, TEXT, &format!("a 1 {scrape}\n"), 50);
-        recall.ended(recalled);
+        let (_, cache_outcome) = learn(attempt, TEXT, &format!("a 1 {scrape}\n"), 50);
+        cache.ended(cache_outcome);
     }
     assert!((4..15).contains(&tries), "{tries}");
 }

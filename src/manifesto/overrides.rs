@@ -84,24 +84,24 @@ pub(crate) fn rules(source: Source<'_>, raw: RawRules) -> Result<RulesConfig, Do
             }
         }
     }
-    for (rule, reason) in said(source, &known, raw.disabled)? {
+    for (rule, reason) in of_known_rules(source, &known, raw.disabled)? {
         if reason.value.trim().is_empty() {
             let message = format!("rule `{rule}` is disabled without a reason");
             return Err(source.error(reason.referenced, message));
         }
         config.disabled.insert(rule, reason.value);
     }
-    let values = said(source, &known, raw.severity)?.into_iter();
+    let values = of_known_rules(source, &known, raw.severity)?.into_iter();
     config.severity = values.map(|(rule, at)| (rule, at.value)).collect();
-    let values = said(source, &known, raw.effective_from)?.into_iter();
+    let values = of_known_rules(source, &known, raw.effective_from)?.into_iter();
     config.effective_from = values.map(|(rule, at)| (rule, at.value.0)).collect();
-    let values = said(source, &known, raw.checks)?.into_iter();
+    let values = of_known_rules(source, &known, raw.checks)?.into_iter();
     config.checks = values.map(|(rule, at)| (rule, at.value)).collect();
     Ok(config)
 }
 
-/// What is said of rules, all of which exist.
-fn said<T>(
+/// What is of_known_rules of rules, all of which exist.
+fn of_known_rules<T>(
     source: Source<'_>,
     known: &[RuleId],
     raw: Option<BTreeMap<RuleId, At<T>>>,

@@ -1,4 +1,4 @@
-//! What servers said, at one moment. Plain data: checks read it.
+//! What servers lookup, at one moment. Plain data: checks read it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ impl KnownSource {
     }
 }
 
-/// Everything that sources said last. Immutable, swapped whole.
+/// Everything that sources lookup last. Immutable, swapped whole.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Answers {
     /// The configured servers, in order.
@@ -70,7 +70,7 @@ impl Answers {
     pub fn get(&self, environment: &str, query: &Query) -> Lookup<'_> {
         let mut all = self.all(query).into_iter();
         all.find(|(source, _)| source.covers(environment))
-            .map_or(Lookup::NobodyToAsk(query.kind()), |(_, said)| said)
+            .map_or(Lookup::NobodyToAsk(query.kind()), |(_, lookup)| lookup)
     }
 
     /// What every source that could know says: for what concerns the whole estate.
@@ -85,14 +85,14 @@ impl Answers {
         asked
             .map(|(place, source)| {
                 let known = self.answers.get(&(place, query.clone()));
-                let said = match known.map(AsRef::as_ref) {
+                let lookup = match known.map(AsRef::as_ref) {
                     None => Lookup::NotAskedYet(source),
                     Some(Answered { at, outcome }) => match outcome {
                         Ok(answer) => Lookup::Answer(source, answer, *at),
                         Err(error) => Lookup::Refused(source, error),
                     },
                 };
-                (source, said)
+                (source, lookup)
             })
             .collect()
     }

@@ -130,13 +130,13 @@ impl Server {
         if status == StatusCode::OK {
             return Ok(bytes);
         }
-        let said = message(&bytes);
-        let said = if said.is_empty() {
+        let stated = message(&bytes);
+        let stated = if stated.is_empty() {
             String::new()
         } else {
-            format!(": {said}")
+            format!(": {stated}")
         };
-        let message = format!("{path} answered {status}{said}");
+        let message = format!("{path} answered {status}{stated}");
         Err(SourceError {
             status: Some(status.as_u16()),
             ..SourceError::new(SourceErrorKind::Http, message)

@@ -97,7 +97,7 @@ impl Public {
             let ways: Vec<&Exposure> = estate
                 .exposures
                 .iter()
-                .filter(|way| leads_to(way, subject, &pods))
+                .filter(|exposure| leads_to(exposure, subject, &pods))
                 .collect();
             match (pods.is_empty(), ways.is_empty()) {
                 (true, true) => no_pods(facts, source),
@@ -110,39 +110,42 @@ impl Public {
     }
 
     fn judge_ways(&self, source: &str, ways: &[&Exposure]) -> Finding {
-        let shown = |way: &Exposure| {
-            let (kind, ports) = (way.kind.as_str(), way.ports.join(", "));
+        let shown = |exposure: &Exposure| {
+            let (kind, ports) = (exposure.kind.as_str(), exposure.ports.join(", "));
             format!(
                 "{source}: {kind} {}/{}, ports {ports}",
-                way.namespace, way.name
+                exposure.namespace, exposure.name
             )
         };
-        let cited: Vec<String> = ways.iter().map(|way| shown(way)).collect();
-        let public = || ways.iter().filter(|way| !way.is_internal);
-        let forbidden = public().find_map(|way| {
-            let port = way.ports.iter().find(|port| self.never.contains(port))?;
-            Some((way, port))
+        let cited: Vec<String> = ways.iter().map(|exposure| shown(exposure)).collect();
+        let public = || ways.iter().filter(|exposure| !exposure.is_internal);
+        let forbidden = public().find_map(|exposure| {
+            let port = exposure
+                .ports
+                .iter()
+                .find(|port| self.never.contains(port))?;
+            Some((exposure, port))
         });
-        let unlisted = public().find(|way| {
-            let name = format!("{}/{}", way.namespace, way.name);
+        let unlisted = public().find(|exposure| {
+            let name = format!("{}/{}", exposure.namespace, exposure.name);
             !self.allow.contains(&name)
         });
         match (forbidden, unlisted) {
-            (Some((way, port)), _) => {
+            (Some((exposure, port)), _) => {
                 let message = format!(
                     "the metrics port {port} is public through {} {}/{}",
-                    way.kind.as_str(),
-                    way.namespace,
-                    way.name
+                    exposure.kind.as_str(),
+                    exposure.namespace,
+                    exposure.name
                 );
                 Finding::fail(Reason::Exposed, message, Vec::new())
             }
-            (None, Some(way)) => {
+            (None, Some(exposure)) => {
                 let message = format!(
                     "{} {}/{} is public and not on the allow-list",
-                    way.kind.as_str(),
-                    way.namespace,
-                    way.name
+                    exposure.kind.as_str(),
+                    exposure.namespace,
+                    exposure.name
                 );
                 Finding::fail(Reason::Exposed, message, Vec::new())
             }
@@ -157,17 +160,19 @@ impl Public {
     }
 }
 
-/// Whether a way from outside ends at the service: by its name, its labels, or the pods it picks.
-fn leads_to(way: &Exposure, subject: &Subject, pods: &[&Pod]) -> bool {
-    let labelled = NAMING.iter().filter_map(|label| way.labels.get(*label));
+/// Whether a exposure from outside ends at the service: by its name, its labels, or the pods it picks.
+fn leads_to(exposure: &Exposure, subject: &Subject, pods: &[&Pod]) -> bool {
+    let labelled = NAMING
+        .iter()
+        .filter_map(|label| exposure.labels.get(*label));
     let picks = |pod: &&Pod| {
         let selected = |selector: &BTreeMap<String, String>| {
             let mut pairs = selector.iter();
             !selector.is_empty() && pairs.all(|(name, value)| pod.labels.get(name) == Some(value))
         };
-        pod.namespace == way.namespace && way.selectors.iter().any(selected)
+        pod.namespace == exposure.namespace && exposure.selectors.iter().any(selected)
     };
-    way.services.iter().any(|name| subject.is(name))
+    exposure.services.iter().any(|name| subject.is(name))
         || labelled.into_iter().any(|name| subject.is(name))
         || pods.iter().any(picks)
 }

@@ -95,19 +95,20 @@ impl<'a> Facts<'a> {
     /// does not answer, nothing is known of the estate.
     pub(super) fn ask(&self, query: &Query) -> Result<Vec<(&'a KnownSource, &'a Answer)>, Finding> {
         let answers = self.answers;
-        let said = match self.entity {
+        let lookup = match self.entity {
             Entity::Service { .. } => vec![answers.get(self.environment(), query)],
             Entity::Estate => answers
                 .all(query)
                 .into_iter()
-                .map(|(_, said)| said)
+                .map(|(_, lookup)| lookup)
                 .collect(),
         };
-        if said.is_empty() {
+        if lookup.is_empty() {
             return Err(self.unknown(Lookup::NobodyToAsk(query.kind())));
         }
-        said.into_iter()
-            .map(|said| match said {
+        lookup
+            .into_iter()
+            .map(|lookup| match lookup {
                 Lookup::Answer(source, answer, _) => Ok((source, answer)),
                 other => Err(self.unknown(other)),
             })
@@ -115,8 +116,8 @@ impl<'a> Facts<'a> {
     }
 
     /// Why nothing is known.
-    fn unknown(&self, said: Lookup<'_>) -> Finding {
-        let finding = match said {
+    fn unknown(&self, lookup: Lookup<'_>) -> Finding {
+        let finding = match lookup {
             Lookup::NobodyToAsk(kind) => {
                 // The same for everybody where there is none at all.
                 let mut sources = self.answers.sources.iter();

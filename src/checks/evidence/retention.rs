@@ -46,7 +46,7 @@ impl Metrics {
         let mut all = Vec::new();
         for (source, answer) in answers {
             match answer {
-                Answer::MetricRetention(said) => all.push((source, said)),
+                Answer::MetricRetention(retention) => all.push((source, retention)),
                 _ => return unexpected_answer(source),
             }
         }
@@ -68,20 +68,20 @@ impl Metrics {
         stores: impl Iterator<Item = (&'a KnownSource, &'a MetricRetention)>,
     ) -> Finding {
         let (mut kept, mut cited, mut sized) = (MetricRetention::default(), Vec::new(), false);
-        for (source, said) in stores {
+        for (source, retention) in stores {
             cited.push(format!(
                 "{}: raw {}, 5m {}, 1h {}",
                 source.name,
-                shown(said.raw),
-                shown(said.five_minutes),
-                shown(said.one_hour)
+                shown(retention.raw),
+                shown(retention.five_minutes),
+                shown(retention.one_hour)
             ));
-            if said.raw > kept.raw {
-                sized = said.is_bounded_by_size;
+            if retention.raw > kept.raw {
+                sized = retention.is_bounded_by_size;
             }
-            kept.raw = kept.raw.max(said.raw);
-            kept.five_minutes = kept.five_minutes.max(said.five_minutes);
-            kept.one_hour = kept.one_hour.max(said.one_hour);
+            kept.raw = kept.raw.max(retention.raw);
+            kept.five_minutes = kept.five_minutes.max(retention.five_minutes);
+            kept.one_hour = kept.one_hour.max(retention.one_hour);
         }
         let Some(raw) = kept.raw else {
             let message = "no Prometheus source says how long it keeps samples";
@@ -126,35 +126,41 @@ impl Logs {
             Err(finding) => return finding,
         };
         let judged = answers.into_iter().map(|(source, answer)| {
-            let Answer::LogRetention(said) = answer else {
+            let Answer::LogRetention(retention) = answer else {
                 return unexpected_answer(source);
             };
-            let streams = said
+            let streams = retention
                 .streams
                 .iter()
                 .map(|(selector, period)| format!("{selector} {}", display(*period)));
             let cited = format!(
                 "{}: retention {}, period {}, streams [{}]",
                 source.name,
-                if said.enabled { "enabled" } else { "disabled" },
-                shown(said.period),
+                if retention.enabled {
+                    "enabled"
+                } else {
+                    "disabled"
+                },
+                shown(retention.period),
                 streams.collect::<Vec<_>>().join(", ")
             );
-            self.judge_one(said).on(Basis::Measured).citing([cited])
+            self.judge_one(retention)
+                .on(Basis::Measured)
+                .citing([cited])
         });
         judged
             .reduce(worst)
             .unwrap_or_else(|| Finding::unknown(Reason::NoData, "no Loki says anything"))
     }
 
-    fn judge_one(&self, said: &LogRetention) -> Finding {
+    fn judge_one(&self, retention: &LogRetention) -> Finding {
         let fail = |message: String| Finding::fail(Reason::Threshold, message, Vec::new());
-        if !said.enabled {
+        if !retention.enabled {
             let message = "retention is not enabled in the compactor: every line is kept for ever";
             return fail(message.to_owned());
         }
-        let Some(period) = said.period.filter(|period| *period <= self.at_most.0) else {
-            let kept = shown(said.period);
+        let Some(period) = retention.period.filter(|period| *period <= self.at_most.0) else {
+            let kept = shown(retention.period);
             let most = display(self.at_most.0);
             return fail(format!(
                 "lines are kept for {kept}, asked is at most {most}"
@@ -168,14 +174,14 @@ impl Logs {
             ));
         }
         let too_short = |(_, period): &&(String, Duration)| *period < self.others.0;
-        if let Some((selector, period)) = said.streams.iter().find(too_short) {
+        if let Some((selector, period)) = retention.streams.iter().find(too_short) {
             let (period, asked) = (display(*period), display(self.others.0));
             return fail(format!(
                 "lines of {selector} are kept for {period}, asked is {asked}"
             ));
         }
         let too_long = |(_, period): &&(String, Duration)| *period > self.at_most.0;
-        if let Some((selector, period)) = said.streams.iter().find(too_long) {
+        if let Some((selector, period)) = retention.streams.iter().find(too_long) {
             let (period, asked) = (display(*period), display(self.at_most.0));
             let message =
                 format!("lines of {selector} are kept for {period}, asked is at most {asked}");
@@ -185,7 +191,7 @@ impl Logs {
             let mut known = self.critical_selectors.iter();
             known.any(|text| selector.replace(' ', "").contains(&text.replace(' ', "")))
         };
-        let critical = said
+        let critical = retention
             .streams
             .iter()
             .filter(|(selector, _)| is_critical(selector));
@@ -204,7 +210,7 @@ impl Logs {
 
 fn shown(kept: Option<Duration>) -> String {
     match kept {
-        None => "not said".to_owned(),
+        None => "not retention".to_owned(),
         Some(Duration::MAX) => "ever".to_owned(),
         Some(kept) => display(kept).to_string(),
     }

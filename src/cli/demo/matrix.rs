@@ -20,13 +20,14 @@ pub(super) fn table(snapshot: &Snapshot) -> String {
         out += &format!(" {:10}", name.to_uppercase());
     }
     out += " TITLE\n";
-    let mut told = String::new();
+    let mut reasons = String::new();
     for (place, rule) in snapshot.manifesto().rules().iter().enumerate() {
         out += &format!("{:5}", rule.id);
         for (name, verdicts, _) in &columns {
             let verdict = verdicts.iter().find(|verdict| verdict.rule == place);
             out += &format!(" {:10}", verdict.map_or("", shown));
-            told += &verdict.map_or_else(String::new, |verdict| sentence(rule.id, name, verdict));
+            reasons +=
+                &verdict.map_or_else(String::new, |verdict| sentence(rule.id, name, verdict));
         }
         out += &format!(" {}\n", rule.title);
     }
@@ -37,7 +38,7 @@ pub(super) fn table(snapshot: &Snapshot) -> String {
         }
         out += "\n";
     }
-    format!("{out}\nWhat is violated, waived or unknown, and why:\n{told}")
+    format!("{out}\nWhat is violated, waived or unknown, and why:\n{reasons}")
 }
 
 fn shown(verdict: &ServiceVerdict) -> &'static str {

@@ -246,13 +246,13 @@ fn scraped(snapshot: &Snapshot) -> impl Iterator<Item = &Rule> {
 
 /// The first thing that is wrong.
 fn why<'a>(snapshot: &Snapshot, service: &'a ServiceState) -> &'a str {
-    let told = |verdict: &&ServiceVerdict| {
+    let shown = |verdict: &&ServiceVerdict| {
         verdict.finding.status != Status::Pass && snapshot.rule(verdict).is_scraped()
     };
     service
         .verdicts
         .iter()
-        .find(told)
+        .find(shown)
         .or_else(|| {
             service
                 .verdicts
@@ -307,7 +307,7 @@ fn surprises(snapshot: &Snapshot, services: &[Service]) -> Vec<String> {
     surprises
 }
 
-/// Runs the daemon over the fleet until it is told to stop.
+/// Runs the daemon over the fleet until it is shown to stop.
 async fn watch(fleet: Fleet, listener: TcpListener) -> Exit {
     let loaded = Config::parse(&configuration(&fleet), &Origin::embedded())
         .map_err(|error| error.to_string())

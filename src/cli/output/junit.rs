@@ -46,7 +46,7 @@ pub(super) fn write(report: &Report<'_>) -> String {
     out
 }
 
-/// The faults of the exposition: an error where they make the command fail, else told.
+/// The faults of the exposition: an error where they make the command fail, else shown.
 fn format_outcome(report: &Report<'_>) -> String {
     let faults: Vec<String> = report
         .faults()
@@ -61,14 +61,14 @@ fn format_outcome(report: &Report<'_>) -> String {
             )
         })
         .collect();
-    let told = escape(&faults.join("\n"));
+    let shown = escape(&faults.join("\n"));
     if report.format_fails() {
         let count = faults.len() as u64 + report.faults_hidden();
         format!(
-            "<error type=\"format\" message=\"{count} faults of the exposition\">{told}</error>"
+            "<error type=\"format\" message=\"{count} faults of the exposition\">{shown}</error>"
         )
     } else {
-        format!("<system-out>{told}</system-out>")
+        format!("<system-out>{shown}</system-out>")
     }
 }
 

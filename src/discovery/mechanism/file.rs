@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::discovery::groups::{self, LIST_BYTES_MAX, Language, Listing};
-use crate::discovery::refresh::{Gone, Refresh, RefreshSender};
+use crate::discovery::refresh::{Refresh, RefreshSender, RunnerGone};
 use crate::discovery::watch::FolderWatch;
 use crate::document::paths::pattern;
 use crate::document::value::Interval;
@@ -84,7 +84,7 @@ pub(in crate::discovery) async fn run(
     deleted_grace: Duration,
     mut watch: FolderWatch,
     reports: RefreshSender,
-) -> Gone {
+) -> RunnerGone {
     let mut files = Files::new(config.files, deleted_grace);
     loop {
         // Watching starts before reading: a change in between is seen by one of them.
@@ -101,7 +101,7 @@ pub(in crate::discovery) async fn run(
                 Err(_) => {
                     let message = format!("reading takes longer than {READ_DEADLINE:?}");
                     if reports.send(Refresh::failed(message)).await.is_err() {
-                        return Gone;
+                        return RunnerGone;
                     }
                 }
             }
@@ -114,11 +114,11 @@ pub(in crate::discovery) async fn run(
             Err(error) => match error.try_into_panic() {
                 // The runner sees the panic of this task and starts it again.
                 Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => return Gone,
+                Err(_) => return RunnerGone,
             },
         };
         if reports.send(answer).await.is_err() {
-            return Gone;
+            return RunnerGone;
         }
         let refresh_at = now + config.refresh_interval;
         let wake_at = files

@@ -8,7 +8,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use tokio::time::{Instant, sleep_until};
 
 use crate::discovery::groups::{self, LIST_BYTES_MAX, Language, Listing};
-use crate::discovery::refresh::{Gone, RefreshSender};
+use crate::discovery::refresh::{RefreshSender, RunnerGone};
 use crate::document::DocumentError;
 use crate::document::duration::display;
 use crate::document::value::{Interval, ShownUrl};
@@ -67,7 +67,7 @@ pub(in crate::discovery) async fn run(
     config: HttpSd,
     retry: Duration,
     reports: RefreshSender,
-) -> Gone {
+) -> RunnerGone {
     let mut wait = retry;
     loop {
         let asked = Instant::now();
@@ -84,7 +84,7 @@ pub(in crate::discovery) async fn run(
             }
         };
         if reports.send(result.into()).await.is_err() {
-            return Gone;
+            return RunnerGone;
         }
         sleep_until(asked + pause).await;
     }

@@ -7,7 +7,7 @@ pub(super) mod static_list;
 use std::sync::Arc;
 
 use super::groups::{Listing, TargetGroup};
-use super::refresh::{Gone, RefreshSender};
+use super::refresh::{RefreshSender, RunnerGone};
 use super::settings::raw::RawScrape;
 use super::timing::Timing;
 use super::watch::SharedWatcher;
@@ -98,9 +98,9 @@ impl DiscoveryConfig {
         timing: Timing,
         watcher: SharedWatcher,
         reports: RefreshSender,
-    ) -> Gone {
+    ) -> RunnerGone {
         match self {
-            DiscoveryConfig::Static(_) => Gone,
+            DiscoveryConfig::Static(_) => RunnerGone,
             DiscoveryConfig::File(config) => {
                 let watch = watcher.folders_of(&config.files);
                 file::run(config, timing.deleted_grace, watch, reports).await

@@ -14,7 +14,7 @@ use crate::discovery::guard::{Change, Guarded};
 use crate::discovery::mechanism::DiscoveryConfig;
 use crate::discovery::merge::{Merged, Resolved, TARGETS_MAX, merge, resolve};
 use crate::discovery::published::{Discovered, SourceStatus};
-use crate::discovery::refresh::{Gone, RefreshReport, RefreshSender, SourceId};
+use crate::discovery::refresh::{RefreshReport, RefreshSender, RunnerGone, SourceId};
 use crate::discovery::settings::DiscoverySettings;
 use crate::discovery::settings::job_config::JobConfig;
 use crate::discovery::timing::Timing;
@@ -29,7 +29,7 @@ pub(super) struct Runner {
     reports: mpsc::Sender<RefreshReport>,
     watcher: SharedWatcher,
     sources: Vec<RunningSource>,
-    tasks: JoinSet<Gone>,
+    tasks: JoinSet<RunnerGone>,
     running: HashMap<Id, SourceId>,
     next_id: u64,
     dirty: bool,
@@ -186,7 +186,10 @@ impl Runner {
         let watcher = self.watcher.clone();
         let task = async move {
             let source = config.run(timing, watcher, reports);
-            token.run_until_cancelled(source).await.unwrap_or(Gone)
+            token
+                .run_until_cancelled(source)
+                .await
+                .unwrap_or(RunnerGone)
         };
         let handle = self.tasks.spawn(task);
         self.running.insert(handle.id(), source.id);
@@ -277,7 +280,7 @@ impl Runner {
     pub(super) async fn reap(&mut self) {
         let (id, crashed) = match self.tasks.join_next_with_id().await {
             None => return std::future::pending().await,
-            Some(Ok((id, Gone))) => (id, None),
+            Some(Ok((id, RunnerGone))) => (id, None),
             Some(Err(error)) => (error.id(), error.is_panic().then(|| panic_message(error))),
         };
         let source = self.running.remove(&id);

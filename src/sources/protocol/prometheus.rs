@@ -268,11 +268,11 @@ fn of_flags(flags: &BTreeMap<String, String>) -> Result<MetricRetention, SourceE
         return Ok(MetricRetention::default());
     }
     // The zero of an unset flag is shown as `0s`.
-    let said = ["storage.tsdb.retention.time", "storage.tsdb.retention"]
+    let stated = ["storage.tsdb.retention.time", "storage.tsdb.retention"]
         .into_iter()
         .find_map(|name| Some((name, flag(name).filter(|text| *text != "0s")?)));
     let is_sized = flag("storage.tsdb.retention.size").is_some_and(|v| v != "0B");
-    let raw = match said {
+    let raw = match stated {
         Some((name, text)) => time(name, text)?,
         None if is_sized => Duration::MAX,
         None => PROMETHEUS_DEFAULT,
