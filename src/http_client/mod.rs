@@ -7,6 +7,7 @@ pub(crate) mod raw;
 mod resolve;
 pub mod settings;
 pub mod tls;
+pub(crate) mod verifiers;
 
 pub(crate) use self::client::{Prepared, body, reason};
 pub use self::dial::DialPolicy;

@@ -5,17 +5,15 @@ use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 
 use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::version::{TLS12, TLS13};
-use rustls::{
-    ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme, SupportedProtocolVersion,
-};
+use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use thiserror::Error;
 
 use super::settings::{TlsConfig, TlsVersion};
+use super::verifiers::{AnyServer, NamedServer};
 use crate::document::secret::SecretSource;
 
 /// Bytes of a PEM file: a bundle of every public CA is a quarter of a megabyte.
@@ -75,23 +73,28 @@ pub enum TlsError {
 /// No ALPN is set: the caller knows what it speaks.
 pub fn client_config(tls: &TlsConfig) -> Result<ClientConfig, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider.clone())
-        .with_protocol_versions(versions(tls)?)?;
-    let builder = if tls.insecure_skip_verify {
-        builder
+    let lowest = tls.min_version.unwrap_or(TlsVersion::Tls12);
+    let highest = tls.max_version.unwrap_or(TlsVersion::Tls13);
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_protocol_versions(versions(lowest, highest)?)?;
+    let algorithms = provider.signature_verification_algorithms;
+    let special: Option<Arc<dyn ServerCertVerifier>> = match &tls.server_name {
+        _ if tls.insecure_skip_verify => Some(Arc::new(AnyServer { algorithms })),
+        Some(name) => Some(Arc::new(NamedServer {
+            name: ServerName::try_from(name.clone())
+                .map_err(|_| TlsError::ServerName(name.clone()))?,
+            inner: WebPkiServerVerifier::builder_with_provider(roots(tls)?, provider)
+                .build()
+                .map_err(|_| TlsError::NoRoots)?,
+            algorithms,
+        })),
+        None => None,
+    };
+    let builder = match special {
+        Some(verifier) => builder
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
-    } else {
-        let roots = roots(tls)?;
-        match &tls.server_name {
-            None => builder.with_root_certificates(roots),
-            Some(name) => {
-                let verifier = NamedServer::new(name, roots, provider)?;
-                builder
-                    .dangerous()
-                    .with_custom_certificate_verifier(Arc::new(verifier))
-            }
-        }
+            .with_custom_certificate_verifier(verifier),
+        None => builder.with_root_certificates(roots(tls)?),
     };
     match (&tls.cert, &tls.key) {
         (None, None) => Ok(builder.with_no_client_auth()),
@@ -108,9 +111,11 @@ static ANY_VERSION: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
 static ONLY_TLS12: [&SupportedProtocolVersion; 1] = [&TLS12];
 static ONLY_TLS13: [&SupportedProtocolVersion; 1] = [&TLS13];
 
-fn versions(tls: &TlsConfig) -> Result<&'static [&'static SupportedProtocolVersion], TlsError> {
-    let lowest = tls.min_version.unwrap_or(TlsVersion::Tls12);
-    let highest = tls.max_version.unwrap_or(TlsVersion::Tls13);
+/// The versions from one to another, as rustls names them.
+pub(crate) fn versions(
+    lowest: TlsVersion,
+    highest: TlsVersion,
+) -> Result<&'static [&'static SupportedProtocolVersion], TlsError> {
     match (lowest, highest) {
         (TlsVersion::Tls12, TlsVersion::Tls13) => Ok(&ANY_VERSION),
         (TlsVersion::Tls12, TlsVersion::Tls12) => Ok(&ONLY_TLS12),
@@ -184,107 +189,6 @@ pub(crate) fn read(what: &'static str, source: &SecretSource) -> Result<Vec<u8>,
         });
     }
     std::fs::read(path).map_err(failed)
-}
-
-/// Verifies the configured name instead of the dialled one.
-#[derive(Debug)]
-struct NamedServer {
-    name: ServerName<'static>,
-    inner: Arc<WebPkiServerVerifier>,
-}
-
-impl NamedServer {
-    fn new(
-        name: &str,
-        roots: Arc<RootCertStore>,
-        provider: Arc<CryptoProvider>,
-    ) -> Result<Self, TlsError> {
-        let name = ServerName::try_from(name.to_owned())
-            .map_err(|_| TlsError::ServerName(name.to_owned()))?;
-        let inner = WebPkiServerVerifier::builder_with_provider(roots, provider)
-            .build()
-            .map_err(|_| TlsError::NoRoots)?;
-        Ok(Self { name, inner })
-    }
-}
-
-impl ServerCertVerifier for NamedServer {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        _dialled: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        self.inner
-            .verify_server_cert(end_entity, intermediates, &self.name, ocsp_response, now)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.inner
-            .verify_tls12_signature(message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.inner
-            .verify_tls13_signature(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.inner.supported_verify_schemes()
-    }
-}
-
-/// `insecure_skip_verify`: any certificate will do; the peer must still hold its key.
-#[derive(Debug)]
-struct AnyCertificate(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _dialled: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }
 
 #[cfg(test)]

@@ -1,23 +1,17 @@
 //! `tls_server_config` made into what rustls wants.
 
-use crate::document::secret::SecretSource;
-use serde::Deserialize;
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use rustls::client::danger::HandshakeSignatureValid;
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::crypto::{CryptoProvider, ring};
 use rustls::server::WebPkiClientVerifier;
-use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::version::{TLS12, TLS13};
-use rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName, NamedGroup, RootCertStore,
-    ServerConfig, SignatureScheme, SupportedCipherSuite, SupportedProtocolVersion,
-};
+use rustls::server::danger::ClientCertVerifier;
+use rustls::{NamedGroup, RootCertStore, ServerConfig, SupportedCipherSuite};
+use serde::Deserialize;
 
+use crate::document::secret::SecretSource;
 use crate::http_client::settings::TlsVersion;
-use crate::http_client::tls::{TlsError, certificates, private_key, read};
+use crate::http_client::tls::{TlsError, certificates, private_key, read, versions};
+use crate::http_client::verifiers::{AllowedSans, AnyClient};
 
 /// `tls_server_config`.
 #[derive(Debug)]
@@ -106,8 +100,9 @@ impl Pems {
 /// The server's side of TLS.
 pub(super) fn server_config(tls: &ServerTls, pems: &Pems) -> Result<ServerConfig, TlsError> {
     let provider = Arc::new(provider(tls));
+    let (lowest, highest) = tls.versions;
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
-        .with_protocol_versions(versions(tls))?;
+        .with_protocol_versions(versions(lowest, highest)?)?;
     let builder = match client_verifier(tls, pems, provider)? {
         Some(verifier) => builder.with_client_cert_verifier(verifier),
         None => builder.with_no_client_auth(),
@@ -117,18 +112,6 @@ pub(super) fn server_config(tls: &ServerTls, pems: &Pems) -> Result<ServerConfig
     config.ignore_client_order = tls.prefer_server_order;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
-}
-
-static ANY_VERSION: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
-static ONLY_TLS12: [&SupportedProtocolVersion; 1] = [&TLS12];
-static ONLY_TLS13: [&SupportedProtocolVersion; 1] = [&TLS13];
-
-fn versions(tls: &ServerTls) -> &'static [&'static SupportedProtocolVersion] {
-    match tls.versions {
-        (TlsVersion::Tls12, TlsVersion::Tls12) => &ONLY_TLS12,
-        (TlsVersion::Tls13, _) => &ONLY_TLS13,
-        (TlsVersion::Tls12, TlsVersion::Tls13) => &ANY_VERSION,
-    }
 }
 
 /// ring, with the suites and curves that were chosen, in the order chosen.
@@ -172,6 +155,7 @@ fn client_verifier(
     pems: &Pems,
     provider: Arc<CryptoProvider>,
 ) -> Result<Option<Arc<dyn ClientCertVerifier>>, TlsError> {
+    let algorithms = provider.signature_verification_algorithms;
     let verified = |optional: bool| {
         let mut roots = RootCertStore::empty();
         for certificate in certificates("client_ca", pems.client_ca.as_deref().unwrap_or(b""))? {
@@ -189,9 +173,9 @@ fn client_verifier(
             .map_err(|error| TlsError::Rustls(rustls::Error::General(error.to_string())))
     };
     let unverified = |mandatory| -> Arc<dyn ClientCertVerifier> {
-        Arc::new(Unverified {
+        Arc::new(AnyClient {
             mandatory,
-            provider: Arc::clone(&provider),
+            algorithms,
         })
     };
     let verifier = match tls.client_auth {
@@ -207,133 +191,6 @@ fn client_verifier(
     Ok(Some(Arc::new(AllowedSans {
         inner: verifier,
         sans: tls.client_sans.clone(),
+        algorithms,
     })))
-}
-
-/// Takes any certificate whose key the client holds.
-#[derive(Debug)]
-struct Unverified {
-    mandatory: bool,
-    provider: Arc<CryptoProvider>,
-}
-
-impl ClientCertVerifier for Unverified {
-    fn client_auth_mandatory(&self) -> bool {
-        self.mandatory
-    }
-
-    fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        &[]
-    }
-
-    fn verify_client_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _now: UnixTime,
-    ) -> Result<ClientCertVerified, rustls::Error> {
-        Ok(ClientCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
-    }
-}
-
-/// `client_allowed_sans`: one name of the certificate must be among them, letter by letter.
-#[derive(Debug)]
-struct AllowedSans {
-    inner: Arc<dyn ClientCertVerifier>,
-    sans: Vec<String>,
-}
-
-impl AllowedSans {
-    fn allows(&self, certificate: &CertificateDer<'_>) -> Result<bool, rustls::Error> {
-        let certificate = webpki::EndEntityCert::try_from(certificate)
-            .map_err(|_| rustls::Error::from(CertificateError::BadEncoding))?;
-        let listed = |name: &str| self.sans.iter().any(|san| san == name);
-        if certificate.valid_dns_names().any(listed) || certificate.valid_uri_names().any(listed) {
-            return Ok(true);
-        }
-        let addresses = self
-            .sans
-            .iter()
-            .filter_map(|san| san.parse::<IpAddr>().ok());
-        Ok(addresses.map(ServerName::from).any(|address| {
-            certificate
-                .verify_is_valid_for_subject_name(&address)
-                .is_ok()
-        }))
-    }
-}
-
-impl ClientCertVerifier for AllowedSans {
-    fn client_auth_mandatory(&self) -> bool {
-        self.inner.client_auth_mandatory()
-    }
-
-    fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        self.inner.root_hint_subjects()
-    }
-
-    fn verify_client_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        now: UnixTime,
-    ) -> Result<ClientCertVerified, rustls::Error> {
-        let verified = self
-            .inner
-            .verify_client_cert(end_entity, intermediates, now)?;
-        match self.allows(end_entity)? {
-            true => Ok(verified),
-            false => Err(CertificateError::ApplicationVerificationFailure.into()),
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.inner
-            .verify_tls12_signature(message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.inner
-            .verify_tls13_signature(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.inner.supported_verify_schemes()
-    }
 }
