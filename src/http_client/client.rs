@@ -1,46 +1,43 @@
 //! An HTTP client for lists, tokens and evidence, as an `http_config` wants it: for what is not hot.
 
-use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder, NoProxy, RequestBuilder, Response};
+use reqwest::{Client, RequestBuilder};
 use url::form_urlencoded::{Serializer, byte_serialize};
 
-use super::dial::{CheckedResolver, DialPolicy};
-use super::settings::{Auth, FollowRedirects, Header, HttpConfig, OAuth2, Proxy, TlsConfig};
-use super::tls;
-use crate::document::secret::{self, Secret, SecretSource};
+use super::reach::{Denied, Reach};
+use super::settings::{Auth, FollowRedirects, HttpConfig, OAuth2};
+use super::transport::{body, client, headers, reason, value};
+use crate::document::secret::{Secret, SecretSource};
 
 /// Redirects that are followed.
 const REDIRECTS_MAX: usize = 10;
 /// Bytes of a token answer.
 const TOKEN_BYTES_MAX: usize = 64 * 1024;
 
-/// A client, and the headers of each request. Files are read now: a client is made for each
-/// refresh, so that credentials and certificates rotate without a restart.
-pub(crate) struct Prepared {
-    client: Client,
-    headers: HeaderMap,
-    dial: Option<DialPolicy>,
+/// What asks with one `http_config`, again and again.
+pub(crate) struct HttpClient {
+    http: Arc<HttpConfig>,
+    reach: Reach,
 }
 
-impl Prepared {
+impl HttpClient {
+    /// Where the servers are chosen by others than the operator, `reach` says which may be asked.
+    pub(crate) fn new(http: Arc<HttpConfig>, reach: Reach) -> Self {
+        Self { http, reach }
+    }
+
     /// Reads what the configuration names. A file that cannot be read is an error: nothing is
-    /// ever asked for without the credentials that it should carry. Where the addresses are chosen
-    /// by others than the operator, `dial` says which may be dialled.
-    pub(crate) async fn new(
-        http: Arc<HttpConfig>,
-        deadline: Duration,
-        dial: Option<DialPolicy>,
-    ) -> Result<Self, String> {
-        let allowed = dial.clone();
+    /// ever asked for without the credentials that it should carry.
+    pub(crate) async fn prepare(&self, deadline: Duration) -> Result<Prepared, String> {
+        let (http, reach) = (Arc::clone(&self.http), self.reach.clone());
         // Files are read where waiting for them holds nobody up.
-        let read = tokio::task::spawn_blocking(move || read(&http, deadline, dial)).await;
+        let read = tokio::task::spawn_blocking(move || read(&http, deadline, reach)).await;
         let (client, mut headers, credentials) = read.map_err(|error| error.to_string())??;
         let authorization = match credentials {
             Credentials::None => None,
@@ -48,24 +45,28 @@ impl Prepared {
             Credentials::Token(request) => Some(format!("Bearer {}", request.token().await?)),
         };
         if let Some(text) = authorization {
-            let mut value = HeaderValue::try_from(text)
-                .map_err(|_| "the credentials hold characters that no header may".to_owned())?;
-            value.set_sensitive(true);
-            headers.insert(AUTHORIZATION, value);
+            headers.insert(AUTHORIZATION, value("header `authorization`", &text)?);
         }
-        Ok(Self {
+        Ok(Prepared {
             client,
             headers,
-            dial: allowed,
+            reach: self.reach.clone(),
         })
     }
+}
 
-    /// Whether the host of a URL may be asked, where that is limited; if not, why.
-    pub(crate) fn check(&self, url: &url::Url) -> Result<(), String> {
-        match &self.dial {
-            Some(dial) => dial.check_url(url),
-            None => Ok(()),
-        }
+/// A client with the headers of each request: made for each refresh, so that credentials and
+/// certificates rotate without a restart.
+pub(crate) struct Prepared {
+    client: Client,
+    headers: HeaderMap,
+    reach: Reach,
+}
+
+impl Prepared {
+    /// Whether the host of a URL may be asked, where that is limited.
+    pub(crate) fn check(&self, url: &url::Url) -> Result<(), Denied> {
+        self.reach.check_url(url)
     }
 
     /// A POST request with the configured headers.
@@ -79,56 +80,6 @@ impl Prepared {
     }
 }
 
-fn client(tls: &TlsConfig, proxy: &Proxy, deadline: Duration) -> Result<ClientBuilder, String> {
-    let tls = tls::client_config(tls).map_err(|error| error.to_string())?;
-    let builder = Client::builder()
-        .tls_backend_preconfigured(tls)
-        .timeout(deadline)
-        .connect_timeout(deadline)
-        .user_agent(concat!("manifesto-exporter/", env!("CARGO_PKG_VERSION")));
-    match proxy {
-        Proxy::None => Ok(builder.no_proxy()),
-        // reqwest reads the environment unless told otherwise.
-        Proxy::FromEnvironment { .. } => Ok(builder),
-        Proxy::Url {
-            url,
-            no_proxy,
-            connect_headers,
-        } => {
-            let mut headers = HeaderMap::new();
-            for header in connect_headers {
-                append(&mut headers, header)?;
-            }
-            let proxy = reqwest::Proxy::all(url.clone())
-                .map_err(|error| reason(&error))?
-                .no_proxy(NoProxy::from_string(&no_proxy.join(",")))
-                .headers(headers);
-            Ok(builder.no_proxy().proxy(proxy))
-        }
-    }
-}
-
-fn append(headers: &mut HeaderMap, header: &Header) -> Result<(), String> {
-    let name = HeaderName::try_from(&header.name)
-        .map_err(|_| format!("`{}` is not a header name", header.name))?;
-    let value = |text: &str| {
-        HeaderValue::try_from(text).map_err(|_| format!("header `{name}`: not a header value"))
-    };
-    for text in &header.values {
-        headers.append(&name, value(text)?);
-    }
-    let read = header.files.iter().map(|path| secret::read(path));
-    let read = read
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| error.to_string())?;
-    for secret in header.secrets.iter().chain(&read) {
-        let mut value = value(secret.expose())?;
-        value.set_sensitive(true);
-        headers.append(&name, value);
-    }
-    Ok(())
-}
-
 /// The value of the `Authorization` header, or how to get it.
 enum Credentials {
     None,
@@ -139,19 +90,23 @@ enum Credentials {
 fn read(
     http: &HttpConfig,
     deadline: Duration,
-    dial: Option<DialPolicy>,
+    reach: Reach,
 ) -> Result<(Client, HeaderMap, Credentials), String> {
-    let mut client =
-        client(&http.tls, &http.proxy, deadline)?.redirect(redirects(http.follow_redirects));
-    if let Some(dial) = dial {
-        client = client.dns_resolver(Arc::new(CheckedResolver(dial)));
-    }
-    let client = client.build().map_err(|error| reason(&error))?;
-    let mut headers = HeaderMap::new();
-    for header in &http.headers {
-        append(&mut headers, header)?;
-    }
-    Ok((client, headers, credentials(&http.auth, deadline)?))
+    let resolver = reach.resolver.clone();
+    let client = client(&http.tls, &http.proxy, reach)?
+        .timeout(deadline)
+        .redirect(redirects(http.follow_redirects))
+        .build()
+        .map_err(|error| reason(&error))?;
+    let of_token = Reach {
+        resolver,
+        dial: None,
+    };
+    Ok((
+        client,
+        headers(&http.headers)?,
+        credentials(&http.auth, deadline, of_token)?,
+    ))
 }
 
 fn redirects(follow: FollowRedirects) -> Policy {
@@ -171,7 +126,7 @@ fn redirects(follow: FollowRedirects) -> Policy {
     })
 }
 
-fn credentials(auth: &Auth, deadline: Duration) -> Result<Credentials, String> {
+fn credentials(auth: &Auth, deadline: Duration, reach: Reach) -> Result<Credentials, String> {
     let secret = |source: &SecretSource| source.secret().map_err(|error| error.to_string());
     Ok(match auth {
         Auth::None => Credentials::None,
@@ -185,7 +140,8 @@ fn credentials(auth: &Auth, deadline: Duration) -> Result<Credentials, String> {
             credentials,
         } => Credentials::Text(format!("{scheme} {}", secret(credentials)?.expose())),
         Auth::OAuth2(oauth2) => Credentials::Token(Box::new(TokenRequest {
-            client: client(&oauth2.tls, &oauth2.proxy, deadline)?
+            client: client(&oauth2.tls, &oauth2.proxy, reach)?
+                .timeout(deadline)
                 .redirect(Policy::none())
                 .build()
                 .map_err(|error| reason(&error))?,
@@ -256,36 +212,4 @@ fn token_form(oauth2: &OAuth2, secret: Option<&Secret>) -> String {
         form.append_pair("client_secret", secret.expose());
     }
     form.finish()
-}
-
-/// The body, if it is not too large.
-pub(crate) async fn body(mut response: Response, bytes_max: usize) -> Result<Vec<u8>, String> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| reason(&error))? {
-        if body.len() + chunk.len() > bytes_max {
-            return Err(format!("the body is larger than {bytes_max} bytes"));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
-}
-
-/// An error with its causes, without the URL (which the source's name stands for).
-pub(crate) fn reason(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return "no answer within the deadline".to_owned();
-    }
-    let mut words: Vec<String> = Vec::new();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if !words.contains(&text) {
-            words.push(text);
-        }
-        cause = error.source();
-    }
-    match words.is_empty() {
-        true => "the request failed".to_owned(),
-        false => words.join(": "),
-    }
 }

@@ -1,12 +1,10 @@
 //! The dial policy: which addresses a discovered target may make us connect to.
 
-use std::error::Error;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use serde::Deserialize;
-use url::{Host, Url};
+use url::Host;
 
 use crate::document::value::{Cidr, PortRange};
 
@@ -111,16 +109,6 @@ impl DialPolicy {
         }
     }
 
-    /// The host of a URL, before it is looked up.
-    pub(crate) fn check_url(&self, url: &Url) -> Result<(), String> {
-        match url.host() {
-            Some(Host::Ipv4(address)) => self.check_not_denied(address.into()),
-            Some(Host::Ipv6(address)) => self.check_not_denied(address.into()),
-            Some(Host::Domain(name)) => self.check_host(name),
-            None => Err("it names no host".to_owned()),
-        }
-    }
-
     /// A host that somebody else (a proxy, a redirect) would resolve: refused where it is an
     /// address literal that may not be dialled, or a known metadata name. Literals are read as
     /// URLs read them, so that `0xa9fea9fe` and `2852039166` are addresses too.
@@ -137,43 +125,6 @@ impl DialPolicy {
             Ok(Host::Domain(_)) => Ok(()),
             Err(error) => Err(format!("{host:?} is not a host: {error}")),
         }
-    }
-}
-
-/// A name that was looked up has an address that may not be dialled, and why.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct Denied(String);
-
-impl Denied {
-    /// That, where it is behind another error.
-    pub(crate) fn behind<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
-        let mut cause = Some(error);
-        while let Some(error) = cause {
-            if let Some(denied) = error.downcast_ref() {
-                return Some(denied);
-            }
-            cause = error.source();
-        }
-        None
-    }
-}
-
-/// Looks names up, and hands out only addresses that may be dialled: so the address that was checked
-/// is the one dialled.
-pub(super) struct CheckedResolver(pub(super) DialPolicy);
-
-impl Resolve for CheckedResolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let dial = self.0.clone();
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let addresses: Vec<SocketAddr> = found.collect();
-            for address in &addresses {
-                dial.check_not_denied(address.ip()).map_err(Denied)?;
-            }
-            Ok::<Addrs, _>(Box::new(addresses.into_iter()))
-        })
     }
 }
 

@@ -4,12 +4,21 @@
 mod client;
 mod dial;
 pub(crate) mod raw;
+mod reach;
 mod resolve;
+mod resolver;
 pub mod settings;
 pub mod tls;
+mod transport;
 pub(crate) mod verifiers;
 
-pub(crate) use self::client::{Prepared, body, reason};
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub(crate) use self::client::{HttpClient, Prepared};
 pub use self::dial::DialPolicy;
-pub(crate) use self::dial::{Denied, RawDial};
+pub(crate) use self::dial::RawDial;
+pub(crate) use self::reach::{Denied, Reach};
 pub(crate) use self::resolve::http;
+pub use self::resolver::Resolver;
+pub(crate) use self::transport::{body, reason};

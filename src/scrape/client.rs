@@ -16,13 +16,13 @@ use super::network::Network;
 use super::progress::{Phase, Progress};
 use super::redirect::RedirectChain;
 use super::request::{self, Headers};
-use super::resolve::Resolver;
 use super::response::{ResponseKind, ResponseReceiver};
 use super::result::{BodySink, ScrapeResult};
 use super::settings::ScrapeSettings;
 use super::stream::Stream;
 use super::tokens::Tokens;
 use crate::discovery::target::Target;
+use crate::http_client::Resolver;
 use crate::http_client::settings::{Auth, HttpConfig};
 
 /// Past this interval a connection is closed after its scrape: the peer would close it anyway.

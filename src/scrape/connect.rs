@@ -11,9 +11,8 @@ use tokio::task::JoinSet;
 
 use super::error::{ScrapeError, ScrapeErrorKind};
 use super::progress::{Phase, Progress};
-use super::resolve::Resolver;
 use super::stream::{OpenGuard, Stream};
-use crate::http_client::DialPolicy;
+use crate::http_client::{DialPolicy, Resolver};
 
 /// How long an address may go unanswered before the next one is tried beside it (RFC 8305).
 const HEAD_START: Duration = Duration::from_millis(250);
@@ -43,7 +42,8 @@ pub(super) async fn connect(
         policy.check_port(port).map_err(blocked)?;
     }
     progress.enter(Phase::Resolving);
-    let resolved = resolver.resolve(host).await?;
+    let resolved = resolver.resolve(host).await;
+    let resolved = resolved.map_err(|why| ScrapeError::new(ScrapeErrorKind::Dns, why))?;
     let mut refused = None;
     let mut allowed = Vec::new();
     for address in resolved.iter() {

@@ -22,7 +22,6 @@ mod progress;
 mod proxy;
 mod redirect;
 mod request;
-mod resolve;
 mod response;
 mod result;
 mod schedule;
@@ -37,14 +36,13 @@ mod tunnel;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use crate::http_client::DialPolicy;
+pub use crate::http_client::{DialPolicy, Resolver};
 pub use client::{Client, IdleConnection, scrape_once};
 pub use encoding::{Coding, Decoder};
 pub use engine::{Handler, run};
 pub use error::{ScrapeError, ScrapeErrorKind};
 pub use network::Network;
 pub use progress::Progress;
-pub use resolve::Resolver;
 pub use result::{BodySink, ScrapeResult};
 pub use settings::{Capacity, ScrapeSettings};
 pub use stats::{EngineSnapshot, EngineStats, LATENESS_BUCKETS};

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use arc_swap::ArcSwap;
 
-use super::resolve::Resolver;
 use super::settings::ScrapeSettings;
+use crate::http_client::Resolver;
 
 /// The settings in force, the resolver, the count of open connections.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ use super::protocol::{Query, SourceKind, ask};
 use super::server::Server;
 use super::settings::SourceConfig;
 use super::stats::SourceStats;
-use crate::http_client::DialPolicy;
+use crate::http_client::{DialPolicy, HttpClient, Reach};
 
 /// Questions that one source is asked at the same time.
 const AT_ONCE_MAX: usize = 4;
@@ -135,10 +135,11 @@ async fn poll_loop(
     publish: &watch::Sender<Arc<Answers>>,
     stats: &SourceStats,
 ) {
+    let client = client(&source, dial);
     let mut was_up = true;
     loop {
         let start = Instant::now();
-        let outcomes = round(&source, &questions, &dial).await;
+        let outcomes = round(&source, &client, &questions).await;
         stats.round(&source.name, &outcomes, start.elapsed());
         let failed = outcomes
             .iter()
@@ -171,12 +172,8 @@ async fn poll_loop(
 /// Every question once, a few at the same time, in their order. Where a server cannot be reached, or
 /// has answered nothing when the first question times out, the rest is not tried: a hung server
 /// would be waited for once a question. One that answers others is only slow with this one.
-async fn round(
-    source: &Arc<SourceConfig>,
-    questions: &[Query],
-    dial: &DialPolicy,
-) -> Vec<Answered> {
-    let server = match open(source, dial).await {
+async fn round(source: &SourceConfig, client: &HttpClient, questions: &[Query]) -> Vec<Answered> {
+    let server = match Server::open(client, source.url.clone(), source.timeout).await {
         Ok(server) => Arc::new(server),
         Err(error) => {
             let refused = || Answered {
@@ -233,15 +230,12 @@ async fn round(
 }
 
 /// What the operator names may be anywhere; pages have the addresses that the catalogue gives them.
-async fn open(source: &SourceConfig, dial: &DialPolicy) -> Result<Server, SourceError> {
-    let dial = (source.kind == SourceKind::Links).then(|| dial.clone());
-    Server::open(
-        source.url.clone(),
-        source.http.clone(),
-        source.timeout,
-        dial,
-    )
-    .await
+fn client(source: &SourceConfig, dial: DialPolicy) -> HttpClient {
+    let reach = Reach {
+        dial: (source.kind == SourceKind::Links).then_some(dial),
+        ..Reach::unlimited()
+    };
+    HttpClient::new(Arc::clone(&source.http), reach)
 }
 
 /// Every source once: for commands that judge and end.
@@ -252,7 +246,7 @@ pub async fn ask_once(wanted: &EvidencePlan) -> Answers {
         let (source, questions) = (Arc::clone(source), wanted.questions(source));
         let dial = wanted.dial.clone();
         rounds.spawn(async move {
-            let outcomes = round(&source, &questions, &dial).await;
+            let outcomes = round(&source, &client(&source, dial), &questions).await;
             (place, questions, outcomes)
         });
     }

@@ -1,6 +1,5 @@
 //! A configured server: requests with its credentials, answers within limits.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::ACCEPT;
@@ -10,8 +9,7 @@ use url::Url;
 
 use super::error::{SourceError, SourceErrorKind};
 use crate::document::duration::display;
-use crate::http_client::settings::HttpConfig;
-use crate::http_client::{Denied, DialPolicy, Prepared, body, reason};
+use crate::http_client::{Denied, HttpClient, Prepared, body, reason};
 
 /// Bytes of one answer.
 const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -27,18 +25,16 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Reads the credentials. `dial` limits the addresses of a server that others than the operator
-    /// choose.
+    /// Reads the credentials.
     pub(super) async fn open(
+        client: &HttpClient,
         url: Option<Url>,
-        http: Arc<HttpConfig>,
         timeout: Duration,
-        dial: Option<DialPolicy>,
     ) -> Result<Self, SourceError> {
-        let prepared = Prepared::new(http, timeout + Duration::from_secs(1), dial);
         let http = within(timeout, async {
             let refused = |why| SourceError::new(SourceErrorKind::Credentials, why);
-            prepared.await.map_err(refused)
+            let prepared = client.prepare(timeout + Duration::from_secs(1)).await;
+            prepared.map_err(refused)
         });
         Ok(Self {
             http: http.await?,
@@ -57,7 +53,8 @@ impl Server {
 
     /// A GET request to any URL, if its host may be asked.
     pub(super) fn get(&self, url: &Url) -> Result<RequestBuilder, SourceError> {
-        let denied = |why| SourceError::new(SourceErrorKind::Denied, format!("{url}: {why}"));
+        let denied =
+            |why: Denied| SourceError::new(SourceErrorKind::Denied, format!("{url}: {why}"));
         self.http.check(url).map_err(denied)?;
         Ok(self.http.get(url))
     }

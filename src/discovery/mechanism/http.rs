@@ -15,7 +15,7 @@ use crate::document::value::{Interval, ShownUrl};
 use crate::document::yaml::{At, Source};
 use crate::http_client::raw::with_http_keys;
 use crate::http_client::settings::HttpConfig;
-use crate::http_client::{Prepared, body, http, reason};
+use crate::http_client::{HttpClient, Reach, body, http, reason};
 
 const META_URL: &str = "__meta_url";
 const REFRESH_DEFAULT: Duration = Duration::from_secs(60);
@@ -68,10 +68,11 @@ pub(in crate::discovery) async fn run(
     retry: Duration,
     reports: RefreshSender,
 ) -> RunnerGone {
+    let client = HttpClient::new(Arc::clone(&config.http), Reach::unlimited());
     let mut wait = retry;
     loop {
         let asked = Instant::now();
-        let result = ask(&config).await;
+        let result = ask(&config, &client).await;
         let pause = match &result {
             Ok(_) => {
                 wait = retry;
@@ -90,17 +91,18 @@ pub(in crate::discovery) async fn run(
     }
 }
 
-async fn ask(config: &HttpSd) -> Result<Listing, String> {
+async fn ask(config: &HttpSd, client: &HttpClient) -> Result<Listing, String> {
     let deadline = config.refresh_interval.min(DEADLINE_MAX);
     // This deadline covers all requests and file reads; the client's own, of each request, is a net below it.
-    match tokio::time::timeout(deadline, list(config, deadline)).await {
+    match tokio::time::timeout(deadline, list(config, client, deadline)).await {
         Ok(result) => result,
         Err(_) => Err(format!("no complete answer within {}", display(deadline))),
     }
 }
 
-async fn list(config: &HttpSd, deadline: Duration) -> Result<Listing, String> {
-    let response = Prepared::new(config.http.clone(), deadline * 2, None)
+async fn list(config: &HttpSd, client: &HttpClient, deadline: Duration) -> Result<Listing, String> {
+    let response = client
+        .prepare(deadline * 2)
         .await?
         .get(&config.url)
         .header(ACCEPT, "application/json")

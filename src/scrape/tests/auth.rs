@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::server::{Server, ok, request, send};
 use super::support::{Scraper, fails, fails_with, target, target_at, with_http};
 use crate::document::secret::{Secret, SecretSource};
 use crate::http_client::settings::{Auth, Header, HttpConfig, OAuth2, Proxy, TlsConfig};
+use crate::http_client::tests::server::{Server, ok, request, send};
 use crate::scrape::{Resolver, ScrapeErrorKind, ScrapeSettings};
 
 fn inline(text: &str) -> SecretSource {

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::server::{Server, hang, ok, request, send};
 use super::support::{SHORT, Scraper, body_of, fails, target, within};
+use crate::http_client::tests::server::{Server, hang, ok, request, send};
 use crate::scrape::ScrapeErrorKind;
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
 
-use super::server::{Server, hang, ok, request, send};
 use super::support::{SHORT, Scraper, fails, target, within};
+use crate::http_client::tests::server::{Server, hang, ok, request, send};
 use crate::scrape::ScrapeErrorKind;
 
 #[tokio::test]

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
-use super::server::{Server, ok};
 use super::support::{SHORT, Scraper, fails, fails_with, target, target_at, within};
 use crate::document::PortRange;
 use crate::http_client::DialPolicy;
+use crate::http_client::tests::server::{Server, ok};
 use crate::scrape::{Resolver, ScrapeErrorKind, ScrapeSettings};
 
 fn answer(addresses: &[&str]) -> io::Result<Vec<IpAddr>> {

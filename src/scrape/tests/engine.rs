@@ -9,10 +9,10 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::server::{Server, hang, ok, request, send};
 use super::support::{Collect, target, with_http};
 use crate::discovery::target::Target;
 use crate::http_client::settings::HttpConfig;
+use crate::http_client::tests::server::{Server, hang, ok, request, send};
 use crate::scrape::{
     Capacity, EngineStats, Handler, Network, Resolver, ScrapeErrorKind, ScrapeResult,
     ScrapeSettings, run,

@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use super::server::{Server, ok};
 use super::support::{Scraper, target};
+use crate::http_client::tests::server::{Server, ok};
 use crate::scrape::ScrapeErrorKind;
 
 #[test]

@@ -8,6 +8,5 @@ mod engine;
 mod limits;
 mod proxying;
 mod redirects;
-mod server;
 pub(crate) mod support;
 mod tls;

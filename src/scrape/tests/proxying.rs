@@ -2,12 +2,12 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::server::{Server, ok, request, send};
 use super::support::{Scraper, fails, target, target_at, with_http};
 use crate::discovery::settings::Scheme;
 use crate::discovery::target::Target;
 use crate::document::secret::{Secret, SecretSource};
 use crate::http_client::settings::{Auth, Header, HttpConfig, Proxy};
+use crate::http_client::tests::server::{Server, ok, request, send};
 use crate::scrape::ScrapeErrorKind;
 
 fn through(proxy: &str, no_proxy: &str) -> HttpConfig {

@@ -1,8 +1,8 @@
 //! Redirects: within the origin or not at all.
 
-use super::server::{Server, ok, request, send};
 use super::support::{Scraper, fails, target, with_http};
 use crate::http_client::settings::{FollowRedirects, HttpConfig};
+use crate::http_client::tests::server::{Server, ok, request, send};
 use crate::scrape::ScrapeErrorKind;
 
 fn to(location: &str) -> String {

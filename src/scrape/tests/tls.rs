@@ -11,12 +11,12 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
-use super::server::{Server, hang, ok, request, send};
 use super::support::{SHORT, Scraper, fails, target, target_at, with_http, within};
 use crate::discovery::settings::Scheme;
 use crate::discovery::target::Target;
 use crate::document::secret::{Secret, SecretSource};
 use crate::http_client::settings::{HttpConfig, Proxy, TlsConfig};
+use crate::http_client::tests::server::{Server, hang, ok, request, send};
 use crate::scrape::ScrapeErrorKind;
 
 /// A CA of our own.

@@ -8,8 +8,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Semaphore, watch};
 
-use super::error::{ScrapeError, ScrapeErrorKind};
-
 /// Lookups at once. Each holds a thread of the blocking pool (512), which files need too.
 const LOOKUPS_MAX: usize = 128;
 
@@ -40,8 +38,9 @@ impl Resolver {
         }
     }
 
-    /// The addresses of `host`, never empty. The caller's deadline bounds the wait.
-    pub(super) async fn resolve(&self, host: &str) -> Result<Arc<[IpAddr]>, ScrapeError> {
+    /// The addresses of `host`, never empty; else why there are none. The caller's deadline bounds
+    /// the wait.
+    pub(crate) async fn resolve(&self, host: &str) -> Result<Arc<[IpAddr]>, String> {
         if let Ok(address) = host.parse() {
             return Ok([address].into());
         }
@@ -49,15 +48,9 @@ impl Resolver {
         let answered = answer.wait_for(Option::is_some).await;
         match answered.as_deref() {
             Ok(Some(Ok(addresses))) => Ok(addresses.clone()),
-            Ok(Some(Err(error))) => Err(ScrapeError::new(
-                ScrapeErrorKind::Dns,
-                format!("cannot resolve {host}: {error}"),
-            )),
+            Ok(Some(Err(error))) => Err(format!("cannot resolve {host}: {error}")),
             // The sender went without an answer: the lookup panicked or the runtime is ending.
-            Ok(None) | Err(_) => Err(ScrapeError::new(
-                ScrapeErrorKind::Dns,
-                format!("cannot resolve {host}: the lookup was abandoned"),
-            )),
+            Ok(None) | Err(_) => Err(format!("cannot resolve {host}: the lookup was abandoned")),
         }
     }
 

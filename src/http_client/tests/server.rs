@@ -10,8 +10,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
 /// Stops with its connections when dropped.
-pub(super) struct Server {
-    pub(super) address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
     connections: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
@@ -24,7 +24,7 @@ impl Drop for Server {
 
 impl Server {
     /// Hands each connection, with its number from 0, to `behave`.
-    pub(super) async fn start<F, B>(behave: B) -> Self
+    pub(crate) async fn start<F, B>(behave: B) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
         B: Fn(TcpStream, usize) -> F + Send + 'static,
@@ -47,7 +47,7 @@ impl Server {
     }
 
     /// Answers every request of every connection with these bytes, then closes if `close`.
-    pub(super) async fn answering(response: impl Into<Vec<u8>>) -> Self {
+    pub(crate) async fn answering(response: impl Into<Vec<u8>>) -> Self {
         let response: Arc<[u8]> = response.into().into();
         Self::start(move |mut stream, _| {
             let response = response.clone();
@@ -63,7 +63,7 @@ impl Server {
     }
 
     /// Answers the first request of each connection, then closes it.
-    pub(super) async fn answering_once(response: impl Into<Vec<u8>>) -> Self {
+    pub(crate) async fn answering_once(response: impl Into<Vec<u8>>) -> Self {
         let response: Arc<[u8]> = response.into().into();
         Self::start(move |mut stream, _| {
             let response = response.clone();
@@ -75,13 +75,13 @@ impl Server {
         .await
     }
 
-    pub(super) fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.connections.load(SeqCst)
     }
 }
 
 /// Reads one request head; `None` at the end of the connection.
-pub(super) async fn request(stream: &mut TcpStream) -> Option<String> {
+pub(crate) async fn request(stream: &mut TcpStream) -> Option<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.ok()?);
@@ -90,17 +90,17 @@ pub(super) async fn request(stream: &mut TcpStream) -> Option<String> {
 }
 
 /// Writes what the peer is willing to take.
-pub(super) async fn send(stream: &mut TcpStream, bytes: &[u8]) -> bool {
+pub(crate) async fn send(stream: &mut TcpStream, bytes: &[u8]) -> bool {
     stream.write_all(bytes).await.is_ok()
 }
 
 /// Waits until the test is over.
-pub(super) async fn hang() {
+pub(crate) async fn hang() {
     std::future::pending().await
 }
 
 /// A response with Content-Length and the given extra header lines.
-pub(super) fn ok(headers: &str, body: &[u8]) -> Vec<u8> {
+pub(crate) fn ok(headers: &str, body: &[u8]) -> Vec<u8> {
     let mut response = format!(
         "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {}\r\n{headers}\r\n",
         body.len()

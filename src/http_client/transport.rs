@@ -1,0 +1,104 @@
+//! What requests that are not hot are made of: clients with their TLS and proxy, headers, bodies, errors.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, ClientBuilder, NoProxy, Response};
+
+use super::reach::Reach;
+use super::settings::{Header, Proxy, TlsConfig};
+use super::tls;
+use crate::document::secret;
+
+/// A client that does not say who asks. Files are read now.
+pub(super) fn client(
+    tls: &TlsConfig,
+    proxy: &Proxy,
+    reach: Reach,
+) -> Result<ClientBuilder, String> {
+    let tls = tls::client_config(tls).map_err(|error| error.to_string())?;
+    let builder = Client::builder()
+        .tls_backend_preconfigured(tls)
+        .dns_resolver(Arc::new(reach))
+        .user_agent(concat!("manifesto-exporter/", env!("CARGO_PKG_VERSION")));
+    match proxy {
+        Proxy::None => Ok(builder.no_proxy()),
+        // reqwest reads the environment unless told otherwise.
+        Proxy::FromEnvironment { .. } => Ok(builder),
+        Proxy::Url {
+            url,
+            no_proxy,
+            connect_headers,
+        } => {
+            let proxy = reqwest::Proxy::all(url.clone())
+                .map_err(|error| reason(&error))?
+                .no_proxy(NoProxy::from_string(&no_proxy.join(",")))
+                .headers(headers(connect_headers)?);
+            Ok(builder.no_proxy().proxy(proxy))
+        }
+    }
+}
+
+/// Configured headers, values in the order plain, secret, file. Files are read now.
+pub(super) fn headers(configured: &[Header]) -> Result<HeaderMap, String> {
+    let mut headers = HeaderMap::new();
+    for header in configured {
+        let name = HeaderName::try_from(&header.name)
+            .map_err(|_| format!("`{}` is not a header name", header.name))?;
+        let what = format!("header `{name}`");
+        for text in &header.values {
+            let mut plain = value(&what, text)?;
+            plain.set_sensitive(false);
+            headers.append(&name, plain);
+        }
+        for secret in &header.secrets {
+            headers.append(&name, value(&what, secret.expose())?);
+        }
+        for path in &header.files {
+            let secret = secret::read(path).map_err(|error| error.to_string())?;
+            headers.append(&name, value(&what, secret.expose())?);
+        }
+    }
+    Ok(headers)
+}
+
+/// A header's value, which is not shown; `what` names it.
+pub(super) fn value(what: &str, text: &str) -> Result<HeaderValue, String> {
+    let mut value = HeaderValue::try_from(text)
+        .map_err(|_| format!("{what} holds a character that a header cannot carry"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// The body, if it is not too large.
+pub(crate) async fn body(mut response: Response, bytes_max: usize) -> Result<Vec<u8>, String> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| reason(&error))? {
+        if body.len() + chunk.len() > bytes_max {
+            return Err(format!("the body is larger than {bytes_max} bytes"));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// An error with its causes, without the URL (which the source's name stands for).
+pub(crate) fn reason(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "no answer within the deadline".to_owned();
+    }
+    let mut words: Vec<String> = Vec::new();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !words.contains(&text) {
+            words.push(text);
+        }
+        cause = error.source();
+    }
+    match words.is_empty() {
+        true => "the request failed".to_owned(),
+        false => words.join(": "),
+    }
+}
