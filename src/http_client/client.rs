@@ -10,6 +10,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder};
 use url::form_urlencoded::{Serializer, byte_serialize};
 
+use super::proxy::Routes;
 use super::reach::{Denied, Reach};
 use super::settings::{Auth, FollowRedirects, HttpConfig, OAuth2};
 use super::transport::{body, client, headers, reason, value};
@@ -23,21 +24,27 @@ const TOKEN_BYTES_MAX: usize = 64 * 1024;
 /// What asks with one `http_config`, again and again.
 pub(crate) struct HttpClient {
     http: Arc<HttpConfig>,
+    routes: Arc<Routes>,
     reach: Reach,
 }
 
 impl HttpClient {
     /// Where the servers are chosen by others than the operator, `reach` says which may be asked.
     pub(crate) fn new(http: Arc<HttpConfig>, reach: Reach) -> Self {
-        Self { http, reach }
+        Self {
+            routes: Arc::new(Routes::of(&http.proxy)),
+            http,
+            reach,
+        }
     }
 
     /// Reads what the configuration names. A file that cannot be read is an error: nothing is
     /// ever asked for without the credentials that it should carry.
     pub(crate) async fn prepare(&self, deadline: Duration) -> Result<Prepared, String> {
-        let (http, reach) = (Arc::clone(&self.http), self.reach.clone());
+        let (http, routes) = (Arc::clone(&self.http), Arc::clone(&self.routes));
+        let reach = self.reach.clone();
         // Files are read where waiting for them holds nobody up.
-        let read = tokio::task::spawn_blocking(move || read(&http, deadline, reach)).await;
+        let read = tokio::task::spawn_blocking(move || read(&http, &routes, deadline, reach)).await;
         let (client, mut headers, credentials) = read.map_err(|error| error.to_string())??;
         let authorization = match credentials {
             Credentials::None => None,
@@ -89,11 +96,12 @@ enum Credentials {
 
 fn read(
     http: &HttpConfig,
+    routes: &Arc<Routes>,
     deadline: Duration,
     reach: Reach,
 ) -> Result<(Client, HeaderMap, Credentials), String> {
     let resolver = reach.resolver.clone();
-    let client = client(&http.tls, &http.proxy, reach)?
+    let client = client(&http.tls, routes, reach)?
         .timeout(deadline)
         .redirect(redirects(http.follow_redirects))
         .build()
@@ -140,7 +148,7 @@ fn credentials(auth: &Auth, deadline: Duration, reach: Reach) -> Result<Credenti
             credentials,
         } => Credentials::Text(format!("{scheme} {}", secret(credentials)?.expose())),
         Auth::OAuth2(oauth2) => Credentials::Token(Box::new(TokenRequest {
-            client: client(&oauth2.tls, &oauth2.proxy, reach)?
+            client: client(&oauth2.tls, &Arc::new(Routes::of(&oauth2.proxy)), reach)?
                 .timeout(deadline)
                 .redirect(Policy::none())
                 .build()

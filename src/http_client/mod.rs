@@ -3,6 +3,7 @@
 
 mod client;
 mod dial;
+pub(crate) mod proxy;
 pub(crate) mod raw;
 mod reach;
 mod resolve;

@@ -4,40 +4,30 @@ use std::error::Error;
 use std::sync::Arc;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, ClientBuilder, NoProxy, Response};
+use reqwest::{Client, ClientBuilder, Response};
 
-use super::reach::Reach;
-use super::settings::{Header, Proxy, TlsConfig};
+use super::proxy::Routes;
+use super::reach::{Denied, Reach};
+use super::settings::{Header, TlsConfig};
 use super::tls;
 use crate::document::secret;
 
 /// A client that does not say who asks. Files are read now.
 pub(super) fn client(
     tls: &TlsConfig,
-    proxy: &Proxy,
+    routes: &Arc<Routes>,
     reach: Reach,
 ) -> Result<ClientBuilder, String> {
     let tls = tls::client_config(tls).map_err(|error| error.to_string())?;
-    let builder = Client::builder()
+    let [plain, tunnelled] = routes.proxies(headers(&routes.connect_headers)?)?;
+    Ok(Client::builder()
         .tls_backend_preconfigured(tls)
         .dns_resolver(Arc::new(reach))
-        .user_agent(concat!("manifesto-exporter/", env!("CARGO_PKG_VERSION")));
-    match proxy {
-        Proxy::None => Ok(builder.no_proxy()),
-        // reqwest reads the environment unless told otherwise.
-        Proxy::FromEnvironment { .. } => Ok(builder),
-        Proxy::Url {
-            url,
-            no_proxy,
-            connect_headers,
-        } => {
-            let proxy = reqwest::Proxy::all(url.clone())
-                .map_err(|error| reason(&error))?
-                .no_proxy(NoProxy::from_string(&no_proxy.join(",")))
-                .headers(headers(connect_headers)?);
-            Ok(builder.no_proxy().proxy(proxy))
-        }
-    }
+        // These alone: reqwest would look into the environment.
+        .no_proxy()
+        .proxy(plain)
+        .proxy(tunnelled)
+        .user_agent(concat!("manifesto-exporter/", env!("CARGO_PKG_VERSION"))))
 }
 
 /// Configured headers, values in the order plain, secret, file. Files are read now.
@@ -87,6 +77,9 @@ pub(crate) async fn body(mut response: Response, bytes_max: usize) -> Result<Vec
 pub(crate) fn reason(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "no answer within the deadline".to_owned();
+    }
+    if let Some(denied) = Denied::behind(error) {
+        return denied.to_string();
     }
     let mut words: Vec<String> = Vec::new();
     let mut cause = error.source();

@@ -11,13 +11,12 @@ use super::connect::{AddressOrigin, connect};
 use super::error::{ScrapeError, ScrapeErrorKind};
 use super::network::Network;
 use super::progress::{Phase, Progress};
-use super::proxy::{self, Routes};
 use super::request::{self, AGENT, Headers};
 use super::stream::Stream;
 use super::tls::Tls;
 use super::tunnel;
-use crate::discovery::settings::Scheme;
-use crate::http_client::settings::{Proxy, TlsConfig};
+use crate::http_client::proxy::{Routes, userinfo};
+use crate::http_client::settings::{Proxy, Scheme, TlsConfig};
 
 /// A server: of a target or of tokens.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +46,7 @@ impl Connector {
     ) -> Self {
         Self {
             tls: Tls::new(tls),
-            routes: Routes::new(proxy, |name| std::env::var(name).ok()),
+            routes: Routes::of(proxy),
             address_origin,
             network,
         }
@@ -109,7 +108,7 @@ impl Connector {
             .map_err(|why| {
                 ScrapeError::new(ScrapeErrorKind::Blocked, format!("dial policy: {why}"))
             })?;
-        let (host, port) = proxy::address(proxy)?;
+        let (host, port) = address(proxy)?;
         let mut stream = self
             .dial(&host, port, AddressOrigin::Operator, progress)
             .await
@@ -192,8 +191,24 @@ impl Connector {
     }
 }
 
+/// Host and port of a proxy that we can speak to.
+fn address(proxy: &Url) -> Result<(String, u16), ScrapeError> {
+    let refused = |why: String| Err(ScrapeError::new(ScrapeErrorKind::Proxy, why));
+    if proxy.scheme() != "http" {
+        return refused(format!(
+            "proxy scheme {:?} is not supported, only \"http\"",
+            proxy.scheme()
+        ));
+    }
+    match (proxy.host(), proxy.port_or_known_default()) {
+        (Some(url::Host::Ipv6(address)), Some(port)) => Ok((address.to_string(), port)),
+        (Some(host), Some(port)) => Ok((host.to_string(), port)),
+        _ => refused("the proxy URL names no host".to_owned()),
+    }
+}
+
 fn credentials(proxy: &Url) -> Result<Option<HeaderValue>, ScrapeError> {
-    proxy::userinfo(proxy)
+    userinfo(proxy)
         .map(|(username, password)| auth::basic(&username, &password))
         .transpose()
 }

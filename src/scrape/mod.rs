@@ -19,7 +19,6 @@ mod head;
 mod network;
 mod oauth2;
 mod progress;
-mod proxy;
 mod redirect;
 mod request;
 mod response;

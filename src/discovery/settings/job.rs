@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::exposition::Format;
 use crate::http_client::settings::HttpConfig;
+pub use crate::http_client::settings::Scheme;
 
 /// One entry of `scrape_configs`, with every default filled in and every value checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,34 +30,6 @@ pub struct ScrapeJob {
     pub fallback_format: Option<Format>,
     /// What a scrape may cost.
     pub limits: ScrapeLimits,
-}
-
-/// The scheme of a target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
-pub enum Scheme {
-    /// Plain HTTP.
-    #[default]
-    Http,
-    /// HTTP over TLS.
-    Https,
-}
-
-impl Scheme {
-    /// As in a URL.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Scheme::Http => "http",
-            Scheme::Https => "https",
-        }
-    }
-
-    /// The port of a URL that names none.
-    pub fn default_port(self) -> u16 {
-        match self {
-            Scheme::Http => 80,
-            Scheme::Https => 443,
-        }
-    }
 }
 
 /// Limits of one scrape; past any of them the scrape fails with a reason of its own.

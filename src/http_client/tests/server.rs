@@ -2,8 +2,8 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -60,6 +60,23 @@ impl Server {
             }
         })
         .await
+    }
+
+    /// Answers as [`Server::answering`] does, and keeps the heads of requests.
+    pub(crate) async fn listening(response: impl Into<Vec<u8>>) -> (Self, Arc<Mutex<Vec<String>>>) {
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let (keep, response) = (heard.clone(), Arc::<[u8]>::from(response.into()));
+        let server = Self::start(move |mut stream, _| {
+            let (keep, response) = (keep.clone(), response.clone());
+            async move {
+                while let Some(head) = request(&mut stream).await {
+                    keep.lock().unwrap().push(head);
+                    send(&mut stream, &response).await;
+                }
+            }
+        })
+        .await;
+        (server, heard)
     }
 
     /// Answers the first request of each connection, then closes it.

@@ -29,23 +29,6 @@ fn bearer(credentials: SecretSource) -> HttpConfig {
     })
 }
 
-/// Answers 200, and keeps the heads of requests.
-async fn listening() -> (Server, Arc<Mutex<Vec<String>>>) {
-    let heard = Arc::new(Mutex::new(Vec::new()));
-    let keep = heard.clone();
-    let server = Server::start(move |mut stream, _| {
-        let keep = keep.clone();
-        async move {
-            while let Some(head) = request(&mut stream).await {
-                keep.lock().unwrap().push(head);
-                send(&mut stream, &ok("", b"up 1\n")).await;
-            }
-        }
-    })
-    .await;
-    (server, heard)
-}
-
 #[tokio::test]
 async fn credentials_and_headers_travel() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
@@ -60,7 +43,7 @@ async fn credentials_and_headers_travel() {
         secrets: vec![Secret::new("c")],
         files: vec![file.path().to_owned()],
     }];
-    let (server, heard) = listening().await;
+    let (server, heard) = Server::listening(ok("", b"up 1\n")).await;
     for http in [basic, bearer(inline("token"))] {
         Scraper::new(with_http(target(server.address), http))
             .body()
@@ -86,7 +69,7 @@ async fn credentials_and_headers_travel() {
 
 #[tokio::test]
 async fn fault_56_without_its_file_a_request_is_not_made() {
-    let (server, heard) = listening().await;
+    let (server, heard) = Server::listening(ok("", b"up 1\n")).await;
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("token");
     let http = bearer(SecretSource::File(path.clone()));

@@ -1,13 +1,11 @@
 //! HTTP proxies.
 
-use std::sync::{Arc, Mutex};
-
 use super::support::{Scraper, fails, target, target_at, with_http};
 use crate::discovery::settings::Scheme;
 use crate::discovery::target::Target;
 use crate::document::secret::{Secret, SecretSource};
 use crate::http_client::settings::{Auth, Header, HttpConfig, Proxy};
-use crate::http_client::tests::server::{Server, ok, request, send};
+use crate::http_client::tests::server::{Server, ok, request};
 use crate::scrape::ScrapeErrorKind;
 
 fn through(proxy: &str, no_proxy: &str) -> HttpConfig {
@@ -26,23 +24,6 @@ fn through(proxy: &str, no_proxy: &str) -> HttpConfig {
     }
 }
 
-/// Answers every request, and keeps their heads.
-async fn proxy(answer: impl Into<Vec<u8>>) -> (Server, Arc<Mutex<Vec<String>>>) {
-    let heard = Arc::new(Mutex::new(Vec::new()));
-    let (keep, answer) = (heard.clone(), Arc::<[u8]>::from(answer.into()));
-    let server = Server::start(move |mut stream, _| {
-        let (keep, answer) = (keep.clone(), answer.clone());
-        async move {
-            while let Some(head) = request(&mut stream).await {
-                keep.lock().unwrap().push(head);
-                send(&mut stream, &answer).await;
-            }
-        }
-    })
-    .await;
-    (server, heard)
-}
-
 fn secure(mut target: Target) -> Target {
     target.url.scheme = Scheme::Https;
     target
@@ -50,7 +31,7 @@ fn secure(mut target: Target) -> Target {
 
 #[tokio::test]
 async fn plain_requests_go_through_whole() {
-    let (server, heard) = proxy(ok("", b"up 1\n")).await;
+    let (server, heard) = Server::listening(ok("", b"up 1\n")).await;
     let url = format!("http://user:p%40ss@{}", server.address);
     let mut scraper = Scraper::new(with_http(
         target_at("payments.example", 8067),
@@ -87,7 +68,8 @@ async fn no_proxy_is_dialled_directly() {
 
 #[tokio::test]
 async fn tls_is_asked_a_tunnel_and_a_refusal_is_shown() {
-    let (server, heard) = proxy("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n").await;
+    let (server, heard) =
+        Server::listening("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n").await;
     let http = through(&format!("http://{}", server.address), "");
     let target = secure(with_http(target_at("payments.example", 8067), http));
     let message = fails(target, ScrapeErrorKind::Proxy).await;
@@ -110,7 +92,7 @@ async fn tls_is_asked_a_tunnel_and_a_refusal_is_shown() {
 #[tokio::test]
 async fn an_endless_or_broken_answer_to_connect_fails() {
     for answer in [vec![b'a'; 20_000], b"HTTP/1.1 2\r\n\r\n".to_vec()] {
-        let (server, _) = proxy(answer).await;
+        let (server, _) = Server::listening(answer).await;
         let http = through(&format!("http://{}", server.address), "");
         fails(
             secure(with_http(target_at("a.example", 1), http)),

@@ -1,21 +1,21 @@
-//! Which proxy, if any, a request goes through. Pure: the environment is an argument.
+//! Which proxy, if any, a request goes through: the same for scrapes, lists, tokens and evidence.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ipnet::IpNet;
+use reqwest::header::HeaderMap;
 use url::Url;
 
-use super::error::{ScrapeError, ScrapeErrorKind};
-use crate::discovery::settings::Scheme;
-use crate::http_client::settings::{Header, Proxy};
+use super::settings::{Header, Proxy, Scheme};
 
 /// How requests of one `http_config` leave.
 #[derive(Debug, Default)]
-pub(super) struct Routes {
+pub(crate) struct Routes {
     http: Option<Url>,
     https: Option<Url>,
     no_proxy: Vec<NoProxyEntry>,
-    pub(super) connect_headers: Vec<Header>,
+    pub(crate) connect_headers: Vec<Header>,
 }
 
 /// What is dialled directly, as `no_proxy` and `NO_PROXY` name it.
@@ -38,8 +38,12 @@ enum NoProxyHost {
 }
 
 impl Routes {
-    /// Reads the settings; `environment` is asked only where they say so.
-    pub(super) fn new(proxy: &Proxy, environment: impl Fn(&str) -> Option<String>) -> Self {
+    /// Reads the settings, and our environment where they say so.
+    pub(crate) fn of(proxy: &Proxy) -> Self {
+        Self::new(proxy, |name| std::env::var(name).ok())
+    }
+
+    fn new(proxy: &Proxy, environment: impl Fn(&str) -> Option<String>) -> Self {
         match proxy {
             Proxy::None => Self::default(),
             Proxy::Url {
@@ -70,7 +74,7 @@ impl Routes {
     }
 
     /// The proxy on the way to `host:port`.
-    pub(super) fn proxy_for(&self, scheme: Scheme, host: &str, port: u16) -> Option<&Url> {
+    pub(crate) fn proxy_for(&self, scheme: Scheme, host: &str, port: u16) -> Option<&Url> {
         let proxy = match scheme {
             Scheme::Http => self.http.as_ref(),
             Scheme::Https => self.https.as_ref(),
@@ -78,6 +82,38 @@ impl Routes {
         let host = host.trim_end_matches('.').to_ascii_lowercase();
         let direct = self.no_proxy.iter().any(|e| e.matches(&host, port));
         (!direct).then_some(proxy)
+    }
+
+    /// The proxy on the way to where a URL leads.
+    pub(super) fn proxy_for_url(&self, url: &Url) -> Option<&Url> {
+        let scheme = match url.scheme() {
+            "https" => Scheme::Https,
+            _ => Scheme::Http,
+        };
+        let host = url.host_str()?.trim_matches(['[', ']']);
+        self.proxy_for(scheme, host, url.port_or_known_default()?)
+    }
+
+    /// These routes for a client of reqwest. It would send the headers of CONNECT with forwarded
+    /// requests as well, hence a proxy for either scheme; and it would dial directly where it does
+    /// not know a proxy's scheme.
+    pub(super) fn proxies(
+        self: &Arc<Self>,
+        connect_headers: HeaderMap,
+    ) -> Result<[reqwest::Proxy; 2], String> {
+        let mut proxies = self.http.iter().chain(&self.https);
+        if let Some(other) = proxies.find(|url| !matches!(url.scheme(), "http" | "https")) {
+            let scheme = other.scheme();
+            return Err(format!("proxy scheme {scheme:?} is not supported"));
+        }
+        let through = |scheme: &'static str| {
+            let routes = Arc::clone(self);
+            reqwest::Proxy::custom(move |url| {
+                let proxy = routes.proxy_for_url(url);
+                proxy.filter(|_| url.scheme() == scheme).cloned()
+            })
+        };
+        Ok([through("http"), through("https").headers(connect_headers)])
     }
 }
 
@@ -93,24 +129,8 @@ fn proxy_url(name: &str, value: &str) -> Option<Url> {
         .ok()
 }
 
-/// Host and port of a proxy that we can speak to.
-pub(super) fn address(proxy: &Url) -> Result<(String, u16), ScrapeError> {
-    let refused = |why: String| Err(ScrapeError::new(ScrapeErrorKind::Proxy, why));
-    if proxy.scheme() != "http" {
-        return refused(format!(
-            "proxy scheme {:?} is not supported, only \"http\"",
-            proxy.scheme()
-        ));
-    }
-    match (proxy.host(), proxy.port_or_known_default()) {
-        (Some(url::Host::Ipv6(address)), Some(port)) => Ok((address.to_string(), port)),
-        (Some(host), Some(port)) => Ok((host.to_string(), port)),
-        _ => refused("the proxy URL names no host".to_owned()),
-    }
-}
-
 /// User name and password of a proxy URL, decoded.
-pub(super) fn userinfo(proxy: &Url) -> Option<(String, String)> {
+pub(crate) fn userinfo(proxy: &Url) -> Option<(String, String)> {
     let decode = |text: &str| percent_decode(text);
     if proxy.username().is_empty() && proxy.password().is_none() {
         return None;
