@@ -1,40 +1,50 @@
-//! An HTTP client for lists, tokens and evidence, as an `http_config` wants it: for what is not hot.
+//! An HTTP client for lists and evidence, as an `http_config` wants it: for what is not hot.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
+use reqwest::header::{AUTHORIZATION, HeaderMap};
 use reqwest::redirect::Policy;
-use reqwest::{Client, RequestBuilder};
-use url::form_urlencoded::{Serializer, byte_serialize};
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
 
+use super::dial::DialPolicy;
+use super::oauth2::Tokens;
 use super::proxy::Routes;
 use super::reach::{Denied, Reach};
-use super::settings::{Auth, FollowRedirects, HttpConfig, OAuth2};
-use super::transport::{body, client, headers, reason, value};
-use crate::document::secret::{Secret, SecretSource};
+use super::settings::{Auth, FollowRedirects, HttpConfig};
+use super::transport::{client, headers, reason, value};
+use crate::document::secret::SecretSource;
 
 /// Redirects that are followed.
 const REDIRECTS_MAX: usize = 10;
-/// Bytes of a token answer.
-const TOKEN_BYTES_MAX: usize = 64 * 1024;
 
 /// What asks with one `http_config`, again and again.
 pub(crate) struct HttpClient {
     http: Arc<HttpConfig>,
     routes: Arc<Routes>,
     reach: Reach,
+    tokens: Option<Arc<(Tokens, Reach)>>,
 }
 
 impl HttpClient {
-    /// Where the servers are chosen by others than the operator, `reach` says which may be asked.
-    pub(crate) fn new(http: Arc<HttpConfig>, reach: Reach) -> Self {
+    /// Where the servers are chosen by others than the operator, `reach` says which may be asked;
+    /// `dial` holds for a token server.
+    pub(crate) fn new(http: Arc<HttpConfig>, reach: Reach, dial: DialPolicy) -> Self {
+        let of_tokens = Reach {
+            dial: Some(dial),
+            ..reach.clone()
+        };
+        let tokens = match &http.auth {
+            Auth::OAuth2(oauth2) => Some(Arc::new((Tokens::new(oauth2), of_tokens))),
+            Auth::None | Auth::Basic { .. } | Auth::Authorization { .. } => None,
+        };
         Self {
             routes: Arc::new(Routes::of(&http.proxy)),
             http,
             reach,
+            tokens,
         }
     }
 
@@ -45,19 +55,15 @@ impl HttpClient {
         let reach = self.reach.clone();
         // Files are read where waiting for them holds nobody up.
         let read = tokio::task::spawn_blocking(move || read(&http, &routes, deadline, reach)).await;
-        let (client, mut headers, credentials) = read.map_err(|error| error.to_string())??;
-        let authorization = match credentials {
-            Credentials::None => None,
-            Credentials::Text(text) => Some(text),
-            Credentials::Token(request) => Some(format!("Bearer {}", request.token().await?)),
-        };
-        if let Some(text) = authorization {
-            headers.insert(AUTHORIZATION, value("header `authorization`", &text)?);
+        let (client, headers) = read.map_err(|error| error.to_string())??;
+        if let Some((tokens, reach)) = self.tokens.as_deref() {
+            tokens.authorization(reach).await?;
         }
         Ok(Prepared {
             client,
             headers,
             reach: self.reach.clone(),
+            tokens: self.tokens.clone(),
         })
     }
 }
@@ -68,12 +74,46 @@ pub(crate) struct Prepared {
     client: Client,
     headers: HeaderMap,
     reach: Reach,
+    tokens: Option<Arc<(Tokens, Reach)>>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SendError {
+    #[error("{0}")]
+    Token(String),
+    #[error("{}", reason(.0))]
+    Request(#[from] reqwest::Error),
 }
 
 impl Prepared {
     /// Whether the host of a URL may be asked, where that is limited.
     pub(crate) fn check(&self, url: &url::Url) -> Result<(), Denied> {
         self.reach.check_url(url)
+    }
+
+    /// Sends a request. One whose token is refused is sent once more, with another token.
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Response, SendError> {
+        let Some((tokens, reach)) = self.tokens.as_deref() else {
+            return Ok(request.send().await?);
+        };
+        let mut again = request.try_clone();
+        let mut request = request;
+        loop {
+            let token = tokens.authorization(reach).await;
+            let token = token.map_err(SendError::Token)?;
+            let header = value("the token", token.expose()).map_err(SendError::Token)?;
+            let response = request.header(AUTHORIZATION, header).send().await?;
+            request = match again.take() {
+                Some(again)
+                    if response.status() == StatusCode::UNAUTHORIZED
+                        && tokens.refused(&token).await =>
+                {
+                    again
+                }
+                _ => return Ok(response),
+            };
+        }
     }
 
     /// A POST request with the configured headers.
@@ -87,34 +127,22 @@ impl Prepared {
     }
 }
 
-/// The value of the `Authorization` header, or how to get it.
-enum Credentials {
-    None,
-    Text(String),
-    Token(Box<TokenRequest>),
-}
-
 fn read(
     http: &HttpConfig,
     routes: &Arc<Routes>,
     deadline: Duration,
     reach: Reach,
-) -> Result<(Client, HeaderMap, Credentials), String> {
-    let resolver = reach.resolver.clone();
+) -> Result<(Client, HeaderMap), String> {
     let client = client(&http.tls, routes, reach)?
         .timeout(deadline)
         .redirect(redirects(http.follow_redirects))
         .build()
         .map_err(|error| reason(&error))?;
-    let of_token = Reach {
-        resolver,
-        dial: None,
-    };
-    Ok((
-        client,
-        headers(&http.headers)?,
-        credentials(&http.auth, deadline, of_token)?,
-    ))
+    let mut headers = headers(&http.headers)?;
+    if let Some(text) = credentials(&http.auth)? {
+        headers.insert(AUTHORIZATION, value("header `authorization`", &text)?);
+    }
+    Ok((client, headers))
 }
 
 fn redirects(follow: FollowRedirects) -> Policy {
@@ -134,90 +162,19 @@ fn redirects(follow: FollowRedirects) -> Policy {
     })
 }
 
-fn credentials(auth: &Auth, deadline: Duration, reach: Reach) -> Result<Credentials, String> {
+/// The value of `Authorization`, where no token server grants it.
+fn credentials(auth: &Auth) -> Result<Option<String>, String> {
     let secret = |source: &SecretSource| source.secret().map_err(|error| error.to_string());
     Ok(match auth {
-        Auth::None => Credentials::None,
+        Auth::None | Auth::OAuth2(_) => None,
         Auth::Basic { username, password } => {
             let (username, password) = (secret(username)?, secret(password)?);
             let pair = format!("{}:{}", username.expose(), password.expose());
-            Credentials::Text(format!("Basic {}", BASE64_STANDARD.encode(pair)))
+            Some(format!("Basic {}", BASE64_STANDARD.encode(pair)))
         }
         Auth::Authorization {
             scheme,
             credentials,
-        } => Credentials::Text(format!("{scheme} {}", secret(credentials)?.expose())),
-        Auth::OAuth2(oauth2) => Credentials::Token(Box::new(TokenRequest {
-            client: client(&oauth2.tls, &Arc::new(Routes::of(&oauth2.proxy)), reach)?
-                .timeout(deadline)
-                .redirect(Policy::none())
-                .build()
-                .map_err(|error| reason(&error))?,
-            secret: secret(&oauth2.client_secret)?,
-            oauth2: OAuth2::clone(oauth2),
-        })),
+        } => Some(format!("{scheme} {}", secret(credentials)?.expose())),
     })
-}
-
-/// A request for a token with the client credentials grant.
-struct TokenRequest {
-    client: Client,
-    secret: Secret,
-    oauth2: OAuth2,
-}
-
-impl TokenRequest {
-    /// Asks with the credentials in the header first, in the form where that is refused:
-    /// servers differ.
-    async fn token(&self) -> Result<String, String> {
-        let failed = |what: String| format!("oauth2 token: {what}");
-        let request = |form: String| {
-            self.client
-                .post(self.oauth2.token_url.clone())
-                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .body(form)
-        };
-        let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-        let secret = Some(encoded(self.secret.expose()));
-        let header_first = request(token_form(&self.oauth2, None))
-            .basic_auth(encoded(&self.oauth2.client_id), secret)
-            .send()
-            .await
-            .map_err(|error| failed(reason(&error)))?;
-        let response = match header_first.status().is_client_error() {
-            true => request(token_form(&self.oauth2, Some(&self.secret)))
-                .send()
-                .await
-                .map_err(|error| failed(reason(&error)))?,
-            false => header_first,
-        };
-        if !response.status().is_success() {
-            return Err(failed(format!("the server answered {}", response.status())));
-        }
-        let body = body(response, TOKEN_BYTES_MAX).await.map_err(failed)?;
-        // Not the parser's words: they may quote the token.
-        serde_json::from_slice::<Token>(&body)
-            .map(|token| token.access_token)
-            .map_err(|_| failed("the answer holds no `access_token`".to_owned()))
-    }
-}
-
-#[derive(serde::Deserialize)]
-struct Token {
-    access_token: String,
-}
-
-/// The form of a token request, with the client's credentials where the header has none.
-fn token_form(oauth2: &OAuth2, secret: Option<&Secret>) -> String {
-    let mut form = Serializer::new(String::new());
-    form.append_pair("grant_type", "client_credentials");
-    if !oauth2.scopes.is_empty() {
-        form.append_pair("scope", &oauth2.scopes.join(" "));
-    }
-    form.extend_pairs(&oauth2.endpoint_params);
-    if let Some(secret) = secret {
-        form.append_pair("client_id", &oauth2.client_id);
-        form.append_pair("client_secret", secret.expose());
-    }
-    form.finish()
 }

@@ -3,6 +3,7 @@
 
 mod client;
 mod dial;
+pub(crate) mod oauth2;
 pub(crate) mod proxy;
 pub(crate) mod raw;
 mod reach;
@@ -16,10 +17,10 @@ pub(crate) mod verifiers;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub(crate) use self::client::{HttpClient, Prepared};
+pub(crate) use self::client::{HttpClient, Prepared, SendError};
 pub use self::dial::DialPolicy;
 pub(crate) use self::dial::RawDial;
 pub(crate) use self::reach::{Denied, Reach};
 pub(crate) use self::resolve::http;
 pub use self::resolver::Resolver;
-pub(crate) use self::transport::{body, reason};
+pub(crate) use self::transport::body;

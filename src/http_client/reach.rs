@@ -15,6 +15,8 @@ pub(crate) struct Reach {
     pub(crate) resolver: Resolver,
     /// What is denied here is not dialled; the lists of what targets are limited to do not concern it.
     pub(crate) dial: Option<DialPolicy>,
+    /// Whether credentials may go over plain HTTP to another machine.
+    pub(crate) allow_plaintext: bool,
 }
 
 impl Reach {
@@ -23,6 +25,7 @@ impl Reach {
         Self {
             resolver: Resolver::system(),
             dial: None,
+            allow_plaintext: true,
         }
     }
 
@@ -36,13 +39,27 @@ impl Reach {
             (None, Some(Host::Domain(_))) => Ok(()),
             (_, None) => Err("it names no host".to_owned()),
         };
-        checked.map_err(Denied)
+        checked.map_err(Denied::by_policy)
     }
 
     fn check(&self, address: IpAddr) -> Result<(), Denied> {
-        match &self.dial {
-            Some(dial) => dial.check_not_denied(address).map_err(Denied),
-            None => Ok(()),
+        if let Some(dial) = &self.dial {
+            let checked = dial.check_not_denied(address);
+            checked.map_err(Denied::by_policy)?;
+        }
+        match address.is_loopback() {
+            true => Ok(()),
+            false => self.check_plaintext(&address.to_string()),
+        }
+    }
+
+    /// Whether credentials may go to `peer`, which is not this machine, if it is not over TLS.
+    pub(super) fn check_plaintext(&self, peer: &str) -> Result<(), Denied> {
+        match self.allow_plaintext {
+            true => Ok(()),
+            false => Err(Denied(format!(
+                "credentials are not sent to {peer} over plain http: use https, or allow plaintext credentials"
+            ))),
         }
     }
 }
@@ -73,6 +90,10 @@ impl Resolve for Reach {
 pub(crate) struct Denied(String);
 
 impl Denied {
+    fn by_policy(why: String) -> Self {
+        Self(format!("dial policy: {why}"))
+    }
+
     /// That, where it is behind another error.
     pub(crate) fn behind<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
         let mut cause = Some(error);

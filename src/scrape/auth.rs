@@ -147,7 +147,7 @@ pub(super) async fn add_headers(
     Ok(())
 }
 
-/// `Basic ...`, for targets, token servers and proxies.
+/// `Basic ...`, for targets and proxies.
 pub(super) fn basic(username: &str, password: &str) -> Result<HeaderValue, ScrapeError> {
     let pair = STANDARD.encode(format!("{username}:{password}"));
     secret_value("password", &format!("Basic {pair}"))

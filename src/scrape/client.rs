@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use http::StatusCode;
 use http::header::AUTHORIZATION;
-use http::{Method, StatusCode};
 use tokio::time::Instant;
 
 use super::auth::{self, Files};
-use super::connect::AddressOrigin;
 use super::connector::{Connector, Destination};
 use super::error::{ScrapeError, ScrapeErrorKind};
 use super::exchange::{self, Ended};
@@ -20,10 +19,11 @@ use super::response::{ResponseKind, ResponseReceiver};
 use super::result::{BodySink, ScrapeResult};
 use super::settings::ScrapeSettings;
 use super::stream::Stream;
-use super::tokens::Tokens;
 use crate::discovery::target::Target;
-use crate::http_client::Resolver;
+use crate::document::secret::Secret;
+use crate::http_client::oauth2::Tokens;
 use crate::http_client::settings::{Auth, HttpConfig};
+use crate::http_client::{Reach, Resolver};
 
 /// Past this interval a connection is closed after its scrape: the peer would close it anyway.
 const KEPT_INTERVAL_MAX: Duration = Duration::from_secs(5 * 60);
@@ -46,16 +46,11 @@ impl Client {
     /// A client for the targets that share `http`.
     pub fn new(http: Arc<HttpConfig>, network: Arc<Network>) -> Self {
         let tokens = match &http.auth {
-            Auth::OAuth2(oauth2) => Some(Tokens::new(oauth2, network.clone())),
+            Auth::OAuth2(oauth2) => Some(Tokens::new(oauth2)),
             Auth::None | Auth::Basic { .. } | Auth::Authorization { .. } => None,
         };
         Self {
-            way: Connector::new(
-                &http.tls,
-                &http.proxy,
-                AddressOrigin::Discovery,
-                network.clone(),
-            ),
+            way: Connector::new(&http.tls, &http.proxy, network.clone()),
             files: Files::default(),
             tokens,
             network,
@@ -121,7 +116,7 @@ impl Client {
             }
             let token = match &self.tokens {
                 // Boxed, as is all that few scrapes do: a scrape in flight is as large as its largest wait.
-                Some(tokens) => Some(Box::pin(tokens.authorization(&self.files, progress)).await?),
+                Some(tokens) => Some(Box::pin(self.token(tokens, progress)).await?),
                 None => None,
             };
             if let Some(token) = &token {
@@ -159,6 +154,19 @@ impl Client {
         }
     }
 
+    /// The value of `Authorization` that a token server grants.
+    async fn token(&self, tokens: &Tokens, progress: &Progress) -> Result<Secret, ScrapeError> {
+        progress.enter(Phase::Token);
+        let settings = self.network.settings();
+        let reach = Reach {
+            resolver: self.network.resolver.clone(),
+            dial: Some(settings.dial.clone()),
+            allow_plaintext: settings.allow_plaintext_credentials,
+        };
+        let granted = tokens.authorization(&reach).await;
+        granted.map_err(|why| ScrapeError::new(ScrapeErrorKind::Credentials, why))
+    }
+
     /// Sends a GET of `path` and hands the response to `answer`. A kept connection may have died
     /// unseen: then, and only if nothing of a response came, the request is made once more on a
     /// fresh one.
@@ -184,7 +192,7 @@ impl Client {
                 self.way.check_plaintext(destination, stream)?;
             }
             let uri = self.way.address(stream, destination, path, &mut headers)?;
-            Ok(request::render(&Method::GET, &uri, headers, &[]))
+            Ok(request::render(&uri, &headers))
         };
         if let Some(IdleConnection(mut stream)) = kept.take()
             && stream.is_idle()

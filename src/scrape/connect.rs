@@ -25,7 +25,7 @@ const ADDRESSES_MAX: usize = 8;
 pub(super) enum AddressOrigin {
     /// Discovery: the whole policy holds.
     Discovery,
-    /// The operator, for a proxy or token server: what is denied holds, the lists of what targets
+    /// The operator, for a proxy: what is denied holds, the lists of what targets
     /// are limited to do not.
     Operator,
 }

@@ -18,7 +18,7 @@ use super::tunnel;
 use crate::http_client::proxy::{Routes, userinfo};
 use crate::http_client::settings::{Proxy, Scheme, TlsConfig};
 
-/// A server: of a target or of tokens.
+/// A target's server.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Destination<'a> {
     pub(super) scheme: Scheme,
@@ -33,21 +33,14 @@ pub(super) struct Destination<'a> {
 pub(super) struct Connector {
     tls: Tls,
     routes: Routes,
-    address_origin: AddressOrigin,
     network: Arc<Network>,
 }
 
 impl Connector {
-    pub(super) fn new(
-        tls: &TlsConfig,
-        proxy: &Proxy,
-        address_origin: AddressOrigin,
-        network: Arc<Network>,
-    ) -> Self {
+    pub(super) fn new(tls: &TlsConfig, proxy: &Proxy, network: Arc<Network>) -> Self {
         Self {
             tls: Tls::new(tls),
             routes: Routes::of(proxy),
-            address_origin,
             network,
         }
     }
@@ -63,7 +56,10 @@ impl Connector {
             scheme, host, port, ..
         } = destination;
         let stream = match self.routes.proxy_for(scheme, host, port) {
-            None => self.dial(host, port, self.address_origin, progress).await?,
+            None => {
+                self.dial(host, port, AddressOrigin::Discovery, progress)
+                    .await?
+            }
             Some(proxy) => self.through(proxy, destination, files, progress).await?,
         };
         match scheme {

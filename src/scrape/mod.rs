@@ -17,7 +17,6 @@ mod framing;
 mod gzip;
 mod head;
 mod network;
-mod oauth2;
 mod progress;
 mod redirect;
 mod request;
@@ -29,7 +28,6 @@ mod slots;
 mod stats;
 mod stream;
 mod tls;
-mod tokens;
 mod tunnel;
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, HOST, USER_AGENT};
-use http::{HeaderName, HeaderValue, Method, Uri};
+use http::header::{ACCEPT, ACCEPT_ENCODING, HOST, USER_AGENT};
+use http::{HeaderName, HeaderValue, Uri};
 
 use super::error::{ScrapeError, ScrapeErrorKind};
 use crate::discovery::target::Target;
@@ -16,7 +16,7 @@ const EXPOSITIONS: HeaderValue = HeaderValue::from_static(
      text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
 );
 
-/// Who we are to targets and token servers.
+/// Who we are to targets and proxies.
 pub(super) const AGENT: HeaderValue =
     HeaderValue::from_static(concat!("manifesto-exporter/", env!("CARGO_PKG_VERSION")));
 
@@ -72,10 +72,9 @@ impl Headers {
 }
 
 /// A request as it is sent. Every byte of it has been checked to be a URI's or a header's.
-pub(super) fn render(method: &Method, uri: &Uri, mut headers: Headers, body: &[u8]) -> Vec<u8> {
+pub(super) fn render(uri: &Uri, headers: &Headers) -> Vec<u8> {
     let mut request = Vec::with_capacity(1024);
-    request.extend_from_slice(method.as_str().as_bytes());
-    request.push(b' ');
+    request.extend_from_slice(b"GET ");
     match uri.path_and_query() {
         // A proxy is told the whole.
         Some(path) if uri.authority().is_none() => {
@@ -84,11 +83,7 @@ pub(super) fn render(method: &Method, uri: &Uri, mut headers: Headers, body: &[u
         _ => request.extend_from_slice(uri.to_string().as_bytes()),
     }
     request.extend_from_slice(b" HTTP/1.1\r\n");
-    if !body.is_empty() {
-        headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-    }
     headers.write(&mut request);
-    request.extend_from_slice(body);
     request
 }
 
@@ -152,17 +147,17 @@ mod tests {
         headers.insert(HOST, HeaderValue::from_static("a:1"));
         headers.append(ACCEPT, HeaderValue::from_static("x"));
         headers.insert(ACCEPT, HeaderValue::from_static("y"));
-        let written = |uri: &str, body: &[u8]| {
+        let written = |uri: &str| {
             let uri = self::uri(uri).unwrap();
-            String::from_utf8(render(&Method::POST, &uri, headers.clone(), body)).unwrap()
+            String::from_utf8(render(&uri, &headers)).unwrap()
         };
         assert_eq!(
-            written("/p?q#f", b""),
-            "POST /p?q HTTP/1.1\r\nhost: a:1\r\naccept: y\r\n\r\n"
+            written("/p?q#f"),
+            "GET /p?q HTTP/1.1\r\nhost: a:1\r\naccept: y\r\n\r\n"
         );
         assert_eq!(
-            written("http://h:2/p", b"body"),
-            "POST http://h:2/p HTTP/1.1\r\nhost: a:1\r\naccept: y\r\ncontent-length: 4\r\n\r\nbody"
+            written("http://h:2/p"),
+            "GET http://h:2/p HTTP/1.1\r\nhost: a:1\r\naccept: y\r\n\r\n"
         );
         for bad in ["/a b", "/a\r\nx: y", "/a\u{0}"] {
             assert!(uri(bad).is_err(), "{bad:?}");

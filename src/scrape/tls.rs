@@ -1,4 +1,4 @@
-//! TLS to targets and token servers: settings that follow their files, errors that say why.
+//! TLS to targets: settings that follow their files, errors that say why.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -169,9 +169,10 @@ async fn poll_loop(
     }
 }
 
-/// Every question once, a few at the same time, in their order. Where a server cannot be reached, or
-/// has answered nothing when the first question times out, the rest is not tried: a hung server
-/// would be waited for once a question. One that answers others is only slow with this one.
+/// Every question once, a few at the same time, in their order. Where a server cannot be reached or a
+/// token not be renewed, or where nothing was answered when the first question times out, the rest is
+/// not tried: a hung server would be waited for once a question. One that answers others is only slow
+/// with this one.
 async fn round(source: &SourceConfig, client: &HttpClient, questions: &[Query]) -> Vec<Answered> {
     let server = match Server::open(client, source.url.clone(), source.timeout).await {
         Ok(server) => Arc::new(server),
@@ -206,15 +207,13 @@ async fn round(source: &SourceConfig, client: &HttpClient, questions: &[Query]) 
                 // Each page is another server's.
                 Err(_) if kind == SourceKind::Links => None,
                 Err(error) => match error.reason {
-                    SourceErrorKind::Connect => Some(error),
+                    SourceErrorKind::Connect | SourceErrorKind::Credentials => Some(error),
                     SourceErrorKind::Timeout if !has_answered.load(Relaxed) => Some(error),
                     SourceErrorKind::Http | SourceErrorKind::Answer | SourceErrorKind::Limit => {
                         has_answered.store(true, Relaxed);
                         None
                     }
-                    SourceErrorKind::Timeout
-                    | SourceErrorKind::Credentials
-                    | SourceErrorKind::Denied => None,
+                    SourceErrorKind::Timeout | SourceErrorKind::Denied => None,
                 },
             };
             if let Some(error) = is_gone {
@@ -232,10 +231,10 @@ async fn round(source: &SourceConfig, client: &HttpClient, questions: &[Query]) 
 /// What the operator names may be anywhere; pages have the addresses that the catalogue gives them.
 fn client(source: &SourceConfig, dial: DialPolicy) -> HttpClient {
     let reach = Reach {
-        dial: (source.kind == SourceKind::Links).then_some(dial),
+        dial: (source.kind == SourceKind::Links).then(|| dial.clone()),
         ..Reach::unlimited()
     };
-    HttpClient::new(Arc::clone(&source.http), reach)
+    HttpClient::new(Arc::clone(&source.http), reach, dial)
 }
 
 /// Every source once: for commands that judge and end.

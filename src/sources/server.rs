@@ -9,7 +9,7 @@ use url::Url;
 
 use super::error::{SourceError, SourceErrorKind};
 use crate::document::duration::display;
-use crate::http_client::{Denied, HttpClient, Prepared, body, reason};
+use crate::http_client::{Denied, HttpClient, Prepared, SendError, body};
 
 /// Bytes of one answer.
 const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -112,7 +112,7 @@ impl Server {
 
     /// Whatever a path answers: the check knows what it wants of it.
     pub(super) async fn whatever(&self, path: &str) -> Result<(u16, String), SourceError> {
-        let response = send(self.http.get(&self.url(path, &[])?)).await?;
+        let response = self.send(self.http.get(&self.url(path, &[])?)).await?;
         let status = response.status().as_u16();
         let bytes = read(response).await?;
         let text = String::from_utf8(bytes)
@@ -120,8 +120,30 @@ impl Server {
         Ok((status, text))
     }
 
+    /// Sends a request with the source's credentials.
+    pub(super) async fn send(&self, request: RequestBuilder) -> Result<Response, SourceError> {
+        self.http.send(request).await.map_err(|error| {
+            let kind = match &error {
+                SendError::Token(_) => SourceErrorKind::Credentials,
+                SendError::Request(error) if Denied::behind(error).is_some() => {
+                    SourceErrorKind::Denied
+                }
+                SendError::Request(error) if error.is_timeout() => SourceErrorKind::Timeout,
+                SendError::Request(_) => SourceErrorKind::Connect,
+            };
+            let at = match &error {
+                SendError::Request(error) if kind == SourceErrorKind::Denied => error.url(),
+                _ => None,
+            };
+            let at = at.map_or(String::new(), |url| format!("{url}: "));
+            SourceError::new(kind, format!("{at}{error}"))
+        })
+    }
+
     async fn ok(&self, request: RequestBuilder, path: &str) -> Result<Vec<u8>, SourceError> {
-        let response = send(request.header(ACCEPT, "application/json, */*;q=0.1")).await?;
+        let response = self
+            .send(request.header(ACCEPT, "application/json, */*;q=0.1"))
+            .await?;
         let status = response.status();
         let bytes = read(response).await?;
         if status == StatusCode::OK {
@@ -151,20 +173,6 @@ async fn within<T>(
     };
     let answer = tokio::time::timeout(timeout, asking).await;
     answer.map_err(too_late)?
-}
-
-pub(super) async fn send(request: RequestBuilder) -> Result<Response, SourceError> {
-    request.send().await.map_err(|error| {
-        if let Some(denied) = Denied::behind(&error) {
-            let url = error.url().map_or("", Url::as_str);
-            return SourceError::new(SourceErrorKind::Denied, format!("{url}: {denied}"));
-        }
-        let kind = match error.is_timeout() {
-            true => SourceErrorKind::Timeout,
-            false => SourceErrorKind::Connect,
-        };
-        SourceError::new(kind, reason(&error))
-    })
 }
 
 async fn read(response: Response) -> Result<Vec<u8>, SourceError> {

@@ -15,7 +15,7 @@ use crate::document::value::{Interval, ShownUrl};
 use crate::document::yaml::{At, Source};
 use crate::http_client::raw::with_http_keys;
 use crate::http_client::settings::HttpConfig;
-use crate::http_client::{HttpClient, Reach, body, http, reason};
+use crate::http_client::{DialPolicy, HttpClient, Reach, body, http};
 
 const META_URL: &str = "__meta_url";
 const REFRESH_DEFAULT: Duration = Duration::from_secs(60);
@@ -68,7 +68,8 @@ pub(in crate::discovery) async fn run(
     retry: Duration,
     reports: RefreshSender,
 ) -> RunnerGone {
-    let client = HttpClient::new(Arc::clone(&config.http), Reach::unlimited());
+    let http = Arc::clone(&config.http);
+    let client = HttpClient::new(http, Reach::unlimited(), DialPolicy::default());
     let mut wait = retry;
     loop {
         let asked = Instant::now();
@@ -101,18 +102,16 @@ async fn ask(config: &HttpSd, client: &HttpClient) -> Result<Listing, String> {
 }
 
 async fn list(config: &HttpSd, client: &HttpClient, deadline: Duration) -> Result<Listing, String> {
-    let response = client
-        .prepare(deadline * 2)
-        .await?
+    let client = client.prepare(deadline * 2).await?;
+    let request = client
         .get(&config.url)
         .header(ACCEPT, "application/json")
         .header(
             "X-Prometheus-Refresh-Interval-Seconds",
             config.refresh_interval.as_secs_f64().to_string(),
-        )
-        .send()
-        .await
-        .map_err(|error| reason(&error))?;
+        );
+    let response = client.send(request).await;
+    let response = response.map_err(|error| error.to_string())?;
     if response.status() != StatusCode::OK {
         return Err(format!("the server answered {}", response.status()));
     }

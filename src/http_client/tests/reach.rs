@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use super::server::{Server, ok};
-use super::support::{addresses, get};
+use super::support::{addresses, client_with, get};
 use crate::http_client::settings::HttpConfig;
 use crate::http_client::{DialPolicy, HttpClient, Reach, Resolver};
 
@@ -21,11 +21,7 @@ async fn fault_79_a_name_that_hangs_holds_one_lookup_however_often_it_is_asked()
         hung.lock().unwrap().recv().unwrap_err();
         addresses(&["127.0.0.1"])
     });
-    let reach = Reach {
-        resolver,
-        dial: None,
-    };
-    let client = HttpClient::new(Arc::new(HttpConfig::default()), reach);
+    let client = client_with(HttpConfig::default(), resolver);
     for _ in 0..3 {
         let asked = get(&client, "http://hung.example/");
         let waited = tokio::time::timeout(Duration::from_millis(50), asked).await;
@@ -45,11 +41,16 @@ async fn denied_addresses_of_a_name_are_passed_over_and_a_name_of_no_other_is_de
     let reach = Reach {
         resolver,
         dial: Some(DialPolicy::default()),
+        ..Reach::unlimited()
     };
-    let client = HttpClient::new(Arc::new(HttpConfig::default()), reach);
+    let http = Arc::new(HttpConfig::default());
+    let client = HttpClient::new(http, reach, DialPolicy::default());
     let port = server.address.port();
     let status = get(&client, &format!("http://mixed.example:{port}/")).await;
     assert_eq!(status.unwrap(), 200);
     let error = get(&client, "http://denied.example/").await.unwrap_err();
-    assert_eq!(error, "169.254.169.254 is a link-local address");
+    assert_eq!(
+        error,
+        "dial policy: 169.254.169.254 is a link-local address"
+    );
 }

@@ -106,6 +106,15 @@ pub(crate) async fn request(stream: &mut TcpStream) -> Option<String> {
     String::from_utf8(head).ok()
 }
 
+/// Reads one request with its body: head and body.
+pub(crate) async fn post(stream: &mut TcpStream) -> Option<(String, String)> {
+    let head = request(stream).await?;
+    let length = head.split("content-length: ").nth(1)?.split('\r').next()?;
+    let mut body = vec![0; length.parse().ok()?];
+    stream.read_exact(&mut body).await.ok()?;
+    Some((head, String::from_utf8(body).ok()?))
+}
+
 /// Writes what the peer is willing to take.
 pub(crate) async fn send(stream: &mut TcpStream, bytes: &[u8]) -> bool {
     stream.write_all(bytes).await.is_ok()

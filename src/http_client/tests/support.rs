@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::http_client::settings::HttpConfig;
-use crate::http_client::{HttpClient, Reach, Resolver, reason};
+use crate::http_client::{DialPolicy, HttpClient, Reach, Resolver};
 
 pub(super) fn addresses(written: &[&str]) -> io::Result<Vec<IpAddr>> {
     Ok(written.iter().map(|a| a.parse().unwrap()).collect())
@@ -14,17 +14,22 @@ pub(super) fn addresses(written: &[&str]) -> io::Result<Vec<IpAddr>> {
 
 /// A client to whom every name is this machine.
 pub(super) fn client(http: HttpConfig) -> HttpClient {
+    client_with(http, Resolver::new(|_| addresses(&["127.0.0.1"])))
+}
+
+/// A client that may ask anybody but for tokens, as those of lists and most evidence.
+pub(super) fn client_with(http: HttpConfig, resolver: Resolver) -> HttpClient {
     let reach = Reach {
-        resolver: Resolver::new(|_| addresses(&["127.0.0.1"])),
-        dial: None,
+        resolver,
+        ..Reach::unlimited()
     };
-    HttpClient::new(Arc::new(http), reach)
+    HttpClient::new(Arc::new(http), reach, DialPolicy::default())
 }
 
 /// The status of one answer, asked for as a list is.
 pub(super) async fn get(client: &HttpClient, url: &str) -> Result<u16, String> {
     let prepared = client.prepare(Duration::from_secs(10)).await?;
-    let sent = prepared.get(&url.parse().unwrap()).send().await;
-    let response = sent.map_err(|error| reason(&error))?;
+    let sent = prepared.send(prepared.get(&url.parse().unwrap())).await;
+    let response = sent.map_err(|error| error.to_string())?;
     Ok(response.status().as_u16())
 }

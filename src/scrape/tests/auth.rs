@@ -1,15 +1,14 @@
 //! Credentials: what is sent, and when nothing is.
 
 use std::io::Write as _;
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::support::{Scraper, fails, fails_with, target, target_at, with_http};
+use super::support::{SHORT, Scraper, fails, fails_with, target, target_at, with_http, within};
 use crate::document::secret::{Secret, SecretSource};
-use crate::http_client::settings::{Auth, Header, HttpConfig, OAuth2, Proxy, TlsConfig};
-use crate::http_client::tests::server::{Server, ok, request, send};
-use crate::scrape::{Resolver, ScrapeErrorKind, ScrapeSettings};
+use crate::http_client::settings::{Auth, Header, HttpConfig};
+use crate::http_client::tests::oauth2::{granting, oauth2};
+use crate::http_client::tests::server::{Server, hang, ok, request, send};
+use crate::scrape::{DialPolicy, Resolver, ScrapeErrorKind, ScrapeSettings};
 
 fn inline(text: &str) -> SecretSource {
     SecretSource::Inline(Secret::new(text))
@@ -159,38 +158,9 @@ async fn fault_91_credentials_do_not_cross_a_network_in_the_clear() {
     serve.await.unwrap();
 }
 
-fn oauth2(server: SocketAddr) -> HttpConfig {
-    with_auth(Auth::OAuth2(Box::new(OAuth2 {
-        client_id: "id".to_owned(),
-        client_secret: inline("se cret"),
-        token_url: format!("http://{server}/token?x=1").parse().unwrap(),
-        scopes: vec!["read".to_owned()],
-        endpoint_params: Vec::new(),
-        tls: TlsConfig::default(),
-        proxy: Proxy::None,
-    })))
-}
-
-/// Grants tokens `t0`, `t1`, ...
-async fn granting() -> (Server, Arc<Mutex<Vec<String>>>) {
-    let heard = Arc::new(Mutex::new(Vec::new()));
-    let keep = heard.clone();
-    let server = Server::start(move |mut stream, number| {
-        let keep = keep.clone();
-        async move {
-            let head = request(&mut stream).await.unwrap();
-            keep.lock().unwrap().push(head);
-            let token = format!(r#"{{"access_token":"t{number}","expires_in":3600}}"#);
-            send(&mut stream, &ok("", token.as_bytes())).await;
-        }
-    })
-    .await;
-    (server, heard)
-}
-
 #[tokio::test]
 async fn an_oauth2_token_is_fetched_once_and_renewed_once_when_refused() {
-    let (tokens, asked) = granting().await;
+    let (tokens, asked) = granting("3600").await;
     // Takes t0 twice, then only t1.
     let server = Server::start(async |mut stream, _| {
         let mut taken = 0;
@@ -208,7 +178,7 @@ async fn an_oauth2_token_is_fetched_once_and_renewed_once_when_refused() {
         }
     })
     .await;
-    let http = oauth2(tokens.address);
+    let http = oauth2(&format!("http://{}/token?x=1", tokens.address));
     let mut scraper = Scraper::new(with_http(target(server.address), http));
     scraper.body().await;
     scraper.body().await;
@@ -234,9 +204,9 @@ async fn an_oauth2_token_is_fetched_once_and_renewed_once_when_refused() {
 
 #[tokio::test]
 async fn a_target_that_refuses_every_token_is_not_a_token_storm() {
-    let (tokens, _) = granting().await;
+    let (tokens, _) = granting("3600").await;
     let server = Server::answering("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n").await;
-    let http = oauth2(tokens.address);
+    let http = oauth2(&format!("http://{}/token?x=1", tokens.address));
     let mut scraper = Scraper::new(with_http(target(server.address), http));
     for _ in 0..5 {
         let (result, _) = scraper.scrape().await;
@@ -249,7 +219,7 @@ async fn a_target_that_refuses_every_token_is_not_a_token_storm() {
 async fn a_token_server_that_refuses_fails_the_scrape_before_its_request() {
     let refusing = Server::answering("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n").await;
     let server = Server::start(async |_, _| panic!("asked")).await;
-    let http = oauth2(refusing.address);
+    let http = oauth2(&format!("http://{}/token?x=1", refusing.address));
     let scraper = Scraper::new(with_http(target(server.address), http));
     let message = fails_with(scraper, ScrapeErrorKind::Credentials).await;
     assert_eq!(
@@ -260,4 +230,66 @@ async fn a_token_server_that_refuses_fails_the_scrape_before_its_request() {
         )
     );
     assert_eq!(server.connections(), 0);
+}
+
+#[tokio::test]
+async fn the_settings_of_scrapes_hold_for_token_servers_and_reload() {
+    let (tokens, _) = granting("3600").await;
+    let server = Server::answering(ok("", b"up 1\n")).await;
+    let port = tokens.address.port();
+    let idp = |name: &str| oauth2(&format!("http://{name}:{port}/token"));
+    let resolver = Resolver::new(|name| {
+        let address = match name {
+            "near.example" => "127.0.0.1",
+            "metadata.example" => "169.254.169.254",
+            _ => "192.0.2.1",
+        };
+        Ok(vec![address.parse().unwrap()])
+    });
+    // Addresses that targets are limited to: token servers may be elsewhere.
+    let settings = ScrapeSettings {
+        dial: DialPolicy {
+            allow: vec![server.address.ip().into()],
+            deny: vec!["10.0.0.0/8".parse().unwrap()],
+            ports: vec![server.address.port().to_string().parse().unwrap()],
+        },
+        ..ScrapeSettings::default()
+    };
+    let target = target(server.address);
+    for (host, why) in [
+        (
+            "metadata.example",
+            "dial policy: 169.254.169.254 is a link-local address",
+        ),
+        (
+            "10.1.2.3",
+            "dial policy: 10.1.2.3 is in the denied range 10.0.0.0/8",
+        ),
+        (
+            "far.example",
+            "credentials are not sent to 192.0.2.1 over plain http: use https, or allow plaintext credentials",
+        ),
+    ] {
+        let target = with_http(target.clone(), idp(host));
+        let scraper = Scraper::with(target, settings.clone(), resolver.clone());
+        let message = fails_with(scraper, ScrapeErrorKind::Credentials).await;
+        let server = format!("oauth2 token server http://{host}:{port}/token");
+        assert_eq!(message, format!("{server}: {why}"));
+    }
+    let target = with_http(target, idp("near.example"));
+    let mut scraper = Scraper::with(target, settings, resolver);
+    assert_eq!(scraper.body().await, "up 1\n");
+    assert_eq!(tokens.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_token_server_that_hangs_meets_the_deadline() {
+    let hanging = Server::start(async |_, _| hang().await).await;
+    let http = oauth2(&format!("http://{}/token", hanging.address));
+    let target = within(with_http(target_at("127.0.0.1", 1), http), SHORT);
+    let message = fails(target, ScrapeErrorKind::Timeout).await;
+    assert!(
+        message.ends_with("ms fetching the oauth2 token"),
+        "{message}"
+    );
 }

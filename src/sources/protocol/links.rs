@@ -8,7 +8,7 @@ use reqwest::header::LAST_MODIFIED;
 use url::Url;
 
 use crate::sources::error::SourceError;
-use crate::sources::server::{Server, send};
+use crate::sources::server::Server;
 
 /// What a page said.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,7 +22,7 @@ pub struct Link {
 /// Looks at a page.
 pub(super) async fn answers(server: &Server, url: &Url) -> Result<Link, SourceError> {
     // The body is not read: the connection is closed with it.
-    let response = send(server.get(url)?).await?;
+    let response = server.send(server.get(url)?).await?;
     let modified = response.headers().get(LAST_MODIFIED);
     let modified = modified
         .and_then(|value| value.to_str().ok())

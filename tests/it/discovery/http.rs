@@ -281,7 +281,9 @@ async fn fault_56_without_its_credentials_nothing_is_asked() {
 }
 
 #[tokio::test]
-async fn a_token_is_fetched_first() {
+async fn a_token_is_fetched_first_and_once_for_many_refreshes() {
+    let granted = Arc::new(AtomicUsize::new(0));
+    let grants = granted.clone();
     let token = |request: Request| async move {
         let authorization = request.headers().get("authorization").cloned();
         let form = axum::body::to_bytes(request.into_body(), 1_000)
@@ -297,6 +299,7 @@ async fn a_token_is_fetched_first() {
             form,
             "grant_type=client_credentials&scope=read+list&audience=x&client_id=id&client_secret=s%26"
         );
+        grants.fetch_add(1, Ordering::SeqCst);
         r#"{"access_token": "t0k", "token_type": "bearer"}"#.into_response()
     };
     let lists = Lists::new(TWO);
@@ -308,6 +311,13 @@ async fn a_token_is_fetched_first() {
     let mut rig = Rig::start(&config(&format!("http://{address}/"), &more));
     rig.until_targets(&["a:1", "b:2"]).await;
     assert_eq!(lists.headers.lock().unwrap()["authorization"], "Bearer t0k");
+    lists.say(
+        StatusCode::OK,
+        "application/json",
+        r#"[{"targets": ["c:3"]}]"#,
+    );
+    rig.until_targets(&["c:3"]).await;
+    assert_eq!(granted.load(Ordering::SeqCst), 1);
     rig.stop().await;
 }
 

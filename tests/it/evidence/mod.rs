@@ -9,3 +9,4 @@ mod real;
 mod recorded;
 mod running;
 pub(crate) mod server;
+mod tokens;
