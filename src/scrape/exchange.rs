@@ -17,8 +17,10 @@ use tokio::io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf};
 
 use super::error::{HEADER_BYTES_MAX, ScrapeError, ScrapeErrorKind, not_http};
 use super::framing::Framing;
-use super::head::{self, Head};
+use super::head;
 use super::progress::Progress;
+use super::response::{BodyUse, ResponseReceiver};
+use super::result::BodySink;
 use super::stream::Stream;
 
 /// Bytes of one read. A thread has one buffer of this size, in use while it is being filled and
@@ -35,26 +37,6 @@ thread_local! {
     static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into_boxed_slice());
 }
 
-/// Takes a response as it arrives. An error ends the exchange and its connection.
-pub(super) trait Receiver {
-    /// The head, but for interim ones.
-    fn head(&mut self, head: &Head<'_>) -> Result<BodyUse, ScrapeError>;
-
-    /// Bytes of the body, without their chunks.
-    fn data(&mut self, bytes: &[u8]) -> Result<(), ScrapeError>;
-}
-
-/// What a receiver wants of a body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum BodyUse {
-    /// All of it.
-    Body,
-    /// Nothing, but up to so many bytes are read for the sake of the connection.
-    Connection { bytes_max: u64 },
-    /// Nothing: the connection is closed.
-    Nothing,
-}
-
 /// How an exchange ended.
 #[derive(Debug)]
 pub(super) struct Ended {
@@ -68,7 +50,7 @@ pub(super) struct Ended {
 pub(super) async fn run(
     mut stream: Stream,
     request: &[u8],
-    receiver: &mut impl Receiver,
+    receiver: &mut ResponseReceiver<'_, '_, impl BodySink>,
     progress: &Progress,
 ) -> Result<Ended, ScrapeError> {
     let sent = stream.io.write_all(request).await;
@@ -106,7 +88,7 @@ impl Response {
     fn poll(
         &mut self,
         stream: &mut Stream,
-        receiver: &mut impl Receiver,
+        receiver: &mut ResponseReceiver<'_, '_, impl BodySink>,
         progress: &Progress,
         cx: &mut Context<'_>,
     ) -> Poll<Result<End, ScrapeError>> {
@@ -144,7 +126,7 @@ impl Response {
     fn take(
         &mut self,
         bytes: &[u8],
-        receiver: &mut impl Receiver,
+        receiver: &mut ResponseReceiver<'_, '_, impl BodySink>,
         progress: &Progress,
     ) -> Result<Option<End>, ScrapeError> {
         if self.framing.is_some() {
@@ -168,7 +150,7 @@ impl Response {
     fn heads(
         &mut self,
         mut bytes: &[u8],
-        receiver: &mut impl Receiver,
+        receiver: &mut ResponseReceiver<'_, '_, impl BodySink>,
         progress: &Progress,
     ) -> Result<Option<End>, ScrapeError> {
         loop {
@@ -206,7 +188,7 @@ impl Response {
     fn body(
         &mut self,
         bytes: &[u8],
-        receiver: &mut impl Receiver,
+        receiver: &mut ResponseReceiver<'_, '_, impl BodySink>,
     ) -> Result<Option<End>, ScrapeError> {
         let Some(framing) = &mut self.framing else {
             return Ok(None);

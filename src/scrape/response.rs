@@ -5,7 +5,6 @@ use http::header::{CONTENT_TYPE, LOCATION};
 
 use super::encoding::{self, Coding, Decoder};
 use super::error::ScrapeError;
-use super::exchange::{BodyUse, Receiver};
 use super::head::Head;
 use super::progress::{Phase, Progress};
 use super::redirect::{self, RedirectChain};
@@ -16,7 +15,19 @@ use crate::http_client::DialPolicy;
 /// Bytes of a redirect's body that are read for the sake of its connection.
 const REDIRECT_BODY_BYTES_MAX: u64 = 16 * 1024;
 
-/// Receives the answer to one request of a scrape.
+/// What is wanted of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BodyUse {
+    /// All of it.
+    Body,
+    /// Nothing, but up to so many bytes are read for the sake of the connection.
+    Connection { bytes_max: u64 },
+    /// Nothing: the connection is closed.
+    Nothing,
+}
+
+/// Takes the answer to one request of a scrape as it arrives. An error ends the exchange and its
+/// connection.
 pub(super) struct ResponseReceiver<'a, 't, S> {
     target: &'a Target,
     /// Where redirects have led, and where they may lead; `None` where they are not followed.
@@ -52,10 +63,9 @@ impl<'a, 't, S: BodySink> ResponseReceiver<'a, 't, S> {
             kind: ResponseKind::Other(StatusCode::default()),
         }
     }
-}
 
-impl<S: BodySink> Receiver for ResponseReceiver<'_, '_, S> {
-    fn head(&mut self, head: &Head<'_>) -> Result<BodyUse, ScrapeError> {
+    /// The head, but for interim ones.
+    pub(super) fn head(&mut self, head: &Head<'_>) -> Result<BodyUse, ScrapeError> {
         let status = head.status;
         self.progress.answered(status.as_u16());
         self.kind = ResponseKind::Other(status);
@@ -84,7 +94,8 @@ impl<S: BodySink> Receiver for ResponseReceiver<'_, '_, S> {
         Ok(BodyUse::Nothing)
     }
 
-    fn data(&mut self, bytes: &[u8]) -> Result<(), ScrapeError> {
+    /// Bytes of the body, without their chunks.
+    pub(super) fn data(&mut self, bytes: &[u8]) -> Result<(), ScrapeError> {
         match &mut self.kind {
             ResponseKind::Exposition(decoder) => decoder.write(bytes),
             ResponseKind::Redirect | ResponseKind::Other(_) => Ok(()),
