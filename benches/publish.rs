@@ -12,16 +12,15 @@ use manifesto_exporter::catalogue::{Catalogue, Records};
 use manifesto_exporter::checks::Reason;
 use manifesto_exporter::config;
 use manifesto_exporter::discovery::Discovered;
-use manifesto_exporter::discovery::settings::{Scheme, ScrapeJob, ScrapeLimits};
-use manifesto_exporter::discovery::target::{ServiceKey, Target, TargetUrl};
 use manifesto_exporter::exposition::Format;
-use manifesto_exporter::http_client::settings::HttpConfig;
-use manifesto_exporter::labels::Labels;
 use manifesto_exporter::manifesto::all_unknown;
 use manifesto_exporter::publish::{Published, Telemetry};
 use manifesto_exporter::scrape::EngineStats;
-use manifesto_exporter::snapshot::{Scrape, Snapshot, TargetState};
+use manifesto_exporter::snapshot::{Snapshot, TargetState};
 use manifesto_exporter::sources::{Answers, SourceStats};
+
+#[path = "../tests/it/states.rs"]
+mod states;
 
 const SERVICES: usize = 3_000;
 
@@ -31,50 +30,15 @@ fn snapshot() -> Snapshot {
         .ruleset(Catalogue::default(), Records::default())
         .expect("the rules are good");
     let ruleset = Arc::new(ruleset);
-    let job = Arc::new(ScrapeJob {
-        name: "bench".to_owned(),
-        scheme: Scheme::Http,
-        metrics_path: "/metrics".to_owned(),
-        params: vec![],
-        interval: Duration::from_secs(30),
-        timeout: Duration::from_secs(10),
-        http: Arc::new(HttpConfig::default()),
-        enable_compression: true,
-        fallback_format: None,
-        limits: ScrapeLimits::default(),
-    });
-    let state = |at: usize| TargetState {
-        target: Arc::new(Target {
-            url: TargetUrl {
-                scheme: Scheme::Http,
-                host: format!("service-{at}.example"),
-                port: 8067,
-                path_and_query: "/metrics".to_owned(),
-            },
-            service: ServiceKey {
-                name: format!("service-{at}"),
-                environment: "production".to_owned(),
-            },
-            team: "team".to_owned(),
-            job: Arc::clone(&job),
-            interval: job.interval,
-            timeout: job.timeout,
-            labels: Labels::new(),
-            discovered: Labels::new(),
-            sources: vec![],
-        }),
-        scrape: Some(Scrape {
-            at: SystemTime::UNIX_EPOCH,
-            duration: Duration::from_millis(3),
-            samples: 700,
-            body_bytes: 60_000,
-            down: None,
-            violations: 0,
-            first_violation: None,
-        }),
-        verdicts: all_unknown(&ruleset.manifesto, Reason::WarmingUp, "too early").into(),
-        version: None,
-        resource: None,
+    let unjudged = all_unknown(&ruleset.manifesto, Reason::WarmingUp, "too early");
+    let state = |at: usize| {
+        let (service, host) = (format!("service-{at}"), format!("service-{at}.example"));
+        let mut target = states::target(&host, &service, "production");
+        "team".clone_into(&mut target.team);
+        TargetState {
+            scrape: Some(states::scrape(None)),
+            ..TargetState::new(Arc::new(target), unjudged.clone())
+        }
     };
     let targets = (0..SERVICES).map(|at| Arc::new(state(at))).collect();
     Snapshot::build(SystemTime::UNIX_EPOCH, &ruleset, targets)

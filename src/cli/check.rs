@@ -7,14 +7,13 @@ use std::time::{Duration, SystemTime};
 use clap::ValueEnum;
 
 use super::console::{Exit, complain, print, runtime};
-use super::input::{Input, InputError, Measured, one_target};
+use super::input::{Input, InputError, Measured};
 use super::output::Format;
 use super::output::report::{Report, ReportedVerdict};
 use crate::checks::{Reason, Verdict};
 use crate::config::Config;
 use crate::daemon::{self, Loaded};
-use crate::discovery::settings::Scheme;
-use crate::discovery::target::TargetUrl;
+use crate::discovery::target::{Target, TargetUrl};
 use crate::snapshot::{RuleStatus, Ruleset, Snapshot, TargetState};
 use crate::sources::ask_once;
 
@@ -164,21 +163,10 @@ async fn with_evidence(
     verdicts: Vec<Verdict>,
 ) -> Vec<ReportedVerdict> {
     let answers = ask_once(&config.wanted_of(ruleset, &args.service)).await;
-    let url = TargetUrl {
-        scheme: Scheme::Http,
-        host: args.input.clone(),
-        port: 0,
-        path_and_query: "/".to_owned(),
-    };
-    let mut target = one_target(url, &args.service, None, args.timeout);
+    let url = TargetUrl::http(&args.input, 0);
+    let mut target = Target::direct(url, &args.service, args.timeout);
     target.service.environment.clone_from(&args.environment);
-    let state = TargetState {
-        target: Arc::new(target),
-        scrape: None,
-        verdicts: verdicts.into(),
-        version: None,
-        resource: None,
-    };
+    let state = TargetState::new(Arc::new(target), verdicts);
     let at = SystemTime::now();
     let snapshot = Snapshot::of(at, ruleset, &Arc::new(answers), vec![Arc::new(state)]);
     let verdicts = snapshot

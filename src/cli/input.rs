@@ -1,18 +1,15 @@
 //! What `check` judges: a URL, a file, or standard input, measured once.
 
-use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::checks::{Observation, Subject};
-use crate::discovery::settings::{Scheme, ScrapeJob, ScrapeLimits};
-use crate::discovery::target::{ServiceKey, Target, TargetUrl};
+use crate::discovery::settings::{Scheme, ScrapeLimits};
+use crate::discovery::target::{Target, TargetUrl};
 use crate::exposition::Format;
-use crate::http_client::settings::HttpConfig;
 use crate::ingest::{BodyReader, read_body};
-use crate::labels::Labels;
 use crate::scrape::{ScrapeError, ScrapeSettings, scrape_once};
 
 /// Faults shown at the most; the rest are counted.
@@ -168,54 +165,12 @@ async fn scrape(
     fallback: Option<Format>,
     timeout: Duration,
 ) -> Measured {
-    let target = Arc::new(one_target(
-        url.clone(),
-        subject.display(),
-        fallback,
-        timeout,
-    ));
+    let target = Arc::new(Target::direct(url.clone(), subject.display(), timeout));
     let mut sink = BodyReader::new(subject, &target.job.limits, fallback, FAULTS_SHOWN_MAX);
     let result = scrape_once(&target, &ScrapeSettings::default(), &mut sink).await;
     Measured {
         url: Some(url.clone()),
         observation: sink.into_observation(),
         down: result.outcome.err(),
-    }
-}
-
-/// A target that nobody discovered.
-pub(super) fn one_target(
-    url: TargetUrl,
-    service: &str,
-    fallback_format: Option<Format>,
-    timeout: Duration,
-) -> Target {
-    let job = ScrapeJob {
-        name: "check".to_owned(),
-        scheme: url.scheme,
-        metrics_path: url.path().to_owned(),
-        params: Vec::new(),
-        interval: timeout,
-        timeout,
-        http: Arc::new(HttpConfig::default()),
-        enable_compression: true,
-        fallback_format,
-        limits: ScrapeLimits::default(),
-    };
-    Target {
-        service: ServiceKey {
-            name: service.to_owned(),
-            environment: String::new(),
-        },
-        team: String::new(),
-        interval: timeout,
-        timeout,
-        job: Arc::new(job),
-        labels: BTreeMap::from([("instance", url.authority())])
-            .into_iter()
-            .collect::<Labels>(),
-        discovered: Labels::new(),
-        sources: vec!["command line".to_owned()],
-        url,
     }
 }

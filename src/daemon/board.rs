@@ -150,13 +150,10 @@ impl Board {
                         .entry(name)
                         .or_insert_with(|| ruleset.subject(name));
                     Entry {
-                        state: Arc::new(TargetState {
-                            target: Arc::clone(target),
-                            scrape: None,
-                            verdicts: Arc::clone(&unjudged),
-                            version: None,
-                            resource: None,
-                        }),
+                        state: Arc::new(TargetState::new(
+                            Arc::clone(target),
+                            Arc::clone(&unjudged),
+                        )),
                         subject: Arc::clone(subject),
                         history: History::new(now),
                         cache: BodyCache::default(),

@@ -6,7 +6,8 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::settings::job::{Scheme, ScrapeJob};
+use super::settings::job::{Scheme, ScrapeJob, ScrapeLimits};
+use crate::http_client::settings::HttpConfig;
 use crate::labels::Labels;
 
 /// Who is judged: a service in an environment.
@@ -41,6 +42,16 @@ pub struct TargetUrl {
 }
 
 impl TargetUrl {
+    /// Plain HTTP at `/metrics`.
+    pub fn http(host: &str, port: u16) -> Self {
+        Self {
+            scheme: Scheme::Http,
+            host: host.to_owned(),
+            port,
+            path_and_query: "/metrics".to_owned(),
+        }
+    }
+
     /// `host:port`, with brackets around an IPv6 address: the `Host` header and `instance` label.
     pub fn authority(&self) -> String {
         if self.host.contains(':') {
@@ -89,6 +100,39 @@ pub struct Target {
     pub discovered: Labels,
     /// Every source that named it, the one whose labels it carries first: `job/mechanism/index`.
     pub sources: Vec<String>,
+}
+
+impl Target {
+    /// A target that nobody discovered, of a service in no environment: scraped once within `timeout`,
+    /// and else with a job's defaults.
+    pub fn direct(url: TargetUrl, service: &str, timeout: Duration) -> Self {
+        let job = ScrapeJob {
+            name: "check".to_owned(),
+            scheme: url.scheme,
+            metrics_path: url.path().to_owned(),
+            params: Vec::new(),
+            interval: timeout,
+            timeout,
+            http: Arc::new(HttpConfig::default()),
+            enable_compression: true,
+            fallback_format: None,
+            limits: ScrapeLimits::default(),
+        };
+        Self {
+            service: ServiceKey {
+                name: service.to_owned(),
+                environment: String::new(),
+            },
+            team: String::new(),
+            interval: timeout,
+            timeout,
+            job: Arc::new(job),
+            labels: Labels::from_iter([("instance", url.authority())]),
+            discovered: Labels::new(),
+            sources: vec!["command line".to_owned()],
+            url,
+        }
+    }
 }
 
 /// A target as the key of a map: by its URL, which it shares with the map instead of a copy.

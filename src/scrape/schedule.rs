@@ -87,15 +87,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::discovery::settings::Scheme;
 
     fn url(host: &str) -> TargetUrl {
-        TargetUrl {
-            scheme: Scheme::Http,
-            host: host.to_owned(),
-            port: 8067,
-            path_and_query: "/metrics".to_owned(),
-        }
+        TargetUrl::http(host, 8067)
     }
 
     proptest! {

@@ -28,6 +28,17 @@ pub struct TargetState {
 }
 
 impl TargetState {
+    /// A target so judged, of which no scrape is known.
+    pub fn new(target: Arc<Target>, verdicts: impl Into<Arc<[Verdict]>>) -> Self {
+        Self {
+            target,
+            scrape: None,
+            verdicts: verdicts.into(),
+            version: None,
+            resource: None,
+        }
+    }
+
     /// Whether the last scrape was measured.
     pub fn is_up(&self) -> bool {
         self.scrape

@@ -29,6 +29,7 @@ mod secrets;
 mod server;
 mod services;
 mod snapshots_of_services;
+mod states;
 mod tidy;
 mod web_config;
 mod web_tls;

@@ -7,18 +7,17 @@ use std::time::{Duration, SystemTime};
 use manifesto_exporter::catalogue::{Catalogue, Records};
 use manifesto_exporter::checks::{Finding, Reason, Verdict};
 use manifesto_exporter::config;
-use manifesto_exporter::discovery::settings::{Scheme, ScrapeJob, ScrapeLimits};
-use manifesto_exporter::discovery::target::{ServiceKey, Target, TargetUrl};
+use manifesto_exporter::discovery::target::ServiceKey;
 use manifesto_exporter::discovery::{Discovered, SourceStatus};
 use manifesto_exporter::exposition::{Event, Format, Limits, scan};
-use manifesto_exporter::http_client::settings::HttpConfig;
-use manifesto_exporter::labels::Labels;
 use manifesto_exporter::manifesto::{Manifesto, all_unknown};
 use manifesto_exporter::publish::{Published, Telemetry};
 use manifesto_exporter::scrape::{EngineStats, ScrapeErrorKind};
 use manifesto_exporter::snapshot::{Scrape, Snapshot, TargetState};
 use manifesto_exporter::sources::{Answers, SourceStats};
 use proptest::prelude::*;
+
+use super::states::{scrape, target};
 
 /// What somebody else chose: names, environments, teams, versions, paths.
 fn text() -> impl Strategy<Value = String> {
@@ -86,58 +85,30 @@ fn target_state(nth: usize, instance: Instance, manifesto: &Manifesto) -> Target
     };
     let scraped = manifesto.rules().iter().filter(|rule| rule.is_scraped());
     let rules = scraped.map(|rule| rule.id);
-    let (down, verdicts) = match instance.state {
-        State::Up(_) => (None, rules.map(judged).collect()),
-        State::ScrapeError(reason) => (
-            Some((reason, "a sentence".to_owned())),
-            all_unknown(manifesto, Reason::TargetDown, "down"),
-        ),
-        State::Pending => (
-            None,
-            all_unknown(manifesto, Reason::NotScrapedYet, "not yet"),
-        ),
+    let verdicts = match instance.state {
+        State::Up(_) => rules.map(judged).collect(),
+        State::ScrapeError(_) => all_unknown(manifesto, Reason::TargetDown, "down"),
+        State::Pending => all_unknown(manifesto, Reason::NotScrapedYet, "not yet"),
     };
-    let job = Arc::new(ScrapeJob {
-        name: "job".to_owned(),
-        scheme: Scheme::Http,
-        metrics_path: "/metrics".to_owned(),
-        params: vec![],
-        interval: Duration::from_secs(30),
-        timeout: Duration::from_secs(10),
-        http: Arc::new(HttpConfig::default()),
-        enable_compression: true,
-        fallback_format: None,
-        limits: ScrapeLimits::default(),
-    });
+    let ServiceKey { name, environment } = &instance.service;
+    let mut target = target(&format!("host-{nth}"), name, environment);
+    target.url.path_and_query = format!("/{}", instance.path);
+    target.team = instance.team;
+    let scraped = |down| Scrape {
+        at: SystemTime::UNIX_EPOCH + instance.duration,
+        duration: instance.duration,
+        samples: instance.samples,
+        body_bytes: instance.samples,
+        ..scrape(down)
+    };
     TargetState {
-        target: Arc::new(Target {
-            url: TargetUrl {
-                scheme: Scheme::Http,
-                host: format!("host-{nth}"),
-                port: 8067,
-                path_and_query: format!("/{}", instance.path),
-            },
-            service: instance.service,
-            team: instance.team,
-            interval: job.interval,
-            timeout: job.timeout,
-            job,
-            labels: Labels::new(),
-            discovered: Labels::new(),
-            sources: vec![],
-        }),
-        scrape: (!matches!(instance.state, State::Pending)).then_some(Scrape {
-            at: SystemTime::UNIX_EPOCH + instance.duration,
-            duration: instance.duration,
-            samples: instance.samples,
-            body_bytes: instance.samples,
-            down,
-            violations: 0,
-            first_violation: None,
-        }),
-        verdicts: verdicts.into(),
+        scrape: match instance.state {
+            State::Pending => None,
+            State::Up(_) => Some(scraped(None)),
+            State::ScrapeError(reason) => Some(scraped(Some(reason))),
+        },
         version: instance.version.map(Into::into),
-        resource: None,
+        ..TargetState::new(Arc::new(target), verdicts)
     }
 }
 

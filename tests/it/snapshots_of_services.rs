@@ -1,17 +1,15 @@
 //! How instances make a service's verdicts, and verdicts a score.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use manifesto_exporter::checks::{Basis, Finding, Reason, Status, Verdict};
-use manifesto_exporter::discovery::settings::{Scheme, ScrapeJob, ScrapeLimits};
-use manifesto_exporter::discovery::target::{ServiceKey, Target, TargetUrl};
-use manifesto_exporter::http_client::settings::HttpConfig;
-use manifesto_exporter::labels::Labels;
 use manifesto_exporter::manifesto::{Manifesto, RulesConfig, ids};
 use manifesto_exporter::rule_id::RuleId;
 use manifesto_exporter::scrape::ScrapeErrorKind;
-use manifesto_exporter::snapshot::{RuleStatus, Ruleset, Scrape, Snapshot, TargetState};
+use manifesto_exporter::snapshot::{RuleStatus, Ruleset, Snapshot, TargetState};
+
+use super::states::{scrape, target};
 
 /// An instance of `shop` and its statuses for O-6, O-7, O-8, O-9: `p`, `f`, `u` or `-`.
 struct Instance {
@@ -32,38 +30,8 @@ fn instance(url: &'static str, statuses: &'static str) -> Instance {
 
 fn state(manifesto: &Manifesto, instance: &Instance) -> TargetState {
     let (host, port) = instance.url.split_once(':').unwrap();
-    let url = TargetUrl {
-        scheme: Scheme::Http,
-        host: host.to_owned(),
-        port: port.parse().unwrap(),
-        path_and_query: "/metrics".to_owned(),
-    };
-    let job = ScrapeJob {
-        name: "shop".to_owned(),
-        scheme: Scheme::Http,
-        metrics_path: "/metrics".to_owned(),
-        params: vec![],
-        interval: Duration::from_secs(15),
-        timeout: Duration::from_secs(10),
-        http: Arc::new(HttpConfig::default()),
-        enable_compression: true,
-        fallback_format: None,
-        limits: ScrapeLimits::default(),
-    };
-    let target = Target {
-        url,
-        service: ServiceKey {
-            name: "shop".to_owned(),
-            environment: instance.environment.to_owned(),
-        },
-        team: "payments".to_owned(),
-        interval: job.interval,
-        timeout: job.timeout,
-        job: Arc::new(job),
-        labels: Labels::new(),
-        discovered: Labels::new(),
-        sources: vec!["shop/static/0".to_owned()],
-    };
+    let mut target = target(host, "shop", instance.environment);
+    target.url.port = port.parse().unwrap();
     let down = instance.statuses.contains('u');
     let verdicts = manifesto
         .rules()
@@ -90,19 +58,9 @@ fn state(manifesto: &Manifesto, instance: &Instance) -> TargetState {
             }
         });
     TargetState {
-        target: Arc::new(target),
-        scrape: Some(Scrape {
-            at: SystemTime::UNIX_EPOCH,
-            duration: Duration::ZERO,
-            samples: 0,
-            body_bytes: 0,
-            down: down.then(|| (ScrapeErrorKind::Connect, "refused".to_owned())),
-            violations: 0,
-            first_violation: None,
-        }),
-        verdicts: verdicts.collect(),
+        scrape: Some(scrape(down.then_some(ScrapeErrorKind::Connect))),
         version: instance.version.map(Arc::from),
-        resource: None,
+        ..TargetState::new(Arc::new(target), verdicts.collect::<Vec<_>>())
     }
 }
 

@@ -13,14 +13,12 @@ use tokio::net::TcpListener;
 use self::estate::Estate;
 use self::fleet::{Fleet, Service};
 use super::console::{Exit, complain, print, runtime};
-use super::input::one_target;
 use super::{once, run};
 use crate::catalogue::{Catalogue, Records};
 use crate::checks::{Reason, Status};
 use crate::config::Config;
 use crate::daemon::{self, ConfigSource, Loaded, Options};
-use crate::discovery::settings::Scheme;
-use crate::discovery::target::TargetUrl;
+use crate::discovery::target::{Target, TargetUrl};
 use crate::document::Origin;
 use crate::manifesto::Rule;
 use crate::publish::percent;
@@ -183,13 +181,8 @@ fn ruleset(config: &Config, port: u16) -> Result<Ruleset, String> {
 async fn judge(fleet: &Fleet, ruleset: &Arc<Ruleset>) -> Snapshot {
     let targets = fleet.instances.iter().map(|(place, address)| {
         let service = &fleet.services[*place];
-        let url = TargetUrl {
-            scheme: Scheme::Http,
-            host: address.ip().to_string(),
-            port: address.port(),
-            path_and_query: "/metrics".to_owned(),
-        };
-        let mut target = one_target(url, &service.service, None, TIMEOUT);
+        let url = TargetUrl::http(&address.ip().to_string(), address.port());
+        let mut target = Target::direct(url, &service.service, TIMEOUT);
         target.team.clone_from(&service.team);
         Arc::new(target)
     });

@@ -122,9 +122,7 @@ async fn a_target_without_compression_is_asked_for_none() {
     })
     .await;
     let mut plain = target(server.address);
-    let mut job = (*plain.job).clone();
-    job.enable_compression = false;
-    plain.job = Arc::new(job);
+    Arc::make_mut(&mut plain.job).enable_compression = false;
     Scraper::new(plain).body().await;
 }
 

@@ -4,10 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::discovery::settings::{Scheme, ScrapeJob, ScrapeLimits};
-use crate::discovery::target::{ServiceKey, Target, TargetUrl};
+use crate::discovery::target::{Target, TargetUrl};
 use crate::http_client::settings::HttpConfig;
-use crate::labels::Labels;
 use crate::scrape::{
     BodySink, Client, IdleConnection, Network, Resolver, ScrapeError, ScrapeErrorKind,
     ScrapeResult, ScrapeSettings,
@@ -19,44 +17,12 @@ pub(super) const PATIENT: Duration = Duration::from_secs(10);
 /// Short enough to wait for.
 pub(super) const SHORT: Duration = Duration::from_millis(200);
 
-pub(super) fn job(http: HttpConfig) -> ScrapeJob {
-    ScrapeJob {
-        name: "tests".to_owned(),
-        scheme: Scheme::Http,
-        metrics_path: "/metrics".to_owned(),
-        params: Vec::new(),
-        interval: Duration::from_secs(30),
-        timeout: PATIENT,
-        http: Arc::new(http),
-        enable_compression: true,
-        fallback_format: None,
-        limits: ScrapeLimits {
-            body_bytes_max: 1_000_000,
-            ..ScrapeLimits::default()
-        },
-    }
-}
-
+/// Scraped twice a minute, by a job that takes no more than a megabyte.
 pub(crate) fn target_at(host: &str, port: u16) -> Target {
-    Target {
-        url: TargetUrl {
-            scheme: Scheme::Http,
-            host: host.to_owned(),
-            port,
-            path_and_query: "/metrics".to_owned(),
-        },
-        service: ServiceKey {
-            name: "payments".to_owned(),
-            environment: String::new(),
-        },
-        team: String::new(),
-        job: Arc::new(job(HttpConfig::default())),
-        interval: Duration::from_secs(30),
-        timeout: PATIENT,
-        labels: Labels::new(),
-        discovered: Labels::new(),
-        sources: Vec::new(),
-    }
+    let mut target = Target::direct(TargetUrl::http(host, port), "payments", PATIENT);
+    Arc::make_mut(&mut target.job).limits.body_bytes_max = 1_000_000;
+    target.interval = Duration::from_secs(30);
+    target
 }
 
 pub(super) fn target(address: SocketAddr) -> Target {
@@ -65,7 +31,7 @@ pub(super) fn target(address: SocketAddr) -> Target {
 
 /// The same target with other HTTP settings.
 pub(super) fn with_http(mut target: Target, http: HttpConfig) -> Target {
-    target.job = Arc::new(job(http));
+    Arc::make_mut(&mut target.job).http = Arc::new(http);
     target
 }
 

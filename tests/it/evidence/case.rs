@@ -3,21 +3,19 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use jiff::{SignedDuration, Timestamp};
 use manifesto_exporter::catalogue::{Catalogue, Records};
 use manifesto_exporter::checks::Reason;
 use manifesto_exporter::config::Config;
-use manifesto_exporter::discovery::settings::{Scheme, ScrapeJob, ScrapeLimits};
-use manifesto_exporter::discovery::target::{ServiceKey, Target, TargetUrl};
 use manifesto_exporter::document::{Origin, Quarter};
-use manifesto_exporter::http_client::settings::HttpConfig;
-use manifesto_exporter::labels::Labels;
 use manifesto_exporter::manifesto::all_unknown;
 use manifesto_exporter::snapshot::{Ruleset, ServiceVerdict, Snapshot, TargetState};
 use manifesto_exporter::sources::ask_once;
 use serde_json::{Value, json};
+
+use crate::states::target;
 
 /// The environment of every case.
 pub(super) const ENVIRONMENT: &str = "production";
@@ -65,44 +63,9 @@ fn moment(text: &str, now: Timestamp) -> Option<Value> {
 
 /// A service as discovery finds it, its metrics not looked at.
 fn unscraped(name: &str, ruleset: &Ruleset) -> Arc<TargetState> {
-    let job = ScrapeJob {
-        name: name.to_owned(),
-        scheme: Scheme::Http,
-        metrics_path: "/metrics".to_owned(),
-        params: vec![],
-        interval: Duration::from_secs(15),
-        timeout: Duration::from_secs(10),
-        http: Arc::new(HttpConfig::default()),
-        enable_compression: true,
-        fallback_format: None,
-        limits: ScrapeLimits::default(),
-    };
-    let target = Target {
-        url: TargetUrl {
-            scheme: Scheme::Http,
-            host: name.to_owned(),
-            port: 8067,
-            path_and_query: "/metrics".to_owned(),
-        },
-        service: ServiceKey {
-            name: name.to_owned(),
-            environment: ENVIRONMENT.to_owned(),
-        },
-        team: String::new(),
-        interval: job.interval,
-        timeout: job.timeout,
-        job: Arc::new(job),
-        labels: Labels::new(),
-        discovered: Labels::new(),
-        sources: vec![],
-    };
-    Arc::new(TargetState {
-        target: Arc::new(target),
-        scrape: None,
-        verdicts: all_unknown(&ruleset.manifesto, Reason::NotScrapedYet, "not scraped").into(),
-        version: None,
-        resource: None,
-    })
+    let unknown = all_unknown(&ruleset.manifesto, Reason::NotScrapedYet, "not scraped");
+    let target = target(name, name, ENVIRONMENT);
+    Arc::new(TargetState::new(Arc::new(target), unknown))
 }
 
 /// What a configuration makes of services, at a moment.
