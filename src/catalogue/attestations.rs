@@ -183,16 +183,6 @@ impl Attestations {
         self.all.iter()
     }
 
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.all.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.all.is_empty()
-    }
-
     /// Those for a rule about the service of one of these names (in snake_case), or the estate where
     /// none is given.
     pub fn of(&self, rule: RuleId, names: &[String]) -> impl Iterator<Item = &Attestation> {

@@ -3,7 +3,6 @@
 
 use super::writer::{Kind, Writer};
 use super::{instrumentation, records, targets};
-use crate::catalogue::Attestations;
 use crate::exposition::Format;
 use crate::publish::writer::{key, unix_seconds};
 use crate::snapshot::{RuleStatus, Score, ServiceState, ServiceVerdict, Snapshot};
@@ -12,24 +11,24 @@ use crate::snapshot::{RuleStatus, Score, ServiceState, ServiceVerdict, Snapshot}
 /// way to counts per service: the rest is what alerts and dashboards stand on.
 pub fn write(snapshot: &Snapshot, format: Format, series_max: usize) -> Vec<u8> {
     let mut out = Writer::new(format);
-    let series = series_count(snapshot);
-    let summarised = series > series_max;
     rules(snapshot, &mut out);
     services(snapshot, &mut out);
     records::write(snapshot, &mut out);
-    if !summarised {
-        targets::each(snapshot, &mut out);
-    }
     targets::counts(snapshot, &mut out);
     instrumentation::write(snapshot, &mut out);
     if snapshot.ruleset.catalogue.is_configured {
         catalogue(snapshot, &mut out);
     }
+    let name = "manifesto_snapshot_timestamp_seconds";
+    let help = "When the published verdicts were put together.";
+    out.family(name, Kind::Gauge, help);
+    out.sample(name, &[], unix_seconds(snapshot.at));
+    let summarised = out.within(series_max, |out| targets::each(snapshot, out));
     let gauges = [
         (
             "manifesto_exporter_series",
             "Compliance series that the snapshot makes, those that are summarised included.",
-            series as f64,
+            out.samples() as f64,
         ),
         (
             "manifesto_exporter_series_budget",
@@ -40,11 +39,6 @@ pub fn write(snapshot: &Snapshot, format: Format, series_max: usize) -> Vec<u8> 
             "manifesto_exporter_series_summarised",
             "1 while the families of single targets are left out to stay within the budget of series.",
             f64::from(u8::from(summarised)),
-        ),
-        (
-            "manifesto_snapshot_timestamp_seconds",
-            "When the published verdicts were put together.",
-            unix_seconds(snapshot.at),
         ),
     ];
     for (name, help, value) in gauges {
@@ -61,47 +55,6 @@ pub(super) fn write_verdicts(snapshot: &Snapshot, format: Format) -> Vec<u8> {
     services(snapshot, &mut out);
     targets::each(snapshot, &mut out);
     out.into_end()
-}
-
-/// Series of a service beside its rules: score, coverage, info, three states of targets, four of instrumentation.
-const SERVICE_SERIES: usize = 10;
-
-/// Series of a target that is up: one that is down has its reason too.
-const TARGET_SERIES: usize = 5;
-
-/// How many series a snapshot makes in full.
-pub fn series_count(snapshot: &Snapshot) -> usize {
-    let rules = snapshot.manifesto().rules().len();
-    let of_services: usize = snapshot
-        .services
-        .iter()
-        .map(|service| service.verdicts.len() + RuleStatus::ALL.len() + SERVICE_SERIES)
-        .sum();
-    let down = snapshot
-        .targets
-        .iter()
-        .filter(|target| !target.is_up())
-        .count();
-    let failed = targets::failed(snapshot).count();
-    let waivers = snapshot.ruleset.records.waivers.len();
-    let attestations = snapshot
-        .ruleset
-        .records
-        .attestations
-        .as_ref()
-        .map_or(0, Attestations::len);
-    let of_records = waivers + attestations + snapshot.estate.verdicts.len();
-    let of_catalogue = match snapshot.ruleset.catalogue.is_configured {
-        true => snapshot.services.len() + snapshot.missing.len(),
-        false => 0,
-    };
-    rules
-        + of_services
-        + of_catalogue
-        + of_records
-        + TARGET_SERIES * snapshot.targets.len()
-        + down
-        + failed
 }
 
 fn rules(snapshot: &Snapshot, out: &mut Writer) {

@@ -120,7 +120,7 @@ pub(super) fn each(snapshot: &Snapshot, out: &mut Writer) {
 }
 
 /// The targets for which a rule is violated.
-pub(super) fn failed(snapshot: &Snapshot) -> impl Iterator<Item = (&Rule, &TargetState, &Finding)> {
+fn failed(snapshot: &Snapshot) -> impl Iterator<Item = (&Rule, &TargetState, &Finding)> {
     let verdicts = snapshot.services.iter().flat_map(|service| {
         let verdicts = service.verdicts.iter();
         verdicts.map(move |verdict| (service, verdict))

@@ -22,6 +22,9 @@ pub(super) enum Kind {
 pub(super) struct Writer {
     out: Vec<u8>,
     format: Format,
+    samples: usize,
+    /// Samples past this are counted, not written.
+    samples_max: usize,
 }
 
 impl Writer {
@@ -30,6 +33,8 @@ impl Writer {
         Self {
             out: Vec::new(),
             format,
+            samples: 0,
+            samples_max: usize::MAX,
         }
     }
 
@@ -66,6 +71,10 @@ impl Writer {
     /// One sample. A label with an empty value is written out: to Prometheus it is the same as none,
     /// to everybody else a family has the same labels throughout.
     pub(super) fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
+        self.samples += 1;
+        if self.samples > self.samples_max {
+            return;
+        }
         self.text(name);
         let mut separator = "{";
         for (key, label) in labels {
@@ -82,6 +91,24 @@ impl Writer {
         self.text(" ");
         self.number(value);
         self.text("\n");
+    }
+
+    /// How many samples came so far, those that were left out included.
+    pub(super) fn samples(&self) -> usize {
+        self.samples
+    }
+
+    /// Leaves a part out whole where it takes the samples past `max`, and says whether it did.
+    pub(super) fn within(&mut self, max: usize, part: impl FnOnce(&mut Self)) -> bool {
+        let start = self.out.len();
+        self.samples_max = max;
+        part(self);
+        self.samples_max = usize::MAX;
+        let is_left_out = self.samples > max;
+        if is_left_out {
+            self.out.truncate(start);
+        }
+        is_left_out
     }
 
     /// The bytes so far, without an end: more may be appended by somebody else.
