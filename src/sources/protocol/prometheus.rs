@@ -192,7 +192,7 @@ struct Flags {
 /// Flags as JSON (Prometheus, Thanos), or as text where there is no such API (VictoriaMetrics).
 pub(super) async fn retention(server: &Server) -> Result<MetricRetention, SourceError> {
     let flags = server.json::<Flags>("/api/v1/status/flags", &[]).await;
-    let retention = match flags {
+    match flags {
         Ok(flags) => of_flags(&flags.data),
         // VictoriaMetrics has the path too, and answers with an empty object, or refuses.
         Err(SourceError {
@@ -204,9 +204,8 @@ pub(super) async fn retention(server: &Server) -> Result<MetricRetention, Source
             Err(error) if error.status == Some(404) => Ok(MetricRetention::default()),
             Err(error) => Err(error),
         },
-        Err(error) => return Err(error),
-    };
-    retention
+        Err(error) => Err(error),
+    }
 }
 
 /// `-name="value"`, a line each, dashes and quotes as may be.
