@@ -193,6 +193,10 @@ pub(crate) fn read(what: &'static str, source: &SecretSource) -> Result<Vec<u8>,
 
 #[cfg(test)]
 mod tests {
+    use rustls::ServerConfig;
+    use rustls::server::WebPkiClientVerifier;
+    use tokio_rustls::{TlsAcceptor, TlsConnector};
+
     use super::*;
     use crate::document::secret::Secret;
 
@@ -200,28 +204,75 @@ mod tests {
         Some(SecretSource::Inline(Secret::new(text)))
     }
 
-    #[test]
-    fn the_default_verifies_with_the_system_roots() {
-        client_config(&TlsConfig::default()).unwrap();
+    type Pair = rcgen::CertifiedKey<rcgen::KeyPair>;
+
+    fn pair() -> Pair {
+        rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap()
     }
 
-    #[test]
-    fn a_generated_pair_and_ca_are_taken() {
-        let pair = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
-        let tls = TlsConfig {
+    /// What a client so configured and a server with this pair, which wants the same of clients, say
+    /// of each other.
+    async fn handshake(tls: &TlsConfig, pair: &Pair) -> [String; 2] {
+        let mut clients = RootCertStore::empty();
+        clients.add(pair.cert.der().clone()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let clients = WebPkiClientVerifier::builder_with_provider(clients.into(), provider.clone());
+        let key = PrivateKeyDer::Pkcs8(pair.signing_key.serialize_der().into());
+        let server = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&ANY_VERSION)
+            .unwrap()
+            .with_client_cert_verifier(clients.build().unwrap())
+            .with_single_cert(vec![pair.cert.der().clone()], key)
+            .unwrap();
+        let connector = TlsConnector::from(Arc::new(client_config(tls).unwrap()));
+        let (here, there) = tokio::io::duplex(16 * 1024);
+        let dialled = ServerName::try_from("dialled.example").unwrap();
+        let (client, server) = tokio::join!(
+            connector.connect(dialled, here),
+            TlsAcceptor::from(Arc::new(server)).accept(there)
+        );
+        let said = |error: io::Error| error.to_string();
+        [
+            client.map_or_else(said, |s| format!("{:?}", s.get_ref().1.protocol_version())),
+            server.map_or_else(said, |_| "taken".to_owned()),
+        ]
+    }
+
+    #[tokio::test]
+    async fn an_unknown_ca_is_refused_and_with_it_configured_both_sides_are_taken() {
+        let (known, stranger) = (pair(), pair());
+        let with_ca = |pair: &Pair| TlsConfig {
             ca: inline(&pair.cert.pem()),
-            cert: inline(&pair.cert.pem()),
-            key: inline(&pair.signing_key.serialize_pem()),
             server_name: Some("a.example".to_owned()),
-            min_version: Some(TlsVersion::Tls13),
             ..TlsConfig::default()
         };
-        client_config(&tls).unwrap();
+        for (tls, why) in [
+            (TlsConfig::default(), "UnknownIssuer"),
+            (with_ca(&stranger), "BadSignature"),
+        ] {
+            let [client, _] = handshake(&tls, &known).await;
+            assert_eq!(client, format!("invalid peer certificate: {why}"));
+        }
+        let [_, server] = handshake(&with_ca(&known), &known).await;
+        assert_eq!(server, "peer sent no certificates");
+        for (min_version, max_version, spoken) in [
+            (Some(TlsVersion::Tls13), None, "Some(TLSv1_3)"),
+            (None, Some(TlsVersion::Tls12), "Some(TLSv1_2)"),
+        ] {
+            let tls = TlsConfig {
+                cert: inline(&known.cert.pem()),
+                key: inline(&known.signing_key.serialize_pem()),
+                min_version,
+                max_version,
+                ..with_ca(&known)
+            };
+            assert_eq!(handshake(&tls, &known).await, [spoken, "taken"]);
+        }
     }
 
     #[test]
     fn what_is_wrong_is_named() {
-        let pair = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
+        let pair = pair();
         let half = TlsConfig {
             cert: inline(&pair.cert.pem()),
             ..TlsConfig::default()

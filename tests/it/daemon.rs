@@ -245,7 +245,9 @@ async fn every_path_answers_what_it_should() {
         .1;
     assert!(open_metrics.ends_with("# EOF\n"), "{open_metrics}");
 
-    for line in daemon.program.log().lines() {
+    let log = daemon.program.log();
+    assert!(log.lines().count() > 1, "{log}");
+    for line in log.lines() {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
         assert_eq!(line["service"], "manifesto-exporter");
     }

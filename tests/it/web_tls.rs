@@ -17,7 +17,7 @@ use rcgen::{
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 
-use super::programs::{Program, free_address, until};
+use super::programs::{BINARY, Program, free_address, until};
 use super::server::InProcess;
 use super::web_config::{TLS, start, users};
 
@@ -227,6 +227,27 @@ async fn fault_86_client_certificates_are_asked_for_and_verified_as_configured()
             });
         }
         assert_eq!(got, expected, "{more}\n{}", daemon.program.log());
+    }
+}
+
+/// What the system trusts is a file here, as OpenSSL's variable says.
+#[tokio::test]
+async fn without_a_ca_the_roots_of_the_system_are_trusted_and_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let (authority, stranger) = (Authority::new("an authority"), Authority::new("a stranger"));
+    authority.write_pair(folder.path());
+    let daemon = start(folder.path(), TLS, &[]).await;
+    let roots = folder.path().join("roots.pem");
+    for (trusted, expected) in [(&authority, (Some(1), false)), (&stranger, (Some(3), true))] {
+        std::fs::write(&roots, trusted.0.pem()).unwrap();
+        let output = Command::new(BINARY)
+            .args(["check", &daemon.url("/metrics")])
+            .env("SSL_CERT_FILE", &roots)
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        let is_refused = said.contains("the certificate is from an unknown issuer");
+        assert_eq!((output.status.code(), is_refused), expected, "{said}");
     }
 }
 

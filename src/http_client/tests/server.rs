@@ -9,16 +9,19 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-/// Stops with its connections when dropped.
+/// Stops with its connections when dropped, and fails the test where it panicked in one of them.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     connections: Arc<AtomicUsize>,
+    panics: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         self.task.abort();
+        let is_sound = std::thread::panicking() || self.panics.load(SeqCst) == 0;
+        assert!(is_sound, "the server panicked");
     }
 }
 
@@ -32,16 +35,26 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let connections = Arc::new(AtomicUsize::new(0));
-        let counter = connections.clone();
+        let panics = Arc::new(AtomicUsize::new(0));
+        let (counter, panicked) = (connections.clone(), panics.clone());
         let task = tokio::spawn(async move {
             let mut running = JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                running.spawn(behave(stream, counter.fetch_add(1, SeqCst)));
+            loop {
+                tokio::select! {
+                    accepted = listener.accept() => {
+                        let (stream, _) = accepted.unwrap();
+                        running.spawn(behave(stream, counter.fetch_add(1, SeqCst)));
+                    }
+                    Some(ended) = running.join_next() => {
+                        panicked.fetch_add(usize::from(ended.is_err()), SeqCst);
+                    }
+                }
             }
         });
         Self {
             address,
             connections,
+            panics,
             task,
         }
     }

@@ -113,6 +113,9 @@ fn outward() -> Option<std::net::IpAddr> {
 #[tokio::test]
 async fn fault_91_credentials_do_not_cross_a_network_in_the_clear() {
     let Some(address) = outward() else {
+        let without = std::env::var_os("MANIFESTO_TESTS_WITHOUT_NETNS");
+        let is_skipped = without.is_some_and(|value| value == "1");
+        assert!(is_skipped, "this machine has no address but loopback");
         return;
     };
     let listener = tokio::net::TcpListener::bind((address, 0)).await.unwrap();

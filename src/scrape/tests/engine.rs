@@ -291,17 +291,23 @@ async fn fault_74_a_panic_is_counted_and_the_engine_goes_on() {
 #[tokio::test]
 async fn connections_past_the_cap_are_not_kept() {
     let server = healthy().await;
-    let targets = (0..4).map(|n| every(target(server.address), &format!("/{n}"), 1000));
+    let paths: Vec<String> = (0..4).map(|n| format!("/{n}")).collect();
+    let of_path = |path: &String| every(target(server.address), path, 500);
     let capacity = Capacity {
         kept_max: 1,
         ..ROOMY
     };
-    let engine = Running::start(targets.collect(), capacity);
-    until("scrapes", || {
-        (0..4).all(|n| engine.notes.count(&format!("/{n}")) > 0)
+    let engine = Running::start(paths.iter().map(of_path).collect(), capacity);
+    until("two scrapes of each", || {
+        paths.iter().all(|path| engine.notes.count(path) > 1)
     })
     .await;
-    until("one kept", || engine.network.open_connections() <= 1).await;
+    let is_reused = |path: &&String| {
+        engine.notes.done.lock().unwrap()[*path][1]
+            .1
+            .reused_connection
+    };
+    assert_eq!(paths.iter().filter(is_reused).count(), 1);
     engine.stop().await;
 }
 

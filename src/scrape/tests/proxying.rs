@@ -64,6 +64,7 @@ async fn no_proxy_is_dialled_directly() {
     Scraper::new(with_http(target(server.address), http))
         .body()
         .await;
+    assert_eq!(unused.connections(), 0);
 }
 
 #[tokio::test]
@@ -125,6 +126,7 @@ async fn metadata_hosts_are_refused_behind_a_proxy_and_as_one() {
         )
         .await;
     }
+    assert_eq!(unused.connections(), 0);
     let http = through("http://169.254.169.254:3128", "");
     fails(
         with_http(target_at("a.example", 80), http),
@@ -159,8 +161,10 @@ async fn proxies_that_cannot_be_used_say_so() {
 
 #[tokio::test]
 async fn fault_91_a_forwarding_proxy_is_a_network_too() {
-    let unused =
-        Server::start(async |mut stream, _| assert!(request(&mut stream).await.is_none())).await;
+    let unused = Server::start(async |mut stream, _| {
+        assert_eq!(request(&mut stream).await, None);
+    })
+    .await;
     let mut http = through(&format!("http://{}", unused.address), "");
     http.auth = Auth::Authorization {
         scheme: "Bearer".to_owned(),

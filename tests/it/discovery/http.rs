@@ -376,7 +376,7 @@ async fn fault_49_a_flapping_source_is_throttled() {
     }
     let most = started.elapsed().as_millis() / 300 + 2;
     assert!(
-        published <= most,
+        (2..=most).contains(&published),
         "{published} publications, {most} allowed"
     );
     assert!(rig.now().targets.len() <= 1);
