@@ -2,13 +2,14 @@
 //! it expires.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder};
 use serde::Deserialize;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 use url::Position;
 use url::form_urlencoded::{Serializer, byte_serialize};
 

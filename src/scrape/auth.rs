@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue};
 use tokio::io::AsyncReadExt as _;
+use tokio::time::Instant;
 
 use super::error::{ScrapeError, ScrapeErrorKind};
 use super::request::{Headers, value};

@@ -30,7 +30,7 @@ const KEPT_INTERVAL_MAX: Duration = Duration::from_secs(5 * 60);
 
 /// A connection kept for the target's next scrape; dropped, it is closed.
 #[derive(Debug)]
-pub struct IdleConnection(Stream);
+pub struct IdleConnection(pub(super) Stream);
 
 /// The client of one `http_config`.
 #[derive(Debug)]

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use rustls::pki_types::ServerName;
 use rustls::{CertificateError, ClientConfig};
+use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 
 use super::error::{ScrapeError, ScrapeErrorKind};
@@ -15,7 +16,7 @@ use crate::http_client::settings::TlsConfig;
 use crate::http_client::tls::client_config;
 
 /// How long the files are trusted not to have changed.
-const CHECK_EVERY: Duration = Duration::from_secs(5);
+pub(super) const CHECK_EVERY: Duration = Duration::from_secs(5);
 
 /// What a file looked like: a rotated one differs in either.
 type Stamp = Vec<Option<(SystemTime, u64)>>;
@@ -118,12 +119,6 @@ impl Tls {
     }
 
     /// As if the files had not been looked at for long.
-    #[cfg(test)]
-    pub(super) fn expire(&self) {
-        let mut built = self.built.lock().unwrap();
-        built.as_mut().unwrap().checked -= CHECK_EVERY;
-    }
-
     fn stamp(&self) -> Stamp {
         let look = |path: &PathBuf| {
             let file = std::fs::metadata(path).ok()?;

@@ -1,6 +1,6 @@
 //! Targets that send what they should not, judged by the real daemon: the fault stays theirs.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -32,6 +32,13 @@ async fn serve(headers: &'static str, body: Vec<u8>) -> String {
         }
     });
     address
+}
+
+/// The line that says when the bad service was last scraped.
+fn last_scrape(body: &str) -> &str {
+    let family = "manifesto_target_last_scrape_timestamp_seconds{service_name=\"bad\"";
+    let mut lines = body.lines();
+    lines.find(|line| line.starts_with(family)).unwrap()
 }
 
 const TEXT: &str = "content-type: text/plain; version=0.0.4\r\n";
@@ -167,8 +174,11 @@ async fn fault_31_a_target_cannot_speak_for_another() {
                 good_build_info{version=\"6.6.6\",job=\"good\",instance=\"evil\",service=\"evil\",service_name=\"evil\",environment=\"evil\"} 1\n\
                 manifesto_rule_compliant{service_name=\"good\",environment=\"\",rule=\"O-8\"} 0\n";
     let judged = Judged::start(TEXT, body).await;
-    tokio::time::sleep(Duration::from_millis(1_500)).await;
-    let shown = judged.page("/metrics").await;
+    let first = judged.page("/metrics").await;
+    let shown = until(&judged.daemon.url("/metrics"), |shown| {
+        last_scrape(shown) != last_scrape(&first)
+    })
+    .await;
     assert!(!shown.contains("evil"), "{shown}");
     assert!(
         shown.contains(
@@ -190,8 +200,7 @@ async fn fault_32_timestamps_of_the_future_move_no_clock_of_ours() {
     let shown = judged
         .until_contains("manifesto_target_up{service_name=\"bad\"")
         .await;
-    let family = "manifesto_target_last_scrape_timestamp_seconds{service_name=\"bad\"";
-    let line = shown.lines().find(|line| line.starts_with(family)).unwrap();
+    let line = last_scrape(&shown);
     let at: f64 = line.rsplit_once(' ').unwrap().1.parse().unwrap();
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)

@@ -387,7 +387,7 @@ async fn fault_70_sigterm_lets_a_scrape_in_flight_end() {
     let daemon = large_daemon(folder.path()).await;
     let (mut stream, mut body) = begin_scrape(&daemon).await;
     daemon.program.signal("TERM");
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    daemon.program.until_log("SIGTERM, stopping").await;
     drop(stream.read_to_end(&mut body).await);
     let text = String::from_utf8_lossy(&body[..1_024]);
     let length: usize = text

@@ -4,4 +4,4 @@ pub(crate) mod oauth2;
 mod proxying;
 mod reach;
 pub(crate) mod server;
-mod support;
+pub(crate) mod support;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::server::{Server, hang, ok, post, request, send};
-use super::support::{addresses, client, client_with, get};
+use super::support::{addresses, client, client_with, get, pass};
 use crate::document::secret::{Secret, SecretSource};
 use crate::http_client::oauth2::Tokens;
 use crate::http_client::settings::{Auth, HttpConfig, OAuth2, Proxy, TlsConfig};
@@ -70,7 +70,7 @@ async fn a_token_serves_every_refresh_until_shortly_before_it_expires() {
         assert_eq!(status.unwrap(), 200);
     }
     assert_eq!(tokens.connections(), 1);
-    tokio::time::sleep(Duration::from_millis(1050)).await;
+    pass(Duration::from_millis(1050)).await;
     get(&client, &url).await.unwrap();
     assert_eq!(tokens.connections(), 2);
     let heard = heard.lock().unwrap();
@@ -109,7 +109,7 @@ async fn a_token_that_is_refused_is_renewed_amid_a_round() {
     assert_eq!(ask("/first").await, 200);
     // One so young is not renewed: a server that refuses every token would have us fetch for ever.
     assert_eq!(ask("/second").await, 401);
-    tokio::time::sleep(Duration::from_millis(550)).await;
+    pass(Duration::from_millis(550)).await;
     assert_eq!(ask("/second").await, 200);
     assert_eq!(ask("/second").await, 200);
     assert_eq!(tokens.connections(), 2);
@@ -132,7 +132,7 @@ async fn a_secret_is_read_anew_for_each_token() {
     for secret in ["one", "two"] {
         std::fs::write(&path, secret).unwrap();
         get(&client, &url).await.unwrap();
-        tokio::time::sleep(Duration::from_millis(550)).await;
+        pass(Duration::from_millis(550)).await;
     }
     let asked = asked.lock().unwrap();
     assert!(asked[0].contains("Basic aWQ6b25l\r\n"), "{}", asked[0]);

@@ -33,3 +33,10 @@ pub(super) async fn get(client: &HttpClient, url: &str) -> Result<u16, String> {
     let response = sent.map_err(|error| error.to_string())?;
     Ok(response.status().as_u16())
 }
+
+/// Lets time pass for our timers alone: connections must be at rest.
+pub(crate) async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}

@@ -3,7 +3,9 @@
 use std::io::Write as _;
 use std::time::Duration;
 
-use super::support::{SHORT, Scraper, fails, fails_with, target, target_at, with_http, within};
+use super::support::{
+    SHORT, Scraper, fails, fails_with, pass, target, target_at, with_http, within,
+};
 use crate::document::secret::{Secret, SecretSource};
 use crate::http_client::settings::{Auth, Header, HttpConfig};
 use crate::http_client::tests::oauth2::{granting, oauth2};
@@ -85,7 +87,7 @@ async fn fault_56_without_its_file_a_request_is_not_made() {
     std::fs::write(&path, "one\n").unwrap();
     scraper.body().await;
     std::fs::write(&path, "two\n").unwrap();
-    tokio::time::sleep(Duration::from_millis(1050)).await;
+    pass(Duration::from_secs(1)).await;
     scraper.body().await;
     let heard = heard.lock().unwrap();
     assert!(heard[0].contains("Bearer one\r\n") && heard[1].contains("Bearer two\r\n"));
@@ -162,15 +164,15 @@ async fn fault_91_credentials_do_not_cross_a_network_in_the_clear() {
 }
 
 #[tokio::test]
-async fn an_oauth2_token_is_fetched_once_and_renewed_once_when_refused() {
+async fn an_oauth2_token_is_fetched_once_and_renewed_when_refused_or_expired() {
     let (tokens, asked) = granting("3600").await;
-    // Takes t0 twice, then only t1.
+    // Takes t0 twice, then only those that follow.
     let server = Server::start(async |mut stream, _| {
         let mut taken = 0;
         while let Some(head) = request(&mut stream).await {
             let accepted = match head.contains("Bearer t0\r\n") {
                 true => taken < 2,
-                false => head.contains("Bearer t1\r\n"),
+                false => head.contains("Bearer t"),
             };
             taken += 1;
             let answer = match accepted {
@@ -200,9 +202,13 @@ async fn an_oauth2_token_is_fetched_once_and_renewed_once_when_refused() {
             asked[0]
         );
     }
-    tokio::time::sleep(Duration::from_millis(550)).await;
+    pass(Duration::from_millis(500)).await;
     scraper.body().await;
     assert_eq!(tokens.connections(), 2);
+    // It expires within the hour.
+    pass(Duration::from_secs(3_600)).await;
+    scraper.body().await;
+    assert_eq!(tokens.connections(), 3);
 }
 
 #[tokio::test]

@@ -174,10 +174,11 @@ async fn a_second_response_nobody_asked_for_is_never_read_as_the_next() {
 async fn fault_82_a_connection_closed_while_idle_is_replaced_without_a_retry() {
     let server = Server::answering_once(ok("", b"up 1\n")).await;
     let mut scraper = Scraper::new(target(server.address));
-    for _ in 0..2 {
-        scraper.body().await;
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    scraper.body().await;
+    scraper.until_closed().await;
+    let (result, _) = scraper.scrape().await;
+    result.outcome.unwrap();
+    assert!(!result.retried && !result.reused_connection);
     assert_eq!(server.connections(), 2);
 }
 

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::support::{Collect, target, with_http};
+use super::support::{Collect, target, until, with_http};
 use crate::discovery::target::Target;
 use crate::http_client::settings::HttpConfig;
 use crate::http_client::tests::server::{Server, hang, ok, request, send};
@@ -49,6 +49,13 @@ impl Handler for Notes {
 impl Notes {
     fn count(&self, path: &str) -> usize {
         self.done.lock().unwrap().get(path).map_or(0, Vec::len)
+    }
+
+    /// The time from each scrape's end to the next one's.
+    fn gaps(&self, path: &str) -> Vec<Duration> {
+        let ended = &self.done.lock().unwrap()[path];
+        let pairs = ended.iter().zip(&ended[1..]);
+        pairs.map(|(one, next)| next.0 - one.0).collect()
     }
 
     fn reasons(&self, path: &str) -> Vec<Option<ScrapeErrorKind>> {
@@ -126,15 +133,6 @@ fn every(mut target: Target, path: &str, interval_ms: u64) -> Target {
     target
 }
 
-/// Waits for `what`, at most five seconds.
-async fn until(what: &str, holds: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < Duration::from_secs(5), "never: {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
-
 fn healthy() -> impl Future<Output = Server> {
     Server::answering(ok("", b"up 1\n"))
 }
@@ -152,10 +150,9 @@ async fn targets_are_scraped_at_once_and_then_on_their_rhythm() {
     assert!(start.elapsed() < Duration::from_millis(1000));
     until("more scrapes", || engine.notes.count("/a") >= 4).await;
     {
-        let done = engine.notes.done.lock().unwrap();
-        let times: Vec<_> = done["/a"].iter().map(|(at, _)| *at).collect();
-        let gap = (times[3] - times[2]).as_millis();
+        let gap = engine.notes.gaps("/a")[2].as_millis();
         assert!((100..700).contains(&gap), "{gap} ms");
+        let done = engine.notes.done.lock().unwrap();
         assert!(done["/a"][1].1.reused_connection);
     }
     assert_eq!(server.connections(), 1);
@@ -188,9 +185,13 @@ async fn fault_78_hanging_targets_do_not_delay_healthy_ones() {
     })
     .await;
     let before = engine.notes.count("/well");
-    tokio::time::sleep(Duration::from_millis(1500)).await;
-    let scraped = engine.notes.count("/well") - before;
-    assert!((4..=6).contains(&scraped), "{scraped} scrapes in 1.5 s");
+    until("five more scrapes", || {
+        engine.notes.count("/well") > before + 5
+    })
+    .await;
+    let gaps = &engine.notes.gaps("/well")[before..];
+    let five: Duration = gaps.iter().take(5).sum();
+    assert!((1_200..1_900).contains(&five.as_millis()), "{gaps:?}");
     assert!(engine.stats.snapshot().in_flight <= 6);
     assert!(engine.stats.snapshot().skipped > 0);
     engine.stop().await;
@@ -228,10 +229,12 @@ async fn fault_76_a_removed_target_is_gone_once_and_heard_of_no_more() {
     until("both gone", || engine.notes.gone.lock().unwrap().len() == 2).await;
     let (idle, busy) = (engine.notes.count("/idle"), engine.notes.count("/busy"));
     let stayed = engine.notes.count("/stays");
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    until("three more scrapes of the other", || {
+        engine.notes.count("/stays") >= stayed + 3
+    })
+    .await;
     assert_eq!(engine.notes.count("/idle"), idle);
     assert_eq!((busy, engine.notes.count("/busy")), (0, 0));
-    assert!(engine.notes.count("/stays") > stayed);
     assert_eq!(engine.notes.gone.lock().unwrap().len(), 2);
     assert_eq!(engine.network.open_connections(), 1);
     engine.stop().await;

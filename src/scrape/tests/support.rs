@@ -2,10 +2,11 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::discovery::target::{Target, TargetUrl};
 use crate::http_client::settings::HttpConfig;
+pub(super) use crate::http_client::tests::support::pass;
 use crate::scrape::{
     BodySink, Client, IdleConnection, Network, Resolver, ScrapeError, ScrapeErrorKind,
     ScrapeResult, ScrapeSettings,
@@ -38,6 +39,15 @@ pub(super) fn with_http(mut target: Target, http: HttpConfig) -> Target {
 pub(super) fn within(mut target: Target, timeout: Duration) -> Target {
     target.timeout = timeout;
     target
+}
+
+/// Waits for `what`, as long as patience lasts.
+pub(super) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < PATIENT, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 /// Keeps everything.
@@ -108,6 +118,12 @@ impl Scraper {
 
     pub(super) fn keeps_a_connection(&self) -> bool {
         self.kept.is_some()
+    }
+
+    /// Waits until the server has closed the connection that is kept.
+    pub(super) async fn until_closed(&mut self) {
+        let kept = &mut self.kept.as_mut().unwrap().0;
+        until("closed", || !kept.is_idle()).await;
     }
 }
 

@@ -18,6 +18,7 @@ use crate::document::secret::{Secret, SecretSource};
 use crate::http_client::settings::{HttpConfig, Proxy, TlsConfig};
 use crate::http_client::tests::server::{Server, hang, ok, request, send};
 use crate::scrape::ScrapeErrorKind;
+use crate::scrape::tls::{CHECK_EVERY, Tls};
 
 /// A CA of our own.
 struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -214,7 +215,7 @@ async fn fault_19_a_redirect_from_https_to_http_is_refused() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn fault_87_rotated_certificates_are_taken_up_and_a_bad_file_keeps_the_old() {
     let (old, new) = (Authority::new(), Authority::new());
     let directory = tempfile::tempdir().unwrap();
@@ -223,16 +224,16 @@ async fn fault_87_rotated_certificates_are_taken_up_and_a_bad_file_keeps_the_old
         ca: Some(SecretSource::File(path.clone())),
         ..TlsConfig::default()
     };
-    let client = crate::scrape::tls::Tls::new(&tls);
+    let client = Tls::new(&tls);
     assert!(client.client().is_err(), "no file yet");
     std::fs::write(&path, old.0.pem()).unwrap();
     let first = client.client().unwrap();
     assert!(Arc::ptr_eq(&first, &client.client().unwrap()));
     std::fs::write(&path, "no certificate").unwrap();
-    client.expire();
+    tokio::time::advance(CHECK_EVERY).await;
     assert!(Arc::ptr_eq(&first, &client.client().unwrap()));
     std::fs::write(&path, [new.0.pem(), old.0.pem()].concat()).unwrap();
-    client.expire();
+    tokio::time::advance(CHECK_EVERY).await;
     assert!(!Arc::ptr_eq(&first, &client.client().unwrap()));
 }
 

@@ -97,8 +97,17 @@ impl Estate {
         estate.until(&format!("{version} == 0")).await;
         estate.until(&format!("{latency} == 1")).await;
         // Rates need some scrapes.
-        tokio::time::sleep(std::time::Duration::from_secs(6)).await;
+        estate.scraped(6).await;
         estate
+    }
+
+    /// Waits until Prometheus has scraped the exporter so many times more, once a second.
+    pub(super) async fn scraped(&self, more: i64) {
+        let scrapes = "count_over_time(up{job=\"manifesto-exporter\"}[1h])";
+        let answer = self.get("query", &[("query", scrapes)]).await;
+        let before = answer["result"][0]["value"][1].as_str().unwrap();
+        let before: i64 = before.parse().unwrap();
+        self.until(&format!("{scrapes} >= {}", before + more)).await;
     }
 
     /// What Prometheus answers.

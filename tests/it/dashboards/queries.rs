@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -189,7 +188,9 @@ async fn every_query_returns_what_is_written_down() {
     let is_picturing = std::env::var_os("UPDATE_PICTURES").is_some();
     if is_picturing {
         // Lines want a past.
-        tokio::time::sleep(Duration::from_secs(PICTURED_SECONDS.unsigned_abs())).await;
+        for _ in 0..PICTURED_SECONDS / 10 {
+            estate.scraped(10).await;
+        }
     }
     let (mut asked, mut wrong) = (0, Vec::new());
     for (name, dashboard) in committed() {

@@ -30,9 +30,9 @@ async fn counted() -> (String, Arc<AtomicUsize>) {
     (url, asked)
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn fault_48_one_target_from_two_sources_is_scraped_once_and_both_are_shown() {
-    let mut rig = Rig::start(
+    let mut rig = Rig::with_timing(
         "scrape_configs:
   - job_name: one
     static_configs:
@@ -43,6 +43,7 @@ async fn fault_48_one_target_from_two_sources_is_scraped_once_and_both_are_shown
       - {targets: [a.example], labels: {service: shop}}
       - {targets: ['b:1'], labels: {service: other}}
 ",
+        Timing::default(),
     );
     let now = rig.until_targets(&["a.example:80", "b:1"]).await;
     assert_eq!(now.targets[0].sources, ["one/static/0", "two/static/0"]);
@@ -129,7 +130,7 @@ async fn fault_57_a_reload_leaves_unchanged_sources_undisturbed() {
     rig.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn fault_58_changed_limits_hold_at_once() {
     let config = |limit: &str| {
         format!(
@@ -141,7 +142,7 @@ async fn fault_58_changed_limits_hold_at_once() {
 "
         )
     };
-    let mut rig = Rig::start(&config("0"));
+    let mut rig = Rig::with_timing(&config("0"), Timing::default());
     rig.until_targets(&["a:1", "b:1", "c:1"]).await;
     rig.reload(&config("2"));
     let now = rig.until_targets(&["a:1", "b:1"]).await;
