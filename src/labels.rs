@@ -58,13 +58,6 @@ impl Labels {
         }
     }
 
-    /// Removes `name`.
-    pub fn remove(&mut self, name: &str) {
-        if let Ok(at) = self.find(name) {
-            self.remove_at(at);
-        }
-    }
-
     /// Keeps only the labels for which `keep(name, value)` holds.
     pub fn retain(&mut self, mut keep: impl FnMut(&str, &str) -> bool) {
         let kept = self.iter().filter(|(name, value)| keep(name, value));
@@ -74,16 +67,6 @@ impl Labels {
     /// Name and value of each label, in order of name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         (0..self.ends.len()).map(|at| self.label(at))
-    }
-
-    /// How many labels are set.
-    pub fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// Whether no label is set.
-    pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
     }
 
     /// Gives back what growing left over, for sets that are kept.
@@ -184,7 +167,6 @@ mod tests {
                     false => map.insert(name, value),
                 };
             }
-            prop_assert_eq!(labels.len(), map.len());
             prop_assert!(labels.iter().eq(map.iter().map(|(n, v)| (n.as_str(), v.as_str()))));
             for name in ["a", "b", "f"] {
                 let value = map.get(&name.to_owned()).map_or("", |value| value.as_str());

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
-use jiff::{Timestamp, civil::Date};
+use jiff::Timestamp;
 use serde::Deserialize;
 use url::Url;
 
@@ -205,10 +205,5 @@ impl Attestation {
     /// Whether it counts at a moment.
     pub fn holds_at(&self, now: Timestamp) -> bool {
         self.signed_at <= now && now < self.expires_at
-    }
-
-    /// A fact that should be a day.
-    pub fn day(&self, fact: &str) -> Option<Date> {
-        self.facts.get(fact)?.parse().ok()
     }
 }

@@ -21,4 +21,4 @@ pub use self::objectives::{KeyResult, Measure, Objective};
 pub use self::records::Records;
 pub use self::settings::{RecordFiles, SeriesNames, ServiceOverride};
 pub use self::slos::Slo;
-pub use self::waivers::{WAIVER_DAYS_MAX, Waived, Waiver, WaiverScope};
+pub use self::waivers::{Waived, Waiver, WaiverScope};

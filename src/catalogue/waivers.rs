@@ -19,7 +19,7 @@ use crate::rule_id::RuleId;
 const WAIVERS_MAX: usize = 100_000;
 
 /// How long one may last.
-pub const WAIVER_DAYS_MAX: i64 = 90;
+const WAIVER_DAYS_MAX: i64 = 90;
 
 /// One waiver.
 #[derive(Debug, Clone, PartialEq)]

@@ -19,14 +19,6 @@ pub enum Status {
 }
 
 impl Status {
-    /// Every status, in the order of tables.
-    pub const ALL: [Status; 4] = [
-        Status::Pass,
-        Status::Fail,
-        Status::Unknown,
-        Status::NotApplicable,
-    ];
-
     /// As in JSON and labels.
     pub fn as_str(self) -> &'static str {
         match self {

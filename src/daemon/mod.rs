@@ -27,9 +27,10 @@ use crate::discovery::settings::DiscoverySettings;
 use crate::discovery::target::Target;
 use crate::discovery::{self, Discovered};
 use crate::document::DocumentError;
+use crate::http_client::Resolver;
 use crate::manifesto::ManifestoError;
 use crate::publish::{self, App, Guard, Hosts, Published, Reload, ServerLimits, Telemetry, Web};
-use crate::scrape::{self, Capacity, EngineStats, Network, Resolver, ScrapeSettings};
+use crate::scrape::{self, Capacity, EngineStats, Network, ScrapeSettings};
 use crate::snapshot::{Ruleset, Snapshot};
 use crate::sources::{self, EvidencePlan, SourceStats};
 

@@ -11,7 +11,7 @@ use super::target::{Target, TargetUrl};
 use crate::labels::Labels;
 
 /// Targets of all jobs together.
-pub const TARGETS_MAX: usize = 100_000;
+pub(super) const TARGETS_MAX: usize = 100_000;
 /// Dropped targets that a job keeps to show.
 pub(super) const DROPPED_PER_JOB_MAX: usize = 1_000;
 

@@ -20,7 +20,6 @@ mod timing;
 mod watch;
 
 pub use mechanism::DiscoveryConfig;
-pub use merge::TARGETS_MAX;
 pub use populate::{TargetError, target_from_labels};
 pub use published::{Discovered, DropReason, Dropped, SourceStatus};
 pub use runner::{run, run_with};

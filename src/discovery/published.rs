@@ -63,18 +63,6 @@ pub enum DropReason {
     },
 }
 
-impl DropReason {
-    /// A word of a bounded set, for metrics and filters.
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            DropReason::Relabel { .. } => "relabel",
-            DropReason::Invalid(_) => "invalid",
-            DropReason::Duplicate { .. } => "duplicate",
-            DropReason::Limit { .. } => "limit",
-        }
-    }
-}
-
 impl fmt::Display for DropReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -15,9 +15,6 @@ use super::role::{Role, SUFFIXES, role, suffix_needed};
 /// Families remembered by name; past this many, names that come again go unnoticed.
 const FAMILIES_MAX: usize = 65_536;
 
-/// Room for them that is kept from one body to the next.
-const FAMILIES_KEPT: usize = 4_096;
-
 const TYPED: u8 = 1;
 const HELPED: u8 = 2;
 const UNIT_GIVEN: u8 = 4;
@@ -64,16 +61,6 @@ impl Families {
             metrics: Metrics::default(),
             scratch: Vec::new(),
         }
-    }
-
-    pub(super) fn reset(&mut self, format: Format) {
-        self.format = format;
-        self.name.clear();
-        self.family = Known::default();
-        self.known.clear();
-        self.known.shrink_to(FAMILIES_KEPT);
-        self.last_name.clear();
-        self.metrics.clear();
     }
 
     /// Takes a line of metadata.

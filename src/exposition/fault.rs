@@ -66,10 +66,6 @@ impl Faults {
         }
     }
 
-    pub(super) fn clear(&mut self) {
-        *self = Self::new(self.max);
-    }
-
     /// Every fault so far, worded or not.
     #[inline(always)]
     pub(super) fn tally(&self) -> Tally {

@@ -70,16 +70,6 @@ impl Lines {
         }
     }
 
-    pub(super) fn reset(&mut self, format: Format) {
-        self.format = format;
-        self.faults.clear();
-        self.families.reset(format);
-        self.passed = 0;
-        self.samples = 0;
-        self.unterminated = None;
-        self.progress = Progress::Start;
-    }
-
     pub(super) fn limits(&self) -> &Limits {
         &self.limits
     }

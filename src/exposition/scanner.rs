@@ -11,10 +11,7 @@ use super::summary::Summary;
 /// Lines longer than this could not be addressed by the 32-bit offsets of the lexer.
 const LINE_BYTES_CEILING: usize = 1 << 30;
 
-/// Room for an unfinished line that is kept from one body to the next.
-const CARRY_KEPT: usize = 16 * 1024;
-
-/// Reads bodies in chunks of any size; reusable, so that its buffers are.
+/// Reads one body in chunks of any size.
 #[derive(Debug)]
 pub struct Scanner {
     lines: Lines,
@@ -53,16 +50,6 @@ impl Scanner {
             skipping: false,
             bytes: 0,
         }
-    }
-
-    /// Starts over with another body.
-    pub fn reset(&mut self, format: Format) {
-        self.lines.reset(format);
-        self.carry.clear();
-        self.carry.shrink_to(CARRY_KEPT);
-        self.open = None;
-        self.skipping = false;
-        self.bytes = 0;
     }
 
     /// Whether nothing more will be read of this body: a limit on the whole of it was exceeded.

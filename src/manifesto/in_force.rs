@@ -14,7 +14,7 @@ use crate::document::Day;
 use crate::rule_id::RuleId;
 
 /// The version of the embedded rules: it changes whenever a rule asks something else.
-pub const VERSION: &str = "2026.1";
+const VERSION: &str = "2026.1";
 
 /// The rules in force, in the manifesto's order.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -7,7 +7,7 @@ mod overrides;
 mod rule;
 
 pub use self::embedded::{ManifestoError, ids};
-pub use self::in_force::{Manifesto, VERSION};
+pub use self::in_force::Manifesto;
 pub use self::judge::{all_unknown, judge_all, queries};
 pub use self::overrides::RulesConfig;
 pub(crate) use self::overrides::{RawRules, rules};

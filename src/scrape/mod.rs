@@ -33,7 +33,6 @@ mod tunnel;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use crate::http_client::{DialPolicy, Resolver};
 pub use client::{Client, IdleConnection, scrape_once};
 pub use encoding::{Coding, Decoder};
 pub use engine::{Handler, run};

@@ -54,7 +54,7 @@ pub enum Lookup<'a> {
     /// There is no answer.
     Refused(&'a KnownSource, &'a SourceError),
     /// There is one.
-    Answer(&'a KnownSource, &'a Answer, SystemTime),
+    Answer(&'a KnownSource, &'a Answer),
 }
 
 impl Answers {
@@ -87,8 +87,8 @@ impl Answers {
                 let known = self.answers.get(&(place, query.clone()));
                 let lookup = match known.map(AsRef::as_ref) {
                     None => Lookup::NotAskedYet(source),
-                    Some(Answered { at, outcome }) => match outcome {
-                        Ok(answer) => Lookup::Answer(source, answer, *at),
+                    Some(answered) => match &answered.outcome {
+                        Ok(answer) => Lookup::Answer(source, answer),
                         Err(error) => Lookup::Refused(source, error),
                     },
                 };

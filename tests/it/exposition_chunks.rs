@@ -20,10 +20,10 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
 }
 
-/// What a scanner says of a body that comes in these chunks.
+/// What is said of a body that comes in these chunks.
 fn events<'a>(
-    scanner: &mut Scanner,
     format: Format,
+    limits: Limits,
     chunks: impl Iterator<Item = &'a [u8]>,
 ) -> (Vec<String>, Summary) {
     let mut events = Vec::new();
@@ -47,7 +47,7 @@ fn events<'a>(
             event => format!("{event:?}"),
         });
     };
-    scanner.reset(format);
+    let mut scanner = Scanner::new(format, limits);
     for chunk in chunks {
         scanner.feed(chunk, &mut sink);
     }
@@ -68,14 +68,13 @@ proptest! {
     ) {
         let format = if open { Format::OpenMetrics } else { Format::Text };
         let limits = Limits { line_bytes_max, samples_max, ..Limits::default() };
-        let mut scanner = Scanner::new(format, limits);
-        let whole = events(&mut scanner, format, std::iter::once(&body[..]));
+        let whole = events(format, limits, std::iter::once(&body[..]));
         let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(body.len() + 1)).collect();
         cuts.extend([0, body.len()]);
         cuts.sort_unstable();
         let chunks = cuts.windows(2).map(|cut| &body[cut[0]..cut[1]]);
-        prop_assert_eq!(&events(&mut scanner, format, chunks), &whole);
-        prop_assert_eq!(&events(&mut scanner, format, body.chunks(1)), &whole);
+        prop_assert_eq!(&events(format, limits, chunks), &whole);
+        prop_assert_eq!(&events(format, limits, body.chunks(1)), &whole);
     }
 
     /// What the scanner keeps from line to line must not show: each line alone, after a comment, says the same.

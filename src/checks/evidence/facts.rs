@@ -109,7 +109,7 @@ impl<'a> Facts<'a> {
         lookup
             .into_iter()
             .map(|lookup| match lookup {
-                Lookup::Answer(source, answer, _) => Ok((source, answer)),
+                Lookup::Answer(source, answer) => Ok((source, answer)),
                 other => Err(self.unknown(other)),
             })
             .collect()

@@ -48,11 +48,6 @@ impl AnchoredRegex {
         })
     }
 
-    /// The expression as written.
-    pub fn as_str(&self) -> &str {
-        &self.written
-    }
-
     pub(super) fn is_match(&self, text: &str) -> bool {
         self.regex.is_match(text)
     }

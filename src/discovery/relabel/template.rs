@@ -52,11 +52,6 @@ impl Template {
         }
     }
 
-    /// The template as written.
-    pub fn as_str(&self) -> &str {
-        &self.written
-    }
-
     /// The text with the groups of a match put in.
     pub(super) fn expand(&self, captures: &Captures<'_>) -> String {
         let mut out = String::new();

@@ -1,8 +1,9 @@
 use std::time::Duration;
 
 use super::*;
+use crate::http_client::Resolver;
 use crate::scrape::tests::support::target_at;
-use crate::scrape::{Network, Resolver, ScrapeSettings};
+use crate::scrape::{Network, ScrapeSettings};
 
 const NOW_MS: u64 = 1_800_000_000_000;
 

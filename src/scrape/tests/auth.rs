@@ -10,7 +10,8 @@ use crate::document::secret::{Secret, SecretSource};
 use crate::http_client::settings::{Auth, Header, HttpConfig};
 use crate::http_client::tests::oauth2::{granting, oauth2};
 use crate::http_client::tests::server::{Server, hang, ok, request, send};
-use crate::scrape::{DialPolicy, Resolver, ScrapeErrorKind, ScrapeSettings};
+use crate::http_client::{DialPolicy, Resolver};
+use crate::scrape::{ScrapeErrorKind, ScrapeSettings};
 
 fn inline(text: &str) -> SecretSource {
     SecretSource::Inline(Secret::new(text))

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use super::support::{SHORT, Scraper, fails, fails_with, target, target_at, within};
 use crate::document::PortRange;
-use crate::http_client::DialPolicy;
 use crate::http_client::tests::server::{Server, ok};
-use crate::scrape::{Resolver, ScrapeErrorKind, ScrapeSettings};
+use crate::http_client::{DialPolicy, Resolver};
+use crate::scrape::{ScrapeErrorKind, ScrapeSettings};
 
 fn answer(addresses: &[&str]) -> io::Result<Vec<IpAddr>> {
     Ok(addresses.iter().map(|a| a.parse().unwrap()).collect())

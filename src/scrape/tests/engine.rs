@@ -11,11 +11,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::support::{Collect, target, until, with_http};
 use crate::discovery::target::Target;
+use crate::http_client::Resolver;
 use crate::http_client::settings::HttpConfig;
 use crate::http_client::tests::server::{Server, hang, ok, request, send};
 use crate::scrape::{
-    Capacity, EngineStats, Handler, Network, Resolver, ScrapeErrorKind, ScrapeResult,
-    ScrapeSettings, run,
+    Capacity, EngineStats, Handler, Network, ScrapeErrorKind, ScrapeResult, ScrapeSettings, run,
 };
 
 /// Notes what it hears, by path; panics where a path says so.

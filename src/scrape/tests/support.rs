@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::discovery::target::{Target, TargetUrl};
+use crate::http_client::Resolver;
 use crate::http_client::settings::HttpConfig;
 pub(super) use crate::http_client::tests::support::pass;
 use crate::scrape::{
-    BodySink, Client, IdleConnection, Network, Resolver, ScrapeError, ScrapeErrorKind,
-    ScrapeResult, ScrapeSettings,
+    BodySink, Client, IdleConnection, Network, ScrapeError, ScrapeErrorKind, ScrapeResult,
+    ScrapeSettings,
 };
 
 /// Long enough never to strike where it should not.
