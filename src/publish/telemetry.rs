@@ -7,8 +7,10 @@ use std::time::{Duration, SystemTime};
 
 use prometheus::proto::{MetricFamily, MetricType};
 use prometheus::{
-    Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
-    Registry,
+    Gauge, GaugeVec, HistogramVec, IntCounter, IntCounterVec, IntGauge, Registry,
+    register_gauge_vec_with_registry, register_gauge_with_registry,
+    register_histogram_vec_with_registry, register_int_counter_vec_with_registry,
+    register_int_counter_with_registry, register_int_gauge_with_registry,
 };
 
 use super::sources;
@@ -66,121 +68,98 @@ impl Telemetry {
     /// Registers everything. Fails only if two metrics have the same name: a defect.
     pub fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
-        let requests = IntCounterVec::new(
-            Opts::new(
-                "manifesto_exporter_http_requests_total",
-                "HTTP requests answered, by handler and status.",
-            ),
-            &["handler", "code"],
-        )?;
-        let durations = HistogramVec::new(
-            HistogramOpts::new(
-                "manifesto_exporter_http_request_duration_seconds",
-                "Time taken to answer HTTP requests, by handler.",
-            )
-            .buckets(DURATION_BUCKETS.to_vec()),
-            &["handler"],
-        )?;
-        let connections_refused = IntCounter::new(
-            "manifesto_exporter_http_connections_refused_total",
-            "Connections closed at once because too many were open.",
-        )?;
-        let build_info = GaugeVec::new(
-            Opts::new(
-                "manifesto_exporter_build_info",
-                "The version that runs. Always 1.",
-            ),
+        let build_info = register_gauge_vec_with_registry!(
+            "manifesto_exporter_build_info",
+            "The version that runs. Always 1.",
             &["version"],
+            registry
         )?;
-        let reload_ok = IntGauge::new(
-            "manifesto_exporter_config_last_reload_successful",
-            "1 if the last reload of the configuration took effect, 0 if it failed and the old one stayed.",
-        )?;
-        let reload_at = Gauge::new(
-            "manifesto_exporter_config_last_reload_success_timestamp_seconds",
-            "When the configuration in force was loaded.",
-        )?;
-        let reloads = IntCounterVec::new(
-            Opts::new(
-                "manifesto_exporter_config_reloads_total",
-                "Reloads of the configuration, by result.",
-            ),
-            &["result"],
-        )?;
-        let ready = IntGauge::new(
-            "manifesto_exporter_ready",
-            "1 once discovery has answered and every target found was scraped once.",
-        )?;
-        let snapshot_seconds = Gauge::new(
-            "manifesto_exporter_snapshot_build_duration_seconds",
-            "Time taken to put together the last snapshot of verdicts.",
-        )?;
-        let renderings = IntCounter::new(
-            "manifesto_exporter_renderings_total",
-            "Times that a snapshot was written out as an exposition: at most once a format, however many ask.",
-        )?;
-        let handshakes = IntCounterVec::new(
-            Opts::new(
-                "manifesto_exporter_tls_handshakes_total",
-                "TLS handshakes with clients, by result.",
-            ),
-            &["result"],
-        )?;
-        let web_config_ok = IntGauge::new(
-            "manifesto_exporter_web_config_last_read_successful",
-            "1 if the web configuration and its files could be used when last read, 0 if the old ones stay in force.",
-        )?;
-        web_config_ok.set(1);
-        let web_info = GaugeVec::new(
-            Opts::new(
-                "manifesto_exporter_web_info",
-                "The URL under which people reach the page, for links to it. Always 1.",
-            ),
-            &["external_url"],
-        )?;
-        for result in HANDSHAKE_RESULTS {
-            handshakes.with_label_values(&[*result]);
-        }
-        for handler in HANDLERS {
-            requests.with_label_values(&[*handler, "200"]);
-            durations.with_label_values(&[*handler]);
-        }
-        for result in ["success", "failure"] {
-            reloads.with_label_values(&[result]);
-        }
         build_info.with_label_values(&[VERSION]).set(1.0);
-        registry.register(Box::new(requests.clone()))?;
-        registry.register(Box::new(durations.clone()))?;
-        registry.register(Box::new(connections_refused.clone()))?;
-        registry.register(Box::new(build_info))?;
-        registry.register(Box::new(reload_ok.clone()))?;
-        registry.register(Box::new(reload_at.clone()))?;
-        registry.register(Box::new(reloads.clone()))?;
-        registry.register(Box::new(ready.clone()))?;
-        registry.register(Box::new(snapshot_seconds.clone()))?;
-        registry.register(Box::new(renderings.clone()))?;
-        registry.register(Box::new(handshakes.clone()))?;
-        registry.register(Box::new(web_config_ok.clone()))?;
-        registry.register(Box::new(web_info.clone()))?;
         #[cfg(target_os = "linux")]
         registry.register(Box::new(
             prometheus::process_collector::ProcessCollector::for_self(),
         ))?;
-        Ok(Self {
+        let telemetry = Self {
+            requests: register_int_counter_vec_with_registry!(
+                "manifesto_exporter_http_requests_total",
+                "HTTP requests answered, by handler and status.",
+                &["handler", "code"],
+                registry
+            )?,
+            durations: register_histogram_vec_with_registry!(
+                "manifesto_exporter_http_request_duration_seconds",
+                "Time taken to answer HTTP requests, by handler.",
+                &["handler"],
+                DURATION_BUCKETS.to_vec(),
+                registry
+            )?,
+            connections_refused: register_int_counter_with_registry!(
+                "manifesto_exporter_http_connections_refused_total",
+                "Connections closed at once because too many were open.",
+                registry
+            )?,
+            reload_ok: register_int_gauge_with_registry!(
+                "manifesto_exporter_config_last_reload_successful",
+                "1 if the last reload of the configuration took effect, 0 if it failed and the old one stayed.",
+                registry
+            )?,
+            reload_at: register_gauge_with_registry!(
+                "manifesto_exporter_config_last_reload_success_timestamp_seconds",
+                "When the configuration in force was loaded.",
+                registry
+            )?,
+            reloads: register_int_counter_vec_with_registry!(
+                "manifesto_exporter_config_reloads_total",
+                "Reloads of the configuration, by result.",
+                &["result"],
+                registry
+            )?,
+            ready: register_int_gauge_with_registry!(
+                "manifesto_exporter_ready",
+                "1 once discovery has answered and every target found was scraped once.",
+                registry
+            )?,
+            snapshot_seconds: register_gauge_with_registry!(
+                "manifesto_exporter_snapshot_build_duration_seconds",
+                "Time taken to put together the last snapshot of verdicts.",
+                registry
+            )?,
+            renderings: register_int_counter_with_registry!(
+                "manifesto_exporter_renderings_total",
+                "Times that a snapshot was written out as an exposition: at most once a format, however many ask.",
+                registry
+            )?,
+            handshakes: register_int_counter_vec_with_registry!(
+                "manifesto_exporter_tls_handshakes_total",
+                "TLS handshakes with clients, by result.",
+                &["result"],
+                registry
+            )?,
+            web_config_ok: register_int_gauge_with_registry!(
+                "manifesto_exporter_web_config_last_read_successful",
+                "1 if the web configuration and its files could be used when last read, 0 if the old ones stay in force.",
+                registry
+            )?,
+            web_info: register_gauge_vec_with_registry!(
+                "manifesto_exporter_web_info",
+                "The URL under which people reach the page, for links to it. Always 1.",
+                &["external_url"],
+                registry
+            )?,
             registry,
-            requests,
-            durations,
-            connections_refused,
-            reload_ok,
-            reload_at,
-            reloads,
-            ready,
-            snapshot_seconds,
-            renderings,
-            handshakes,
-            web_config_ok,
-            web_info,
-        })
+        };
+        telemetry.web_config_ok.set(1);
+        for result in HANDSHAKE_RESULTS {
+            telemetry.handshakes.with_label_values(&[*result]);
+        }
+        for handler in HANDLERS {
+            telemetry.requests.with_label_values(&[*handler, "200"]);
+            telemetry.durations.with_label_values(&[*handler]);
+        }
+        for result in ["success", "failure"] {
+            telemetry.reloads.with_label_values(&[result]);
+        }
+        Ok(telemetry)
     }
 
     /// Counts an answered request.

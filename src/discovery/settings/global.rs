@@ -21,63 +21,51 @@ pub(crate) struct Global {
     pub scrape_timeout: Duration,
 }
 
-/// `global` as written: Prometheus's.
-#[derive(Debug, Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct RawGlobal {
-    pub(super) scrape_interval: Option<At<Interval>>,
-    pub(super) scrape_timeout: Option<At<Interval>>,
-    pub(super) body_size_limit: Option<ByteSize>,
-    pub(super) sample_limit: Option<u64>,
-    pub(super) target_limit: Option<usize>,
-    pub(super) label_limit: Option<usize>,
-    pub(super) label_name_length_limit: Option<usize>,
-    pub(super) label_value_length_limit: Option<usize>,
-    external_labels: Option<Ignored>,
-    evaluation_interval: Option<Ignored>,
-    rule_query_offset: Option<Ignored>,
-    query_log_file: Option<Ignored>,
-    scrape_failure_log_file: Option<Ignored>,
-    scrape_protocols: Option<Ignored>,
-    keep_dropped_targets: Option<Ignored>,
-    metric_name_validation_scheme: Option<Ignored>,
-    metric_name_escaping_scheme: Option<Ignored>,
-    scrape_native_histograms: Option<Ignored>,
-    convert_classic_histograms_to_nhcb: Option<Ignored>,
-    always_scrape_classic_histograms: Option<Ignored>,
-    extra_scrape_metrics: Option<Ignored>,
+/// Adds the keys that are accepted and mean nothing here.
+macro_rules! global_keys {
+    (own { $($own:ident: $type:ty,)* } ignored { $($ignored:ident,)* }) => {
+        /// `global` as written: Prometheus's.
+        #[derive(Debug, Deserialize, Default)]
+        #[serde(deny_unknown_fields, default)]
+        pub(crate) struct RawGlobal {
+            $(pub(super) $own: Option<$type>,)*
+            $($ignored: Option<Ignored>,)*
+        }
+
+        impl RawGlobal {
+            /// The keys that are accepted and mean nothing here.
+            pub(super) fn ignored_keys(&self) -> Vec<&'static str> {
+                written(&[$((stringify!($ignored), self.$ignored),)*])
+            }
+        }
+    };
 }
 
-impl RawGlobal {
-    /// The keys that are accepted and mean nothing here.
-    pub(super) fn ignored_keys(&self) -> Vec<&'static str> {
-        written(&[
-            ("external_labels", self.external_labels),
-            ("evaluation_interval", self.evaluation_interval),
-            ("rule_query_offset", self.rule_query_offset),
-            ("query_log_file", self.query_log_file),
-            ("scrape_failure_log_file", self.scrape_failure_log_file),
-            ("scrape_protocols", self.scrape_protocols),
-            ("keep_dropped_targets", self.keep_dropped_targets),
-            (
-                "metric_name_validation_scheme",
-                self.metric_name_validation_scheme,
-            ),
-            (
-                "metric_name_escaping_scheme",
-                self.metric_name_escaping_scheme,
-            ),
-            ("scrape_native_histograms", self.scrape_native_histograms),
-            (
-                "convert_classic_histograms_to_nhcb",
-                self.convert_classic_histograms_to_nhcb,
-            ),
-            (
-                "always_scrape_classic_histograms",
-                self.always_scrape_classic_histograms,
-            ),
-            ("extra_scrape_metrics", self.extra_scrape_metrics),
-        ])
+global_keys! {
+    own {
+        scrape_interval: At<Interval>,
+        scrape_timeout: At<Interval>,
+        body_size_limit: ByteSize,
+        sample_limit: u64,
+        target_limit: usize,
+        label_limit: usize,
+        label_name_length_limit: usize,
+        label_value_length_limit: usize,
+    }
+    ignored {
+        external_labels,
+        evaluation_interval,
+        rule_query_offset,
+        query_log_file,
+        scrape_failure_log_file,
+        scrape_protocols,
+        keep_dropped_targets,
+        metric_name_validation_scheme,
+        metric_name_escaping_scheme,
+        scrape_native_histograms,
+        convert_classic_histograms_to_nhcb,
+        always_scrape_classic_histograms,
+        extra_scrape_metrics,
     }
 }
 
