@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::Deserialize;
+use strum::VariantArray as _;
 
 /// A rule's id: the letter of its category and a number, `O-8`. Ordered as the manifesto is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -39,8 +40,9 @@ impl FromStr for RuleId {
     fn from_str(text: &str) -> Result<Self, BadRuleId> {
         let bad = || BadRuleId(text.to_owned());
         let (letter, number) = text.split_once('-').ok_or_else(bad)?;
-        let category = Category::ALL
-            .into_iter()
+        let category = Category::VARIANTS
+            .iter()
+            .copied()
             .find(|category| letter.eq_ignore_ascii_case(category.letter()))
             .ok_or_else(bad)?;
         Ok(Self {
@@ -60,16 +62,20 @@ impl TryFrom<String> for RuleId {
 
 /// The manifesto's seven categories, in its order, and one for rules that it does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(strum::IntoStaticStr, strum::VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum Category {
     /// F: what the rest stands on.
     Foundation,
     /// C: incidents, post-mortems, shared knowledge.
     ContinuousImprovement,
     /// D: design and architecture.
+    #[strum(serialize = "design_architecture")]
     Design,
     /// O: logs and metrics.
     Observability,
     /// P: performance and cost.
+    #[strum(serialize = "performance_cost")]
     Performance,
     /// R: SLOs, gamedays, disaster recovery.
     Resilience,
@@ -80,18 +86,6 @@ pub enum Category {
 }
 
 impl Category {
-    /// Every category.
-    pub const ALL: [Category; 8] = [
-        Category::Foundation,
-        Category::ContinuousImprovement,
-        Category::Design,
-        Category::Observability,
-        Category::Performance,
-        Category::Resilience,
-        Category::Security,
-        Category::Own,
-    ];
-
     /// The letter of its rules' ids.
     pub fn letter(self) -> &'static str {
         match self {
@@ -108,15 +102,6 @@ impl Category {
 
     /// As in labels.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Category::Foundation => "foundation",
-            Category::ContinuousImprovement => "continuous_improvement",
-            Category::Design => "design_architecture",
-            Category::Observability => "observability",
-            Category::Performance => "performance_cost",
-            Category::Resilience => "resilience",
-            Category::Security => "security",
-            Category::Own => "own",
-        }
+        self.into()
     }
 }

@@ -7,6 +7,7 @@ use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{Deserialize, Deserializer, Error, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 use serde_json::{Map, Value};
+use strum::VariantNames as _;
 
 use super::evidence::{EvidenceCheck, Facts};
 use super::scraped::{ScrapeCheck, Scraped};
@@ -128,7 +129,7 @@ impl<'de> Deserialize<'de> for Check {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let written = Map::deserialize(deserializer)?;
         let kind = written.get("kind").and_then(Value::as_str);
-        let is_scraped = kind.is_some_and(|kind| ScrapeCheck::KINDS.contains(&kind));
+        let is_scraped = kind.is_some_and(|kind| ScrapeCheck::VARIANTS.contains(&kind));
         let written = Written(Value::Object(written), PhantomData);
         match is_scraped {
             true => ScrapeCheck::deserialize(written).map(Check::Scrape),

@@ -7,6 +7,8 @@ use std::sync::Arc;
 /// The four outcomes of a judgement. (`waived` is a fail under a valid waiver: a matter of the
 /// snapshot, not of a check.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Status {
     /// Nothing to judge here.
     NotApplicable,
@@ -21,12 +23,7 @@ pub enum Status {
 impl Status {
     /// As in JSON and labels.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Status::Pass => "pass",
-            Status::Fail => "fail",
-            Status::Unknown => "unknown",
-            Status::NotApplicable => "not_applicable",
-        }
+        self.into()
     }
 }
 
@@ -38,6 +35,8 @@ impl fmt::Display for Status {
 
 /// Why a status was given: a bounded set, fit for a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Reason {
     /// A series proves it.
     Proven,
@@ -123,6 +122,8 @@ pub enum Reason {
 
 /// What a finding rests on. What is measured goes before what is attested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Basis {
     /// A scrape of the service.
     Scraped,
@@ -137,60 +138,14 @@ pub enum Basis {
 impl Basis {
     /// As in JSON.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Basis::Scraped => "scraped",
-            Basis::Measured => "measured",
-            Basis::Attested => "attested",
-            Basis::Declared => "declared",
-        }
+        self.into()
     }
 }
 
 impl Reason {
     /// As in JSON and labels.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Reason::Proven => "proven",
-            Reason::ProvenWeakly => "proven_weakly",
-            Reason::Missing => "missing",
-            Reason::Placeholder => "placeholder",
-            Reason::NotTheService => "not_the_service",
-            Reason::Ambiguous => "ambiguous",
-            Reason::ErrorsOnly => "errors_only",
-            Reason::NoOutcome => "no_outcome",
-            Reason::Unnamed => "unnamed",
-            Reason::OtherName => "other_name",
-            Reason::RuntimeOnly => "runtime_only",
-            Reason::OtherPort => "other_port",
-            Reason::OtherPath => "other_path",
-            Reason::NoPort => "no_port",
-            Reason::ServedByAnother => "served_by_another",
-            Reason::WarmingUp => "warming_up",
-            Reason::NotScrapedYet => "not_scraped_yet",
-            Reason::TargetDown => "target_down",
-            Reason::BadExposition => "bad_exposition",
-            Reason::NotConfigured => "not_configured",
-            Reason::NotAskedYet => "not_asked_yet",
-            Reason::SourceDown => "source_down",
-            Reason::NoData => "no_data",
-            Reason::TooEarly => "too_early",
-            Reason::NotDocumented => "not_documented",
-            Reason::Threshold => "threshold",
-            Reason::NotAttested => "not_attested",
-            Reason::Expired => "expired",
-            Reason::Overdue => "overdue",
-            Reason::TooLate => "too_late",
-            Reason::Incomplete => "incomplete",
-            Reason::TooFew => "too_few",
-            Reason::Unreachable => "unreachable",
-            Reason::Exposed => "exposed",
-            Reason::Unprotected => "unprotected",
-            Reason::StaticCredentials => "static_credentials",
-            Reason::Untracked => "untracked",
-            Reason::Bypassed => "bypassed",
-            Reason::NotConcerned => "not_concerned",
-            Reason::NotInForce => "not_in_force",
-        }
+        self.into()
     }
 
     /// Whether evidence of another kind may decide instead: there is none of this kind. A source that

@@ -162,7 +162,7 @@ async fn with_evidence(
     ruleset: &Arc<Ruleset>,
     verdicts: Vec<Verdict>,
 ) -> Vec<ReportedVerdict> {
-    let answers = ask_once(&config.wanted_of(ruleset, &args.service)).await;
+    let answers = ask_once(&config.evidence_plan(ruleset, Some(&args.service))).await;
     let url = TargetUrl::http(&args.input, 0);
     let mut target = Target::direct(url, &args.service, args.timeout);
     target.service.environment.clone_from(&args.environment);

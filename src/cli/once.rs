@@ -33,8 +33,8 @@ pub(super) async fn judge(loaded: Loaded) -> Result<Snapshot, String> {
         dial: config.dial.clone(),
         ..ScrapeSettings::default()
     };
-    let wanted = config.wanted(&ruleset);
-    let (answers, states) = tokio::join!(ask_once(&wanted), scrape(targets, &ruleset, &settings));
+    let plan = config.evidence_plan(&ruleset, None);
+    let (answers, states) = tokio::join!(ask_once(&plan), scrape(targets, &ruleset, &settings));
     Ok(Snapshot::of(
         SystemTime::now(),
         &ruleset,

@@ -59,17 +59,11 @@ impl Config {
         Ok(Ruleset::new(manifesto, catalogue, records, &self.services))
     }
 
-    /// What the rules want to know of its sources.
-    pub fn wanted(&self, ruleset: &Ruleset) -> EvidencePlan {
-        self.wanted_by(ruleset, &ruleset.catalogue)
-    }
-
-    /// The same for one service alone: nobody else's pages are looked at.
-    pub fn wanted_of(&self, ruleset: &Ruleset, service: &str) -> EvidencePlan {
-        self.wanted_by(ruleset, &ruleset.catalogue.only(service))
-    }
-
-    fn wanted_by(&self, ruleset: &Ruleset, catalogue: &Catalogue) -> EvidencePlan {
+    /// What the rules want to know of its sources; of one service alone, nobody else's pages are
+    /// looked at.
+    pub fn evidence_plan(&self, ruleset: &Ruleset, service: Option<&str>) -> EvidencePlan {
+        let alone = service.map(|service| ruleset.catalogue.only(service));
+        let catalogue = alone.as_ref().unwrap_or(&ruleset.catalogue);
         EvidencePlan {
             sources: self.sources.clone(),
             queries: manifesto::queries(&ruleset.manifesto, catalogue, &ruleset.records),

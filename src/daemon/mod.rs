@@ -148,7 +148,7 @@ pub async fn run(
     }
     let network = Arc::new(Network::new(scrape_settings(&config), Resolver::system()));
     let stats = Arc::new(EngineStats::default());
-    let wanted = Arc::new(config.wanted(&ruleset));
+    let plan = Arc::new(config.evidence_plan(&ruleset, None));
     let board = Arc::new(Board::new(Arc::new(ruleset)));
     let series_max = config.series_max;
 
@@ -156,7 +156,7 @@ pub async fn run(
     let (config_sender, config_receiver) = watch::channel(Arc::new(config));
     let (discovered_sender, discovered) = watch::channel(Arc::new(Discovered::default()));
     let (targets_sender, targets) = watch::channel(Arc::new(Vec::new()));
-    let (wanted_sender, wanted) = watch::channel(wanted);
+    let (plan_sender, plan) = watch::channel(plan);
     let (answers_sender, answers) = watch::channel(Arc::default());
     let source_stats = Arc::new(SourceStats::default());
     let (ready_sender, ready) = watch::channel(Err("starting".to_owned()));
@@ -195,7 +195,7 @@ pub async fn run(
         shutdown.clone(),
     );
     tasks.spawn_on("scrape engine", scraping, &scrapers.handle());
-    let asking = sources::run(wanted, source_stats, answers_sender, shutdown.clone());
+    let asking = sources::run(plan, source_stats, answers_sender, shutdown.clone());
     tasks.spawn("sources", asking);
     let publish = Publish {
         app: Arc::clone(&app),
@@ -219,7 +219,7 @@ pub async fn run(
         source: options.source,
         config: config_sender,
         discovery: discovery_sender,
-        wanted: wanted_sender,
+        plan: plan_sender,
         board,
         network,
         telemetry,
@@ -315,7 +315,7 @@ struct Reloading {
     source: ConfigSource,
     config: watch::Sender<Arc<Config>>,
     discovery: watch::Sender<Arc<DiscoverySettings>>,
-    wanted: watch::Sender<Arc<EvidencePlan>>,
+    plan: watch::Sender<Arc<EvidencePlan>>,
     board: Arc<Board>,
     network: Arc<Network>,
     telemetry: Arc<Telemetry>,
@@ -365,11 +365,11 @@ impl Reloading {
                 }
                 self.network.reload(scrape_settings(&config));
                 // Sources that are asked the same go on undisturbed.
-                let wanted = config.wanted(&ruleset);
-                self.wanted.send_if_modified(|known| {
-                    let other = **known != wanted;
+                let plan = config.evidence_plan(&ruleset, None);
+                self.plan.send_if_modified(|known| {
+                    let other = **known != plan;
                     if other {
-                        *known = Arc::new(wanted);
+                        *known = Arc::new(plan);
                     }
                     other
                 });

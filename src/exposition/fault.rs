@@ -4,6 +4,8 @@ use std::fmt::{self, Write as _};
 
 /// How bad a [`Fault`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Severity {
     /// The format's specification forbids it, Prometheus tolerates it: verdicts stand.
     Violation,
@@ -14,10 +16,7 @@ pub enum Severity {
 impl Severity {
     /// The word that outputs use.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Severity::Violation => "violation",
-            Severity::Error => "error",
-        }
+        self.into()
     }
 }
 

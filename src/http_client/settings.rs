@@ -179,6 +179,8 @@ pub struct Header {
 
 /// The scheme of a URL that is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
+#[derive(strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Scheme {
     /// Plain HTTP.
     #[default]
@@ -190,10 +192,7 @@ pub enum Scheme {
 impl Scheme {
     /// As in a URL.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Scheme::Http => "http",
-            Scheme::Https => "https",
-        }
+        self.into()
     }
 
     /// The port of a URL that names none.

@@ -8,7 +8,9 @@ use crate::rule_id::RuleId;
 
 /// How much a rule weighs, with the weights of the Instrumentation Score specification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(strum::IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "snake_case")]
 pub enum Severity {
     /// 40.
     Critical,
@@ -33,18 +35,15 @@ impl Severity {
 
     /// As in labels.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Severity::Critical => "critical",
-            Severity::High => "high",
-            Severity::Medium => "medium",
-            Severity::Low => "low",
-        }
+        self.into()
     }
 }
 
 /// What a rule is judged for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[derive(strum::IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "snake_case")]
 pub enum Scope {
     /// One verdict per service and environment.
     Service,
@@ -55,10 +54,7 @@ pub enum Scope {
 impl Scope {
     /// As in labels.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Scope::Service => "service",
-            Scope::Estate => "estate",
-        }
+        self.into()
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use strum::VariantArray as _;
+
 use super::writer::{Kind, Writer, unix_seconds};
 use crate::discovery::Discovered;
 use crate::sources::{Answers, KnownSource, SourceErrorKind, SourceTotals};
@@ -52,7 +54,7 @@ pub(super) fn evidence(
             out.sample(name, &labels, count as f64);
         };
         count("ok", totals.answered);
-        for (reason, refused) in SourceErrorKind::ALL.into_iter().zip(totals.refused) {
+        for (reason, refused) in SourceErrorKind::VARIANTS.iter().zip(totals.refused) {
             count(reason.as_str(), refused);
         }
     }

@@ -8,7 +8,7 @@ pub(super) const HEADER_BYTES_MAX: usize = 16 * 1024;
 /// A failed scrape: a bounded reason for counters and labels, a sentence for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScrapeError {
-    /// The reason, one of [`ScrapeErrorKind::ALL`].
+    /// The reason, one of `ScrapeErrorKind::VARIANTS`.
     pub reason: ScrapeErrorKind,
     /// What happened: the object, the limit, the value seen. Never a credential.
     pub message: String,
@@ -32,6 +32,8 @@ impl fmt::Display for ScrapeError {
 
 /// The reasons, closed so that they can be label values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(strum::IntoStaticStr, strum::VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum ScrapeErrorKind {
     /// The host name did not resolve.
     Dns,
@@ -76,54 +78,9 @@ pub enum ScrapeErrorKind {
 }
 
 impl ScrapeErrorKind {
-    /// Every reason, in the order of declaration.
-    pub const ALL: [ScrapeErrorKind; 20] = [
-        ScrapeErrorKind::Dns,
-        ScrapeErrorKind::Connect,
-        ScrapeErrorKind::Tls,
-        ScrapeErrorKind::Timeout,
-        ScrapeErrorKind::Http,
-        ScrapeErrorKind::ContentType,
-        ScrapeErrorKind::Encoding,
-        ScrapeErrorKind::Incomplete,
-        ScrapeErrorKind::BodyLimit,
-        ScrapeErrorKind::SampleLimit,
-        ScrapeErrorKind::LabelLimit,
-        ScrapeErrorKind::HeaderLimit,
-        ScrapeErrorKind::Redirect,
-        ScrapeErrorKind::Blocked,
-        ScrapeErrorKind::Credentials,
-        ScrapeErrorKind::Proxy,
-        ScrapeErrorKind::Parse,
-        ScrapeErrorKind::Empty,
-        ScrapeErrorKind::Protocol,
-        ScrapeErrorKind::Internal,
-    ];
-
     /// The label value.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            ScrapeErrorKind::Dns => "dns",
-            ScrapeErrorKind::Connect => "connect",
-            ScrapeErrorKind::Tls => "tls",
-            ScrapeErrorKind::Timeout => "timeout",
-            ScrapeErrorKind::Http => "http",
-            ScrapeErrorKind::ContentType => "content_type",
-            ScrapeErrorKind::Encoding => "encoding",
-            ScrapeErrorKind::Incomplete => "incomplete",
-            ScrapeErrorKind::BodyLimit => "body_limit",
-            ScrapeErrorKind::SampleLimit => "sample_limit",
-            ScrapeErrorKind::LabelLimit => "label_limit",
-            ScrapeErrorKind::HeaderLimit => "header_limit",
-            ScrapeErrorKind::Redirect => "redirect",
-            ScrapeErrorKind::Blocked => "blocked",
-            ScrapeErrorKind::Credentials => "credentials",
-            ScrapeErrorKind::Proxy => "proxy",
-            ScrapeErrorKind::Parse => "parse",
-            ScrapeErrorKind::Empty => "empty",
-            ScrapeErrorKind::Protocol => "protocol",
-            ScrapeErrorKind::Internal => "internal",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -133,16 +90,4 @@ pub(super) fn not_http(why: &str) -> ScrapeError {
         ScrapeErrorKind::Protocol,
         format!("the response is not HTTP/1: {why}"),
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reasons_are_listed_in_order_once() {
-        for (position, reason) in ScrapeErrorKind::ALL.into_iter().enumerate() {
-            assert_eq!(reason as usize, position);
-        }
-    }
 }

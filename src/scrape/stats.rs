@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use strum::VariantArray as _;
+
 use super::error::ScrapeErrorKind;
 use super::result::ScrapeResult;
 
@@ -13,7 +15,7 @@ pub const LATENESS_BUCKETS: [f64; 10] = [0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0,
 #[derive(Debug, Default)]
 pub struct EngineStats {
     pub(super) succeeded: AtomicU64,
-    pub(super) down: [AtomicU64; ScrapeErrorKind::ALL.len()],
+    pub(super) down: [AtomicU64; ScrapeErrorKind::VARIANTS.len()],
     pub(super) skipped: AtomicU64,
     pub(super) retries: AtomicU64,
     pub(super) panics: AtomicU64,
@@ -32,7 +34,7 @@ pub struct EngineSnapshot {
     /// Scrapes that ended well.
     pub succeeded: u64,
     /// Scrapes that failed, by reason.
-    pub down: [(ScrapeErrorKind, u64); ScrapeErrorKind::ALL.len()],
+    pub down: [(ScrapeErrorKind, u64); ScrapeErrorKind::VARIANTS.len()],
     /// Due moments without a scrape: the last one was still waiting or in flight.
     pub skipped: u64,
     /// Requests made once more because a kept connection proved stale.
@@ -61,7 +63,9 @@ impl EngineStats {
     pub fn snapshot(&self) -> EngineSnapshot {
         EngineSnapshot {
             succeeded: self.succeeded.load(Relaxed),
-            down: ScrapeErrorKind::ALL.map(|r| (r, self.down[r as usize].load(Relaxed))),
+            down: std::array::from_fn(|at| {
+                (ScrapeErrorKind::VARIANTS[at], self.down[at].load(Relaxed))
+            }),
             skipped: self.skipped.load(Relaxed),
             retries: self.retries.load(Relaxed),
             panics: self.panics.load(Relaxed),

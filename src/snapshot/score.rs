@@ -4,6 +4,8 @@ use crate::checks::Status;
 
 /// The status of a rule for a service: a fail under a valid waiver is told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum RuleStatus {
     /// Kept.
     Pass,
@@ -29,13 +31,7 @@ impl RuleStatus {
 
     /// As in labels and JSON.
     pub fn as_str(self) -> &'static str {
-        match self {
-            RuleStatus::Pass => "pass",
-            RuleStatus::Fail => "fail",
-            RuleStatus::Waived => "waived",
-            RuleStatus::Unknown => "unknown",
-            RuleStatus::NotApplicable => "not_applicable",
-        }
+        self.into()
     }
 }
 

@@ -4,6 +4,8 @@ use std::fmt;
 
 /// Why there is no answer: a bounded set, fit for a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(strum::IntoStaticStr, strum::VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum SourceErrorKind {
     /// No connection, or no name.
     Connect,
@@ -22,28 +24,9 @@ pub enum SourceErrorKind {
 }
 
 impl SourceErrorKind {
-    /// Every reason.
-    pub const ALL: [SourceErrorKind; 7] = [
-        SourceErrorKind::Connect,
-        SourceErrorKind::Timeout,
-        SourceErrorKind::Http,
-        SourceErrorKind::Answer,
-        SourceErrorKind::Limit,
-        SourceErrorKind::Credentials,
-        SourceErrorKind::Denied,
-    ];
-
     /// As in labels.
     pub fn as_str(self) -> &'static str {
-        match self {
-            SourceErrorKind::Connect => "connect",
-            SourceErrorKind::Timeout => "timeout",
-            SourceErrorKind::Http => "http",
-            SourceErrorKind::Answer => "answer",
-            SourceErrorKind::Limit => "limit",
-            SourceErrorKind::Credentials => "credentials",
-            SourceErrorKind::Denied => "denied",
-        }
+        self.into()
     }
 }
 

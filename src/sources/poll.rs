@@ -61,15 +61,15 @@ impl EvidencePlan {
     }
 }
 
-/// Asks until shutdown. What is wanted may change; what is known of questions still asked stays.
+/// Asks until shutdown. What is plan may change; what is known of questions still asked stays.
 pub async fn run(
-    mut wanted: watch::Receiver<Arc<EvidencePlan>>,
+    mut plan: watch::Receiver<Arc<EvidencePlan>>,
     stats: Arc<SourceStats>,
     publish: watch::Sender<Arc<Answers>>,
     shutdown: CancellationToken,
 ) {
     loop {
-        let now = wanted.borrow_and_update().clone();
+        let now = plan.borrow_and_update().clone();
         let names: Vec<&str> = now
             .sources
             .iter()
@@ -92,7 +92,7 @@ pub async fn run(
         }
         tokio::select! {
             () = shutdown.cancelled() => return,
-            changed = wanted.changed() => {
+            changed = plan.changed() => {
                 if changed.is_err() {
                     return;
                 }
@@ -109,15 +109,15 @@ pub async fn run(
 }
 
 /// What is known already of what is asked now of the same source.
-fn carried_over(wanted: &EvidencePlan, before: &Answers) -> Answers {
-    let mut answers = wanted.answers();
+fn carried_over(plan: &EvidencePlan, before: &Answers) -> Answers {
+    let mut answers = plan.answers();
     for ((place, query), answered) in &before.answers {
         let Some(source) = before.sources.get(*place) else {
             continue;
         };
         let still = answers.sources.iter().position(|now| now == source);
         if let Some(place) = still
-            && wanted.queries.contains(query)
+            && plan.queries.contains(query)
         {
             answers
                 .answers
@@ -238,12 +238,12 @@ fn client(source: &SourceConfig, dial: DialPolicy) -> HttpClient {
 }
 
 /// Every source once: for commands that judge and end.
-pub async fn ask_once(wanted: &EvidencePlan) -> Answers {
-    let mut answers = wanted.answers();
+pub async fn ask_once(plan: &EvidencePlan) -> Answers {
+    let mut answers = plan.answers();
     let mut rounds = JoinSet::new();
-    for (place, source) in wanted.sources.iter().enumerate() {
-        let (source, questions) = (Arc::clone(source), wanted.questions(source));
-        let dial = wanted.dial.clone();
+    for (place, source) in plan.sources.iter().enumerate() {
+        let (source, questions) = (Arc::clone(source), plan.questions(source));
+        let dial = plan.dial.clone();
         rounds.spawn(async move {
             let outcomes = round(&source, &client(&source, dial), &questions).await;
             (place, questions, outcomes)

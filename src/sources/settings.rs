@@ -4,6 +4,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use strum::VariantArray as _;
+
 use super::protocol::SourceKind;
 use crate::document::DocumentError;
 use crate::document::value::{Interval, ShownUrl};
@@ -92,12 +94,13 @@ fn one(source: Source<'_>, raw: At<RawSource>) -> Result<SourceConfig, DocumentE
     let (at, mut raw) = (raw.referenced, raw.value);
     let http = Arc::new(http(source, raw.take_http())?);
     let kind = raw.kind.ok_or_else(|| {
+        let kinds: Vec<&str> = SourceKind::VARIANTS
+            .iter()
+            .map(|kind| kind.as_str())
+            .collect();
         source
             .error(at, "a source needs a `kind`")
-            .with_hint(format!(
-                "one of {}",
-                SourceKind::ALL.map(SourceKind::as_str).join(", ")
-            ))
+            .with_hint(format!("one of {}", kinds.join(", ")))
     })?;
     let name = match raw.name {
         Some(name) if name.value.trim().is_empty() => {

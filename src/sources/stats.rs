@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use strum::VariantArray as _;
+
 use super::answers::Answered;
 use super::error::SourceErrorKind;
 
@@ -16,8 +18,8 @@ pub struct SourceStats(Mutex<BTreeMap<String, SourceTotals>>);
 pub struct SourceTotals {
     /// Questions answered.
     pub answered: u64,
-    /// Questions not answered, in the order of [`SourceErrorKind::ALL`].
-    pub refused: [u64; SourceErrorKind::ALL.len()],
+    /// Questions not answered, in the order of `SourceErrorKind::VARIANTS`.
+    pub refused: [u64; SourceErrorKind::VARIANTS.len()],
     /// Time spent waiting for answers.
     pub waited: Duration,
     /// When it last answered.

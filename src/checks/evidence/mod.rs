@@ -25,7 +25,9 @@ use crate::sources::Query;
 
 /// A check of evidence with its settings, as a rule names it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(strum::IntoStaticStr)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[strum(serialize_all = "snake_case")]
 pub enum EvidenceCheck {
     /// A figure of a Prometheus-compatible server.
     Promql(measured::Measured),
@@ -77,29 +79,7 @@ pub enum EvidenceCheck {
 impl EvidenceCheck {
     /// As documentation in a rule.
     pub fn as_str(&self) -> &'static str {
-        match self {
-            EvidenceCheck::Promql(_) => "promql",
-            EvidenceCheck::Logql(_) => "logql",
-            EvidenceCheck::LogFormat(_) => "log_format",
-            EvidenceCheck::LogLabels(_) => "log_labels",
-            EvidenceCheck::MetricRetention(_) => "metric_retention",
-            EvidenceCheck::LogRetention(_) => "log_retention",
-            EvidenceCheck::Slo(_) => "slo",
-            EvidenceCheck::Exposure(_) => "exposure",
-            EvidenceCheck::NetworkPolicies => "network_policies",
-            EvidenceCheck::WorkloadIdentity(_) => "workload_identity",
-            EvidenceCheck::Incidents(_) => "incidents",
-            EvidenceCheck::Retrospectives(_) => "retrospectives",
-            EvidenceCheck::Gamedays(_) => "gamedays",
-            EvidenceCheck::Owners(_) => "owners",
-            EvidenceCheck::Pages(_) => "pages",
-            EvidenceCheck::Openness => "openness",
-            EvidenceCheck::Objectives => "objectives",
-            EvidenceCheck::Bypass(_) => "bypass",
-            EvidenceCheck::Http(_) => "http",
-            EvidenceCheck::Attestation(_) => "attestation",
-            EvidenceCheck::FirstOf { .. } => "first_of",
-        }
+        self.into()
     }
 
     /// What it wants to know of servers.

@@ -32,7 +32,9 @@ pub const FAULTS_MAX: usize = 20;
 
 /// A check that one scrape decides, with its settings, as a rule names it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(strum::IntoStaticStr, strum::VariantNames)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[strum(serialize_all = "snake_case")]
 pub enum ScrapeCheck {
     /// The exposition names the service.
     Identity,
@@ -50,19 +52,9 @@ pub enum ScrapeCheck {
 }
 
 impl ScrapeCheck {
-    /// Every kind, as written in a rule.
-    pub(super) const KINDS: [&'static str; 5] =
-        ["identity", "endpoint", "version", "availability", "latency"];
-
     /// As written in a rule.
     pub fn as_str(&self) -> &'static str {
-        match self {
-            ScrapeCheck::Identity => "identity",
-            ScrapeCheck::Endpoint { .. } => "endpoint",
-            ScrapeCheck::Version => "version",
-            ScrapeCheck::Availability => "availability",
-            ScrapeCheck::Latency => "latency",
-        }
+        self.into()
     }
 
     /// The port that it asks for, where it does.

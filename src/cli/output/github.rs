@@ -1,6 +1,6 @@
 //! For GitHub Actions: workflow commands that become annotations.
 
-use super::report::{Report, severity};
+use super::report::Report;
 use crate::checks::Reason;
 use crate::snapshot::RuleStatus;
 
@@ -29,7 +29,7 @@ pub(super) fn write(report: &Report<'_>) -> String {
     for fault in report.faults() {
         let command = report.level(fault);
         let file = property(report.input);
-        let text = data(&format!("{}: {}", severity(fault), fault.message));
+        let text = data(&format!("{}: {}", fault.severity.as_str(), fault.message));
         out += &format!(
             "::{command} file={file},line={},col={}::{text}\n",
             fault.line, fault.column

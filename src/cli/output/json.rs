@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::report::{Report, severity};
+use super::report::Report;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -93,7 +93,7 @@ pub(super) fn write(report: &Report<'_>) -> String {
             .faults()
             .iter()
             .map(|fault| Fault {
-                severity: severity(fault),
+                severity: fault.severity.as_str(),
                 line: fault.line,
                 column: fault.column,
                 message: &fault.message,

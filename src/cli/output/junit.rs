@@ -1,6 +1,6 @@
 //! For CI servers that show tests: a rule is a test case, a suite is the input.
 
-use super::report::{Report, ReportedVerdict, inert, severity};
+use super::report::{Report, ReportedVerdict, inert};
 use crate::checks::Reason;
 use crate::snapshot::RuleStatus;
 
@@ -56,7 +56,7 @@ fn format_outcome(report: &Report<'_>) -> String {
                 "{}:{}: {}: {}",
                 fault.line,
                 fault.column,
-                severity(fault),
+                fault.severity.as_str(),
                 fault.message
             )
         })

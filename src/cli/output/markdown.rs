@@ -1,6 +1,6 @@
 //! For a comment on a pull request.
 
-use super::report::{Report, inert, severity};
+use super::report::{Report, inert};
 use crate::checks::Reason;
 use crate::snapshot::RuleStatus;
 
@@ -45,7 +45,7 @@ pub(super) fn write(report: &Report<'_>) -> String {
             "- line {}, column {}: {}: {message}\n",
             fault.line,
             fault.column,
-            severity(fault)
+            fault.severity.as_str()
         );
     }
     if report.faults_hidden() > 0 {

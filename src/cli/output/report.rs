@@ -110,14 +110,6 @@ impl<'a> Report<'a> {
     }
 }
 
-/// As in outputs.
-pub(super) fn severity(fault: &Fault) -> &'static str {
-    match fault.severity {
-        Severity::Error => "error",
-        Severity::Violation => "violation",
-    }
-}
-
 /// Text from a target, made harmless for a terminal, a log or XML: control characters escaped.
 pub(super) fn inert(text: &str) -> String {
     text.chars()

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::report::{Report, pretty, severity};
+use super::report::{Report, pretty};
 use crate::checks::Reason;
 use crate::publish::telemetry::VERSION;
 use crate::snapshot::RuleStatus;
@@ -51,7 +51,7 @@ pub(super) fn write(report: &Report<'_>) -> String {
         json!({
             "ruleId": FAULT_RULE,
             "level": report.level(fault),
-            "message": {"text": format!("{}: {}", severity(fault), fault.message)},
+            "message": {"text": format!("{}: {}", fault.severity.as_str(), fault.message)},
             "locations": [{"physicalLocation": place}],
         })
     });

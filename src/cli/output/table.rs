@@ -1,7 +1,8 @@
 //! For a terminal: one line a rule, then what proves it or how to fix it.
 
-use super::report::{Report, inert, severity};
+use super::report::{Report, inert};
 use crate::checks::Reason;
+use crate::exposition::Severity;
 use crate::snapshot::RuleStatus;
 
 const BOLD: &str = "1";
@@ -79,13 +80,13 @@ pub(super) fn write(report: &Report<'_>, colour: bool) -> String {
         line(&mut out, &paint(BOLD, "Faults of the exposition"));
     }
     for fault in faults {
-        let code = if severity(fault) == "error" {
+        let code = if fault.severity == Severity::Error {
             RED
         } else {
             YELLOW
         };
         let place = format!("{}:{}:{}", inert(report.input), fault.line, fault.column);
-        let kind = paint(code, severity(fault));
+        let kind = paint(code, fault.severity.as_str());
         line(
             &mut out,
             &format!("{place}: {kind}: {}", inert(&fault.message)),
@@ -96,7 +97,9 @@ pub(super) fn write(report: &Report<'_>, colour: bool) -> String {
     }
     if !faults.is_empty()
         && !report.strict
-        && faults.iter().all(|fault| severity(fault) == "violation")
+        && faults
+            .iter()
+            .all(|fault| fault.severity == Severity::Violation)
     {
         line(
             &mut out,

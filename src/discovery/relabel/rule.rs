@@ -5,6 +5,7 @@ use std::fmt;
 use regex::{Captures, Regex, RegexBuilder};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
+use strum::VariantNames as _;
 
 use super::re2;
 use super::template::Template;
@@ -83,6 +84,8 @@ impl<'de> Deserialize<'de> for AnchoredRegex {
 
 /// What a rule does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(strum::EnumString, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "lowercase", ascii_case_insensitive)]
 pub enum Action {
     /// Sets a label to an expanded template where the expression matches.
     Replace,
@@ -109,36 +112,9 @@ pub enum Action {
 }
 
 impl Action {
-    /// Every action by its name.
-    pub const ALL: [(&'static str, Action); 11] = [
-        ("replace", Action::Replace),
-        ("keep", Action::Keep),
-        ("drop", Action::Drop),
-        ("keepequal", Action::KeepEqual),
-        ("dropequal", Action::DropEqual),
-        ("hashmod", Action::HashMod),
-        ("labelmap", Action::LabelMap),
-        ("labeldrop", Action::LabelDrop),
-        ("labelkeep", Action::LabelKeep),
-        ("lowercase", Action::Lowercase),
-        ("uppercase", Action::Uppercase),
-    ];
-    const NAMES: [&'static str; 11] = {
-        let mut names = [""; 11];
-        let mut i = 0;
-        while i < names.len() {
-            names[i] = Self::ALL[i].0;
-            i += 1;
-        }
-        names
-    };
-
     /// As in the configuration.
     pub fn as_str(self) -> &'static str {
-        Self::ALL
-            .iter()
-            .find(|(_, action)| *action == self)
-            .map_or("", |(name, _)| name)
+        self.into()
     }
 }
 
@@ -151,12 +127,8 @@ impl<'de> Deserialize<'de> for Action {
                 f.write_str("a relabelling action")
             }
             fn visit_str<E: de::Error>(self, written: &str) -> Result<Action, E> {
-                let lower = written.to_lowercase();
-                Action::ALL
-                    .iter()
-                    .find(|(name, _)| *name == lower)
-                    .map(|(_, action)| *action)
-                    .ok_or_else(|| de::Error::unknown_variant(written, &Action::NAMES))
+                let unknown = |_| de::Error::unknown_variant(written, Action::VARIANTS);
+                written.parse().map_err(unknown)
             }
         }
         deserializer.deserialize_str(Name)

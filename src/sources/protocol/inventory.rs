@@ -44,6 +44,7 @@ impl ClusterInventory {
 
 /// What kind of way in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(strum::IntoStaticStr)]
 pub enum ExposureKind {
     /// A Service of type LoadBalancer.
     LoadBalancer,
@@ -52,18 +53,14 @@ pub enum ExposureKind {
     /// An Ingress.
     Ingress,
     /// An HTTPRoute of the Gateway API.
+    #[strum(serialize = "HTTPRoute")]
     HttpRoute,
 }
 
 impl ExposureKind {
     /// As Kubernetes names it.
     pub fn as_str(self) -> &'static str {
-        match self {
-            ExposureKind::LoadBalancer => "LoadBalancer",
-            ExposureKind::NodePort => "NodePort",
-            ExposureKind::Ingress => "Ingress",
-            ExposureKind::HttpRoute => "HTTPRoute",
-        }
+        self.into()
     }
 }
 

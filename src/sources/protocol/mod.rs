@@ -29,7 +29,9 @@ use super::server::Server;
 
 /// A kind of server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(strum::IntoStaticStr, strum::VariantArray)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum SourceKind {
     /// Anything that speaks Prometheus's query API: Prometheus, Thanos, Mimir, VictoriaMetrics.
     Prometheus,
@@ -48,28 +50,9 @@ pub enum SourceKind {
 }
 
 impl SourceKind {
-    /// Every kind.
-    pub const ALL: [SourceKind; 7] = [
-        SourceKind::Prometheus,
-        SourceKind::Loki,
-        SourceKind::Kubernetes,
-        SourceKind::Playbooks,
-        SourceKind::StatusPage,
-        SourceKind::Http,
-        SourceKind::Links,
-    ];
-
     /// As in the configuration and in labels.
     pub fn as_str(self) -> &'static str {
-        match self {
-            SourceKind::Prometheus => "prometheus",
-            SourceKind::Loki => "loki",
-            SourceKind::Kubernetes => "kubernetes",
-            SourceKind::Playbooks => "playbooks",
-            SourceKind::StatusPage => "status_page",
-            SourceKind::Http => "http",
-            SourceKind::Links => "links",
-        }
+        self.into()
     }
 }
 

@@ -88,7 +88,7 @@ impl Judge {
 
     /// Asks every source once, and judges these services and the estate.
     pub(super) async fn judge(&self, services: &[&str]) -> Snapshot {
-        let answers = Arc::new(ask_once(&self.config.wanted(&self.ruleset)).await);
+        let answers = Arc::new(ask_once(&self.config.evidence_plan(&self.ruleset, None)).await);
         let states = services.iter().map(|name| unscraped(name, &self.ruleset));
         Snapshot::of(SystemTime::now(), &self.ruleset, &answers, states.collect())
     }

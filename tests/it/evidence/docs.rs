@@ -7,6 +7,7 @@ use std::path::Path;
 use manifesto_exporter::manifesto::{Manifesto, Rule, RulesConfig};
 use manifesto_exporter::rule_id::Category;
 use manifesto_exporter::sources::SourceKind;
+use strum::VariantArray as _;
 
 use super::cases::{ELSEWHERE, cases};
 
@@ -92,7 +93,7 @@ fn page(category: Category, rules: &[&Rule]) -> String {
 fn the_rules_documentation_is_current() {
     let manifesto = Manifesto::load(&RulesConfig::default()).unwrap();
     let mut pages = vec![("README".to_owned(), table(&manifesto))];
-    for category in Category::ALL {
+    for &category in Category::VARIANTS {
         let of_category = |rule: &&Rule| rule.id.category() == category;
         let rules: Vec<&Rule> = manifesto.rules().iter().filter(of_category).collect();
         if !rules.is_empty() {
@@ -144,7 +145,7 @@ async fn the_documented_rule_of_ones_own_works() {
 fn every_kind_of_source_is_documented() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/evidence.md");
     let text = std::fs::read_to_string(path).unwrap();
-    for kind in SourceKind::ALL {
+    for kind in SourceKind::VARIANTS {
         assert!(text.contains(&format!("kind: {kind}")), "{kind}");
     }
 }
