@@ -78,7 +78,7 @@ pub struct Failing {
 /// One rule's verdict for one service, or for the estate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServiceVerdict {
-    /// The rule's place in [`Manifesto::rules`].
+    /// The rule's place in [`Manifesto::rules`](crate::manifesto::Manifesto::rules).
     pub rule: usize,
     /// The outcome.
     pub status: RuleStatus,
@@ -109,7 +109,7 @@ pub struct ServiceState {
     pub score: Score,
     /// Its Instrumentation Score, where its metrics are OpenTelemetry's.
     pub instrumentation: Option<Instrumentation>,
-    /// Its instances' places in [`Snapshot::targets`].
+    /// Its instances' places in [`Snapshot::targets`](super::Snapshot::targets).
     pub targets: Vec<usize>,
     /// When it was first seen by this process.
     pub first_seen: Timestamp,

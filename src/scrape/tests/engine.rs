@@ -176,7 +176,7 @@ async fn fault_78_hanging_targets_do_not_delay_healthy_ones() {
     };
     let mut targets = vec![every(target(well.address), "/well", 300)];
     for n in 0..20 {
-        targets.push(every(target(ill.address), &format!("/ill{n}"), 500));
+        targets.push(every(target(ill.address), &format!("/ill{n}"), 300));
     }
     let engine = Running::start(targets, capacity);
     // Once every ill one has timed out, the well one keeps its schedule.
