@@ -37,7 +37,7 @@ pub struct IdleConnection(pub(super) Stream);
 pub struct Client {
     network: Arc<Network>,
     http: Arc<HttpConfig>,
-    way: Connector,
+    connector: Connector,
     files: Files,
     tokens: Option<Tokens>,
 }
@@ -50,7 +50,7 @@ impl Client {
             Auth::None | Auth::Basic { .. } | Auth::Authorization { .. } => None,
         };
         Self {
-            way: Connector::new(&http.tls, &http.proxy, network.clone()),
+            connector: Connector::new(&http.tls, &http.proxy, network.clone()),
             files: Files::default(),
             tokens,
             network,
@@ -189,14 +189,16 @@ impl Client {
         };
         let request = |stream: &Stream, mut headers| {
             if auth::carries_credentials(&self.http) {
-                self.way.check_plaintext(destination, stream)?;
+                self.connector.check_plaintext(destination, stream)?;
             }
-            let uri = self.way.address(stream, destination, path, &mut headers)?;
+            let uri = self
+                .connector
+                .address(stream, destination, path, &mut headers)?;
             Ok(request::render(&uri, &headers))
         };
         if let Some(IdleConnection(mut stream)) = kept.take()
             && stream.is_idle()
-            && self.way.allows(&stream)
+            && self.connector.allows(&stream)
         {
             let request = request(&stream, headers.clone())?;
             progress.begin_exchange(true);
@@ -205,7 +207,7 @@ impl Client {
                 ended => return ended,
             }
         }
-        let stream = Box::pin(self.way.open(destination, &self.files, progress)).await?;
+        let stream = Box::pin(self.connector.open(destination, &self.files, progress)).await?;
         let request = request(&stream, headers)?;
         progress.begin_exchange(false);
         exchange::run(stream, &request, answer, progress).await

@@ -1,4 +1,4 @@
-//! Evidence that no scrape can give: asked of servers, each on its own rhythm.
+//! Evidence that no scrape can give: asked of servers, each at its own interval.
 //!
 //! Checks say what they want to know ([`Query`]), [`run`] asks the configured servers and keeps what
 //! they say as [`Answers`], immutable and swapped whole. A server that does not answer is an answer

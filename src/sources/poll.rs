@@ -1,4 +1,4 @@
-//! Asks every source on its rhythm, and keeps what it says.
+//! Asks every source at its interval, and keeps what it says.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};

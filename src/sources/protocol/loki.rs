@@ -87,12 +87,12 @@ pub(super) async fn retention(server: &Server) -> Result<LogRetention, SourceErr
 }
 
 fn of_config(text: &str) -> Result<LogRetention, SourceError> {
-    let unfit = |why: String| SourceError::new(SourceErrorKind::Answer, why);
+    let unexpected = |why: String| SourceError::new(SourceErrorKind::Answer, why);
     let raw: RawConfig = serde_saphyr::from_str(text)
-        .map_err(|error| unfit(format!("the configuration does not read: {error}")))?;
+        .map_err(|error| unexpected(format!("the configuration does not read: {error}")))?;
     let time = |text: &str| {
         let parsed = duration::parse(text).ok();
-        parsed.ok_or_else(|| unfit(format!("retention `{text}` is not a duration")))
+        parsed.ok_or_else(|| unexpected(format!("retention `{text}` is not a duration")))
     };
     let period = match raw.limits_config.retention_period.as_str() {
         "" => None,

@@ -69,12 +69,12 @@ pub(super) async fn range(
         ("deny_partial_response", "1"),
     ];
     let answer: Envelope = server.post_json("/api/v1/query_range", &form).await?;
-    let unfit = |why: &str| SourceError::new(SourceErrorKind::Answer, why);
+    let unexpected = |why: &str| SourceError::new(SourceErrorKind::Answer, why);
     if answer.status != "success" || answer.is_partial {
-        return Err(unfit(&format!("the query failed: {}", answer.error)));
+        return Err(unexpected(&format!("the query failed: {}", answer.error)));
     }
     let Some(Data::Matrix(rows)) = answer.data else {
-        return Err(unfit("the query yields no series over time"));
+        return Err(unexpected("the query yields no series over time"));
     };
     if rows.len() > SAMPLES_MAX {
         let message = format!("{} series are more than {SAMPLES_MAX}", rows.len());
@@ -87,7 +87,7 @@ pub(super) async fn range(
         let values = row.values.iter().map(|(_, text)| text.parse::<f64>());
         let values: Vec<f64> = values
             .collect::<Result<_, _>>()
-            .map_err(|_| unfit("a value is not a number"))?;
+            .map_err(|_| unexpected("a value is not a number"))?;
         let mut ends = vec![
             values.iter().copied().reduce(f64::min),
             values.iter().copied().reduce(f64::max),
@@ -125,16 +125,18 @@ pub(super) async fn query(server: &Server, path: &str, text: &str) -> Result<Vec
 }
 
 fn vector(answer: Envelope) -> Result<Vec<Sample>, SourceError> {
-    let unfit = |why: String| SourceError::new(SourceErrorKind::Answer, why);
+    let unexpected = |why: String| SourceError::new(SourceErrorKind::Answer, why);
     if answer.status != "success" {
-        return Err(unfit(format!("the query failed: {}", answer.error)));
+        return Err(unexpected(format!("the query failed: {}", answer.error)));
     }
     if answer.is_partial {
-        return Err(unfit("the answer is partial: a store is down".to_owned()));
+        return Err(unexpected(
+            "the answer is partial: a store is down".to_owned(),
+        ));
     }
     let number = |text: &str| {
         text.parse::<f64>()
-            .map_err(|_| unfit(format!("`{text}` is not a number")))
+            .map_err(|_| unexpected(format!("`{text}` is not a number")))
     };
     match answer.data {
         Some(Data::Scalar((_, text))) => Ok(vec![Sample {
@@ -159,9 +161,9 @@ fn vector(answer: Envelope) -> Result<Vec<Sample>, SourceError> {
             })
             .collect(),
         Some(Data::Matrix(_) | Data::Streams(_) | Data::String(_)) => {
-            Err(unfit("the query yields no instant numbers".to_owned()))
+            Err(unexpected("the query yields no instant numbers".to_owned()))
         }
-        None => Err(unfit("the answer holds no data".to_owned())),
+        None => Err(unexpected("the answer holds no data".to_owned())),
     }
 }
 
