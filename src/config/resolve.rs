@@ -19,6 +19,7 @@ const SCRAPE_CONCURRENCY_MAX: usize = 100_000;
 const SCRAPE_THREADS_MAX: usize = 256;
 /// Compliance series published at the most: some 10,000 targets of a few thousand services.
 const SERIES_BUDGET_DEFAULT: usize = 200_000;
+
 /// Makes a configuration ready.
 pub(super) fn config(source: Source<'_>, raw: RawConfig) -> Result<Config, DocumentError> {
     let global = raw.global.unwrap_or_default();
