@@ -238,8 +238,8 @@ fn cell<'a>(snapshot: &'a Snapshot, verdict: &'a ServiceVerdict) -> VerdictCell<
         title: &rule.title,
         status: verdict.status.as_str(),
         shown: match weak {
-            true => "pass (weak)",
-            false => verdict.status.as_str(),
+            true => "compliant (weakly proven)",
+            false => verdict.status.in_words(),
         },
         mark: mark(verdict.status),
         reason: finding.reason.as_str(),

@@ -7,7 +7,7 @@ use crate::checks::Status;
 #[derive(strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum RuleStatus {
-    /// Kept.
+    /// Compliant.
     Pass,
     /// Violated.
     Fail,
@@ -32,6 +32,17 @@ impl RuleStatus {
     /// As in labels and JSON.
     pub fn as_str(self) -> &'static str {
         self.into()
+    }
+
+    /// For people.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            RuleStatus::Pass => "compliant",
+            RuleStatus::Fail => "violated",
+            RuleStatus::Waived => "waived",
+            RuleStatus::Unknown => "unknown",
+            RuleStatus::NotApplicable => "not applicable",
+        }
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) fn write(report: &Report<'_>) -> String {
             "{} {}: {}",
             rule.id,
             rule.title,
-            verdict.status.as_str()
+            verdict.status.in_words()
         ));
         let message = match verdict.status {
             RuleStatus::Fail => format!("{}\nHow to fix: {}", finding.message, rule.remediation),

@@ -12,10 +12,12 @@ pub(super) fn write(report: &Report<'_>) -> String {
     out += "| Rule | Verdict | Why |\n|---|---|---|\n";
     for (rule, verdict) in report.judged() {
         let status = match verdict.status {
-            RuleStatus::Pass if verdict.finding.reason == Reason::ProvenWeakly => "⚠️ pass (weak)",
-            RuleStatus::Pass => "✅ pass",
+            RuleStatus::Pass if verdict.finding.reason == Reason::ProvenWeakly => {
+                "⚠️ compliant (weak)"
+            }
+            RuleStatus::Pass => "✅ compliant",
             RuleStatus::Waived => "🕓 waived",
-            RuleStatus::Fail => "❌ fail",
+            RuleStatus::Fail => "❌ violated",
             RuleStatus::Unknown => "❔ unknown",
             RuleStatus::NotApplicable => "➖ n/a",
         };

@@ -45,10 +45,10 @@ pub(super) fn write(report: &Report<'_>, colour: bool) -> String {
             _ => inert(&verdict.message()),
         };
         let (mark, code) = match (verdict.status, finding.reason) {
-            (RuleStatus::Pass, Reason::ProvenWeakly) => ("✓ pass (weak)", YELLOW),
-            (RuleStatus::Pass, _) => ("✓ pass", GREEN),
+            (RuleStatus::Pass, Reason::ProvenWeakly) => ("✓ compliant (weak)", YELLOW),
+            (RuleStatus::Pass, _) => ("✓ compliant", GREEN),
             (RuleStatus::Waived, _) => ("~ waived", YELLOW),
-            (RuleStatus::Fail, _) => ("✗ FAIL", RED),
+            (RuleStatus::Fail, _) => ("✗ VIOLATED", RED),
             (RuleStatus::Unknown, _) => ("? unknown", YELLOW),
             (RuleStatus::NotApplicable, _) => ("– n/a", DIM),
         };
@@ -56,7 +56,7 @@ pub(super) fn write(report: &Report<'_>, colour: bool) -> String {
             &mut out,
             &format!(
                 "{} {:5} {}",
-                paint(code, &format!("{mark:13}")),
+                paint(code, &format!("{mark:18}")),
                 rule.id,
                 message
             ),
@@ -64,13 +64,13 @@ pub(super) fn write(report: &Report<'_>, colour: bool) -> String {
         for series in &finding.evidence {
             line(
                 &mut out,
-                &format!("{:20} {}", "", paint(DIM, &inert(series))),
+                &format!("{:25} {}", "", paint(DIM, &inert(series))),
             );
         }
         if verdict.status == RuleStatus::Fail {
             line(
                 &mut out,
-                &format!("{:20} how to fix: {}", "", rule.remediation),
+                &format!("{:25} how to fix: {}", "", rule.remediation),
             );
         }
     }
