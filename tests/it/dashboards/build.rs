@@ -43,8 +43,8 @@ pub(super) fn expression(text: &str) -> String {
     let owned = format!(
         r#"and on (job, instance, service_name, environment) manifesto_service_info{{{SERVICE},team=~"$team"}}"#
     );
-    // The worst status is the least: 0 violated, 1 unknown, 2 waived, 3 kept. A waived rule is not
-    // kept either, so that waived comes first.
+    // The worst status is the least: 0 violated, 1 unknown, 2 waived, 3 compliant. A waived rule is not
+    // compliant either, so that waived comes first.
     let mut text = text.to_owned();
     while let Some(start) = text.find("@status(") {
         let end = start + text[start..].find(')').expect("a shorthand ends");

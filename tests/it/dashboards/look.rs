@@ -41,7 +41,7 @@ pub(super) fn defaults(look: Look) -> Value {
             ("0", "violated", RED),
             ("1", "unknown", PURPLE),
             ("2", "waived", BLUE),
-            ("3", "kept", GREEN),
+            ("3", "compliant", GREEN),
         ]),
         // A cell without a value has no background.
         Look::StatusMark => {
@@ -54,7 +54,7 @@ pub(super) fn defaults(look: Look) -> Value {
             marks["thresholds"] = steps("transparent", &[]);
             marks
         }
-        Look::Kept => words(&[("0", "violated", RED), ("1", "kept", GREEN)]),
+        Look::Compliant => words(&[("0", "violated", RED), ("1", "compliant", GREEN)]),
         Look::Missing => words(&[("1", "not found", ORANGE)]),
         Look::Catalogued => words(&[("0", "not written down", ORANGE)]),
         Look::Up => words(&[("0", "down", RED), ("1", "up", GREEN)]),

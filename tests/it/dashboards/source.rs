@@ -145,7 +145,7 @@ pub(super) enum Look {
     TargetStates,
     Status,
     StatusMark,
-    Kept,
+    Compliant,
     Missing,
     Catalogued,
     Up,
