@@ -62,6 +62,7 @@ impl HttpClient {
         Ok(Prepared {
             client,
             headers,
+            routes: Arc::clone(&self.routes),
             reach: self.reach.clone(),
             tokens: self.tokens.clone(),
         })
@@ -73,6 +74,7 @@ impl HttpClient {
 pub(crate) struct Prepared {
     client: Client,
     headers: HeaderMap,
+    routes: Arc<Routes>,
     reach: Reach,
     tokens: Option<Arc<(Tokens, Reach)>>,
 }
@@ -88,8 +90,13 @@ pub(crate) enum SendError {
 
 impl Prepared {
     /// Whether the host of a URL may be asked, where that is limited.
-    pub(crate) fn check(&self, url: &url::Url) -> Result<(), Denied> {
-        self.reach.check_url(url)
+    pub(crate) async fn check(&self, url: &url::Url) -> Result<(), Denied> {
+        self.reach.check_url(url)?;
+        match self.routes.proxy_for_url(url) {
+            None => Ok(()),
+            // The proxy looks the name up itself: what it may find is checked here.
+            Some(_) => self.reach.check_addresses(url).await,
+        }
     }
 
     /// Sends a request. One whose token is refused is sent once more, with another token.

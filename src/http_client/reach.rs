@@ -42,6 +42,21 @@ impl Reach {
         checked.map_err(Denied::by_policy)
     }
 
+    /// Every address of a URL's host, where that is limited: for who lets others look it up.
+    pub(super) async fn check_addresses(&self, url: &Url) -> Result<(), Denied> {
+        let (Some(dial), Some(Host::Domain(name))) = (&self.dial, url.host()) else {
+            return Ok(());
+        };
+        // What cannot be looked up cannot be checked.
+        let addresses = self.resolver.resolve(name).await.map_err(Denied)?;
+        let mut checked = addresses
+            .iter()
+            .map(|address| dial.check_not_denied(*address));
+        checked
+            .try_for_each(|checked| checked)
+            .map_err(Denied::by_policy)
+    }
+
     fn check(&self, address: IpAddr) -> Result<(), Denied> {
         if let Some(dial) = &self.dial {
             let checked = dial.check_not_denied(address);

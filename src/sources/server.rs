@@ -13,7 +13,7 @@ use crate::http_client::{Denied, HttpClient, Prepared, SendError, body};
 
 /// Bytes of one answer.
 const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
-/// Characters of an answer that a error quotes.
+/// Characters of an answer that an error quotes.
 const QUOTED_CHARS_MAX: usize = 200;
 
 /// A configured server, with the credentials that its requests carry: made once for each round of
@@ -52,10 +52,10 @@ impl Server {
     }
 
     /// A GET request to any URL, if its host may be asked.
-    pub(super) fn get(&self, url: &Url) -> Result<RequestBuilder, SourceError> {
+    pub(super) async fn get(&self, url: &Url) -> Result<RequestBuilder, SourceError> {
         let denied =
             |why: Denied| SourceError::new(SourceErrorKind::Denied, format!("{url}: {why}"));
-        self.http.check(url).map_err(denied)?;
+        self.http.check(url).await.map_err(denied)?;
         Ok(self.http.get(url))
     }
 

@@ -22,7 +22,7 @@ pub struct Link {
 /// Looks at a page.
 pub(super) async fn answers(server: &Server, url: &Url) -> Result<Link, SourceError> {
     // The body is not read: the connection is closed with it.
-    let response = server.send(server.get(url)?).await?;
+    let response = server.send(server.get(url).await?).await?;
     let modified = response.headers().get(LAST_MODIFIED);
     let modified = modified
         .and_then(|value| value.to_str().ok())
