@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::redirect::Policy;
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Client, RequestBuilder, StatusCode};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -31,6 +31,14 @@ const LIFETIME_UNSAID: Duration = Duration::from_secs(60 * 60);
 /// A refused token younger than this is not renewed: ten thousand targets that refuse us must not
 /// become ten thousand token requests.
 const RENEWED_AFTER: Duration = Duration::from_millis(500);
+
+/// How a server says that it does not read the client's secret in the header: 400 and 401 are those
+/// of RFC 6749, section 5.2.
+const REFUSED: [StatusCode; 3] = [
+    StatusCode::BAD_REQUEST,
+    StatusCode::UNAUTHORIZED,
+    StatusCode::FORBIDDEN,
+];
 
 /// The token server of one `http_config`.
 #[derive(Debug)]
@@ -114,7 +122,7 @@ impl Tokens {
             request.send().await.map_err(|error| reason(&error))
         };
         let mut response = ask(Style::Header).await?;
-        if response.status().is_client_error() {
+        if REFUSED.contains(&response.status()) {
             response = ask(Style::Form).await?;
         }
         if !response.status().is_success() {

@@ -167,6 +167,15 @@ async fn a_server_that_wants_the_secret_in_the_form_gets_it_there() {
 }
 
 #[tokio::test]
+async fn a_server_that_limits_requests_is_not_sent_the_secret_twice() {
+    let limited = b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n";
+    let (tokens, asked) = Server::listening(limited).await;
+    let client = client(oauth2(&format!("http://{}/token", tokens.address)));
+    get(&client, "http://127.0.0.1:1/").await.unwrap_err();
+    assert_eq!(asked.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn what_a_token_server_does_wrong_is_said_without_its_words() {
     let large = [b"{\"hush\": \"".as_slice(), &[b'x'; 300_000]].concat();
     for (answer, why) in [
