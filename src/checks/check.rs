@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::marker::PhantomData;
+use std::sync::LazyLock;
 
 use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{Deserialize, Deserializer, Error, IntoDeserializer, Visitor};
@@ -93,6 +94,10 @@ fn worst_of(findings: impl Iterator<Item = Finding>) -> Finding {
     findings.reduce(worst).unwrap_or_else(nothing)
 }
 
+/// Every kind, of either sort.
+static KINDS: LazyLock<Vec<&str>> =
+    LazyLock::new(|| [ScrapeCheck::VARIANTS, EvidenceCheck::VARIANTS].concat());
+
 /// A check as read, of either sort.
 enum Check {
     Scrape(ScrapeCheck),
@@ -128,8 +133,11 @@ impl TryFrom<Vec<Check>> for Checks {
 impl<'de> Deserialize<'de> for Check {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let written = Map::deserialize(deserializer)?;
-        let kind = written.get("kind").and_then(Value::as_str);
-        let is_scraped = kind.is_some_and(|kind| ScrapeCheck::VARIANTS.contains(&kind));
+        let kind = written.get("kind").and_then(Value::as_str).unwrap_or("");
+        let is_scraped = ScrapeCheck::VARIANTS.contains(&kind);
+        if !kind.is_empty() && !KINDS.contains(&kind) {
+            return Err(D::Error::unknown_variant(kind, &KINDS));
+        }
         let written = Written(Value::Object(written), PhantomData);
         match is_scraped {
             true => ScrapeCheck::deserialize(written).map(Check::Scrape),

@@ -116,10 +116,7 @@ fn words(text: &str, at: Location, error: &Error) -> (String, Option<String>) {
             let prometheus = PROMETHEUS_KEYS.contains(&field.as_str()) && within().is_empty();
             let hint = prometheus
                 .then(|| PROMETHEUS_HINT.to_owned())
-                .or_else(|| {
-                    nearest(field, expected.iter().copied())
-                        .map(|nearest| format!("did you mean `{nearest}`?"))
-                })
+                .or_else(|| meant(field, expected))
                 .or_else(|| one_of(expected));
             (format!("unknown key `{field}`{}", within()), hint)
         }
@@ -134,7 +131,7 @@ fn words(text: &str, at: Location, error: &Error) -> (String, Option<String>) {
             variant, expected, ..
         } => (
             format!("{}unknown value `{variant}`", prefix()),
-            one_of(expected),
+            one_of(expected).or_else(|| meant(variant, expected)),
         ),
         Error::SerdeInvalidType {
             unexpected,
@@ -180,6 +177,11 @@ fn kind(expected: &str) -> &str {
         "f64" => "a number",
         other => other,
     }
+}
+
+fn meant(written: &str, expected: &[&str]) -> Option<String> {
+    let nearest = nearest(written, expected.iter().copied())?;
+    Some(format!("did you mean `{nearest}`?"))
 }
 
 fn one_of(expected: &[&str]) -> Option<String> {
