@@ -374,7 +374,11 @@ impl Reloading {
                     other
                 });
                 self.board.set_ruleset(Arc::new(ruleset));
-                self.discovery.send_replace(Arc::clone(&config.discovery));
+                self.discovery.send_if_modified(|known| {
+                    let other = *known != config.discovery;
+                    known.clone_from(&config.discovery);
+                    other
+                });
                 self.config.send_replace(Arc::new(config));
                 tracing::info!("configuration reloaded");
                 Ok(())

@@ -61,7 +61,7 @@ impl EvidencePlan {
     }
 }
 
-/// Asks until shutdown. What is plan may change; what is known of questions still asked stays.
+/// Asks until shutdown. The plan may change; what is known of questions still asked stays.
 pub async fn run(
     mut plan: watch::Receiver<Arc<EvidencePlan>>,
     stats: Arc<SourceStats>,
@@ -174,6 +174,9 @@ async fn poll_loop(
 /// not tried: a hung server would be waited for once a question. One that answers others is only slow
 /// with this one.
 async fn round(source: &SourceConfig, client: &HttpClient, questions: &[Query]) -> Vec<Answered> {
+    if questions.is_empty() {
+        return Vec::new();
+    }
     let server = match Server::open(client, source.url.clone(), source.timeout).await {
         Ok(server) => Arc::new(server),
         Err(error) => {
