@@ -20,14 +20,17 @@ pub(super) fn imports(files: &BTreeMap<String, String>) -> Imports {
         .collect();
     let mut imports = Imports::new();
     for (file, text) in files.iter().filter(|(file, _)| !is_test(file)) {
-        let tokens = text
+        let tokens: TokenStream = text
             .parse()
             .unwrap_or_else(|error| panic!("{file}: {error}"));
         let mut reader = Reader {
             modules: &modules,
             file,
+            named: BTreeMap::new(),
             found: BTreeMap::new(),
         };
+        // A module may be imported below the place where its name is used: twice reads them all.
+        reader.read(&module(file), tokens.clone());
         reader.read(&module(file), tokens);
         imports.insert(file.clone(), reader.found);
     }
@@ -52,12 +55,14 @@ fn module(file: &str) -> Vec<String> {
 struct Reader<'a> {
     modules: &'a BTreeMap<Vec<String>, &'a str>,
     file: &'a str,
+    /// The modules that were imported, by the name that they have here.
+    named: BTreeMap<String, Vec<String>>,
     found: BTreeMap<String, Names>,
 }
 
 impl Reader<'_> {
     /// Reads the tokens of a module: paths that begin with `crate`, `self`, `super`, the crate's own
-    /// name or a module that is declared here.
+    /// name or a module that is declared or imported here.
     fn read(&mut self, here: &[String], tokens: TokenStream) {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
         let mut at = 0;
@@ -65,6 +70,9 @@ impl Reader<'_> {
             if let Some(after) = test_item(&tokens, at) {
                 at = after;
                 continue;
+            }
+            if let Some(what) = unreadable(&tokens, at) {
+                panic!("{}: `{what}` hides what is imported", self.file);
             }
             match &tokens[at] {
                 word if is_word(word, "mod") => {
@@ -105,7 +113,7 @@ impl Reader<'_> {
             "crate" | "manifesto_exporter" => Some(Vec::new()),
             "self" => Some(here.to_vec()),
             "super" => Some(here[..here.len().saturating_sub(1)].to_vec()),
-            _ => child(),
+            _ => child().or_else(|| self.named.get(word).cloned()),
         }
     }
 
@@ -120,12 +128,13 @@ impl Reader<'_> {
                         module.pop();
                     } else if self.modules.contains_key(&inner) {
                         module = inner;
-                    } else {
+                    } else if word != "self" {
                         self.found(&module, word);
                         return at + 1;
                     }
                     if !is_path_separator(tokens, at + 1) {
                         self.found(&module, "self".to_owned());
+                        self.name(module, tokens, at + 1);
                         return at + 1;
                     }
                     at += 3;
@@ -147,6 +156,16 @@ impl Reader<'_> {
         }
     }
 
+    /// Notes the name of an imported module, which `as` may follow.
+    fn name(&mut self, module: Vec<String>, tokens: &[TokenTree], at: usize) {
+        let renamed = tokens.get(at).is_some_and(|token| is_word(token, "as"));
+        let name = match tokens.get(at + 1) {
+            Some(TokenTree::Ident(name)) if renamed => Some(name.to_string()),
+            _ => module.last().cloned(),
+        };
+        self.named.extend(name.map(|name| (name, module)));
+    }
+
     fn found(&mut self, module: &[String], name: String) {
         if let Some(file) = self.modules.get(module)
             && *file != self.file
@@ -166,6 +185,14 @@ fn test_item(tokens: &[TokenTree], at: usize) -> Option<usize> {
     {
         return None;
     }
+    // It may concern a field, an argument or an arm as well: then only the attribute is passed over.
+    let begins = tokens[at + 2..].iter().find_map(|token| match token {
+        TokenTree::Ident(word) if *word != "pub" => Some(word.to_string()),
+        _ => None,
+    });
+    if !begins.is_some_and(|word| ITEMS.contains(&word.as_str())) {
+        return Some(at + 2);
+    }
     let ends = |token: &TokenTree| match token {
         TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
         token => is_punct(token, ';'),
@@ -174,13 +201,43 @@ fn test_item(tokens: &[TokenTree], at: usize) -> Option<usize> {
     Some(at + 2 + length + 1)
 }
 
-/// Whether the word here goes on a path or a field access: its first word says where it leads.
+/// What an item begins with.
+const ITEMS: [&str; 12] = [
+    "async", "const", "enum", "extern", "fn", "impl", "mod", "static", "struct", "trait", "type",
+    "use",
+];
+
+/// What begins here and names other files in a way that is not read.
+fn unreadable(tokens: &[TokenTree], at: usize) -> Option<&'static str> {
+    let next = tokens.get(at + 1)?;
+    let is_path = |attribute: &TokenStream| {
+        let first = attribute.clone().into_iter().next();
+        first.is_some_and(|first| is_word(&first, "path"))
+    };
+    match (&tokens[at], next) {
+        (word, next) if is_word(word, "crate") && is_word(next, "as") => Some("crate as"),
+        (word, next) if is_word(word, "extern") && is_word(next, "crate") => Some("extern crate"),
+        (word, next) if is_word(word, "include") && is_punct(next, '!') => Some("include!"),
+        (hash, TokenTree::Group(attribute))
+            if is_punct(hash, '#') && is_path(&attribute.stream()) =>
+        {
+            Some("#[path]")
+        }
+        _ => None,
+    }
+}
+
+/// Whether the word here goes on a path or a field access: its first word says where it leads. After
+/// `..` another begins.
 fn continues_a_path(tokens: &[TokenTree], at: usize) -> bool {
-    let before = at.checked_sub(1).and_then(|before| tokens.get(before));
-    before.is_some_and(|token| is_punct(token, '.'))
-        || at
-            .checked_sub(2)
-            .is_some_and(|before| is_path_separator(tokens, before))
+    let is_dot = |back: usize| {
+        let before = at.checked_sub(back).and_then(|before| tokens.get(before));
+        before.is_some_and(|token| is_punct(token, '.'))
+    };
+    let after_colons = at
+        .checked_sub(2)
+        .is_some_and(|before| is_path_separator(tokens, before));
+    is_dot(1) && !is_dot(2) || after_colons
 }
 
 fn is_path_separator(tokens: &[TokenTree], at: usize) -> bool {

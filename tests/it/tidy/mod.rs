@@ -155,6 +155,14 @@ fn a_cycle_and_an_import_against_the_order_are_found() {
             "cli.rs",
             "use std::fmt; mod args { fn x() { super::super::labels() } }",
         ),
+        // A range's end, a module by another name, a field that only tests have.
+        (
+            "interner.rs",
+            "fn x() { 0..crate::checks::COUNT; outer::page::draw() }
+            use crate::publish::{self as outer}; struct X { #[cfg(test)] x: u8, y: crate::cli::Y }",
+        ),
+        ("publish/mod.rs", "pub mod page;"),
+        ("publish/page.rs", ""),
         ("strange.rs", ""),
     ];
     let files = files.map(|(file, text)| (file.to_owned(), text.to_owned()));
@@ -163,7 +171,7 @@ fn a_cycle_and_an_import_against_the_order_are_found() {
         cycles(&imports),
         [
             "a cycle of 2 files:\n  checks/mod.rs -> checks/slo.rs: Slo\n  checks/slo.rs -> checks/mod.rs: worst",
-            "a cycle of 2 files:\n  config/mod.rs -> document/yaml.rs: self\n  document/yaml.rs -> config/mod.rs: Config, load, self",
+            "a cycle of 2 files:\n  config/mod.rs -> document/yaml.rs: read, self\n  document/yaml.rs -> config/mod.rs: Config, load, self",
         ]
     );
     assert_eq!(
@@ -172,6 +180,10 @@ fn a_cycle_and_an_import_against_the_order_are_found() {
             "cli.rs imports labels of lib.rs, which stands above it",
             "document/yaml.rs imports Slo of checks/slo.rs, which stands above it",
             "document/yaml.rs imports Config, load, self of config/mod.rs, which stands above it",
+            "interner.rs imports COUNT of checks/mod.rs, which stands above it",
+            "interner.rs imports Y of cli.rs, which stands above it",
+            "interner.rs imports self of publish/mod.rs, which stands above it",
+            "interner.rs imports draw of publish/page.rs, which stands above it",
             "strange.rs stands on no floor",
         ]
     );
