@@ -24,9 +24,9 @@ const WAIVER_DAYS_MAX: i64 = 90;
 /// One waiver.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Waiver {
-    /// The rule that need not be complied with.
+    /// The rule that is waived.
     pub rule: RuleId,
-    /// By subject: everybody for subject all that is said holds.
+    /// Where it is waived: for the subjects that have all that is said here.
     pub selector: WaiverScope,
     /// Why.
     pub reason: String,

@@ -18,7 +18,7 @@ pub struct Subject {
     pub series: SeriesNames,
 }
 
-/// Subjects of entity something is written down, by name and alias.
+/// Subjects of whom something is written down, by name and alias.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Subjects(HashMap<String, Arc<Subject>>);
 

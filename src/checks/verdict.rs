@@ -312,6 +312,6 @@ pub(super) fn worst(first: Finding, second: Finding) -> Finding {
 pub struct Verdict {
     /// The rule.
     pub rule: RuleId,
-    /// What was found, shared by those of entity the same was found.
+    /// What was found, shared by those of whom the same was found.
     pub finding: Arc<Finding>,
 }

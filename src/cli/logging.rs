@@ -1,5 +1,5 @@
 //! Structured logs on stderr, as text or JSON, each line with a `service` field: the exporter
-//! keeps the manifesto's own rules on logs (O-1 to O-4).
+//! complies with the manifesto's own rules on logs (O-1 to O-4).
 //!
 //! Levels: `error` for what an operator must act on, `warn` for what degrades and is handled,
 //! `info` for changes of state, `debug` for single scrapes and connections.

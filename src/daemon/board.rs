@@ -65,7 +65,7 @@ impl Entry {
     }
 }
 
-/// What one body judged.
+/// What one body taught.
 #[derive(Debug)]
 struct JudgedBody {
     ruleset: Arc<Ruleset>,
@@ -301,7 +301,7 @@ impl Handler for Board {
                 return self.replace(entry, scrape, verdicts, None);
             }
             Some(BodyOutcome::Measured(judged)) => {
-                // IdleConnection only beside the memory of the same body: the next one like it teaches this.
+                // Kept only beside the memory of the same body: the next one like it teaches this.
                 if matches!(cache_outcome, CacheOutcome::Anew(_)) {
                     entry.judged = Some(Arc::clone(&judged));
                 }

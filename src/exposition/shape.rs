@@ -1,7 +1,7 @@
 //! What two scrapes of one target have in common: all but the values, nearly always.
 //!
 //! An [`BodyShape`] is learnt from a body that was read in full and had no fault. A body that follows
-//! it has the same lines but for numbers, and its numbers keep every rule on values: reading it in
+//! it has the same lines but for numbers, and its numbers obey every rule on values: reading it in
 //! full would yield the same series, the same metadata and no fault either. Whatever is in doubt
 //! does not follow, so that being wrong costs a reading, never a verdict.
 
@@ -174,7 +174,7 @@ impl ShapeMatcher {
             self.hash = add(self.hash, kept);
             self.at += kept.len() + value.len() + 1;
             self.line += 1;
-            if line.rule() != Rule::Same && !self.keeps(line.rule(), value, open) {
+            if line.rule() != Rule::Same && !self.obeys(line.rule(), value, open) {
                 return false;
             }
             if self.line.is_multiple_of(BLOCK_LINES) || self.line == shape.lines.len() {
@@ -193,7 +193,7 @@ impl ShapeMatcher {
     }
 
     #[inline(always)]
-    fn keeps(&mut self, rule: Rule, value: &[u8], open: bool) -> bool {
+    fn obeys(&mut self, rule: Rule, value: &[u8], open: bool) -> bool {
         let Ok(value) = number::parse(value) else {
             return false;
         };
@@ -257,7 +257,7 @@ impl ShapeBuilder {
         }
     }
 
-    /// Which values keep the rules; `None` where that cannot be told line by line.
+    /// Which values obey the rules; `None` where that cannot be told line by line.
     fn rule(&mut self, sample: &Sample<'_>) -> Option<Rule> {
         let open = self.format == Format::OpenMetrics;
         let number = match open {

@@ -100,7 +100,7 @@ pub(crate) fn rules(source: Source<'_>, raw: RawRules) -> Result<RulesConfig, Do
     Ok(config)
 }
 
-/// What is of_known_rules of rules, all of which exist.
+/// What is written of rules, all of which exist.
 fn of_known_rules<T>(
     source: Source<'_>,
     known: &[RuleId],

@@ -236,7 +236,7 @@ fn catalogue(snapshot: &Snapshot, out: &mut Writer) {
     }
 }
 
-/// Somebody labelled rules are judged for.
+/// Somebody whom rules are judged for.
 struct Labelled<'a> {
     key: [(&'a str, &'a str); 2],
     verdicts: &'a [ServiceVerdict],

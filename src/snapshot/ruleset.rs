@@ -13,7 +13,7 @@ use crate::discovery::target::TargetUrl;
 use crate::manifesto::{Manifesto, all_unknown, judge_all};
 use crate::scrape::{ScrapeError, ScrapeErrorKind, ScrapeResult};
 
-/// The rules, and what is written down of entity they concern.
+/// The rules, and what is written down of whom they concern.
 #[derive(Debug, Clone, Default)]
 pub struct Ruleset {
     /// The rules.

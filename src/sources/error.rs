@@ -41,11 +41,11 @@ pub struct SourceError {
     pub message: String,
 }
 
-/// Characters of a error's sentence.
+/// Characters of an error's sentence.
 const MESSAGE_CHARS_MAX: usize = 500;
 
 impl SourceError {
-    /// A error, its sentence cut where it is too long to read.
+    /// An error, its sentence cut where it is too long to read.
     pub fn new(reason: SourceErrorKind, message: impl AsRef<str>) -> Self {
         Self {
             reason,

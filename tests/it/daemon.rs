@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 
 use super::programs::{BINARY, Daemon, Program, client, get, get_as, until};
 
-/// A service that keeps every rule but O-7.
+/// A service that complies with every rule but O-7.
 const COMPLIANT: &str = "\
 # TYPE shop_build_info gauge
 shop_build_info{version=\"1.2.3\"} 1

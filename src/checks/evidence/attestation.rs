@@ -66,7 +66,7 @@ fn one() -> usize {
 }
 
 impl Attested {
-    /// Judges what is signed for the rule and entity it is about.
+    /// Judges what is signed for the rule and whom it is about.
     pub(super) fn judge(&self, facts: &Facts<'_>) -> Finding {
         self.judge_records(facts).on(Basis::Attested)
     }
@@ -237,7 +237,7 @@ impl Attested {
     }
 }
 
-/// Whether a record is about entity is judged.
+/// Whether a record is about whom is judged.
 fn is_about(record: &Attestation, facts: &Facts<'_>) -> bool {
     match (&record.about, facts.entity) {
         (About::Estate, Entity::Estate) => true,

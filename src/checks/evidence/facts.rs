@@ -43,7 +43,7 @@ pub struct Failure {
 pub struct Facts<'a> {
     /// The rule that is judged.
     pub rule: RuleId,
-    /// For entity.
+    /// For whom.
     pub entity: Entity<'a>,
     /// What sources say.
     pub answers: &'a Answers,

@@ -111,7 +111,7 @@ impl Measured {
         }
     }
 
-    /// Judges what the query yielded of entity it is about.
+    /// Judges what the query yielded of whom it is about.
     pub(super) fn judge(&self, facts: &Facts<'_>, query: &Query) -> Finding {
         let answers = match facts.ask(query) {
             Ok(answers) => answers,
@@ -160,7 +160,7 @@ impl Measured {
         .citing(cited)
     }
 
-    /// The series about entity is judged: of the estate all, of a service those that name it.
+    /// The series about whom is judged: of the estate all, of a service those that name it.
     fn own<'a>(&self, facts: &Facts<'_>, vector: &'a Vector) -> Vec<&'a Sample> {
         let Entity::Service { key, subject, .. } = facts.entity else {
             return vector.samples().iter().collect();

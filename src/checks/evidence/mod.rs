@@ -25,7 +25,7 @@ use crate::sources::Query;
 
 /// A check of evidence with its settings, as a rule names it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-#[derive(strum::IntoStaticStr)]
+#[derive(strum::IntoStaticStr, strum::VariantNames)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 #[strum(serialize_all = "snake_case")]
 pub enum EvidenceCheck {
@@ -77,7 +77,7 @@ pub enum EvidenceCheck {
 }
 
 impl EvidenceCheck {
-    /// As documentation in a rule.
+    /// As written in a rule.
     pub fn as_str(&self) -> &'static str {
         self.into()
     }

@@ -10,7 +10,7 @@ use super::measured::figure;
 use crate::checks::verdict::{Basis, Finding, Reason};
 use crate::sources::{Answer, Query};
 
-/// Where `{service}` and `{environment}` stand in a pointer, the names of entity is judged are put.
+/// Where `{service}` and `{environment}` stand in a pointer, the names of whom is judged are put.
 const SERVICE: &str = "{service}";
 const ENVIRONMENT: &str = "{environment}";
 
@@ -87,7 +87,7 @@ impl Http {
         finding.on(Basis::Measured).citing([cited])
     }
 
-    /// The pointer for entity is judged. What stands in a name is escaped: it is one key.
+    /// The pointer for whom is judged. What stands in a name is escaped: it is one key.
     fn pointer(&self, facts: &Facts<'_>) -> String {
         let escaped = |name: &str| name.replace('~', "~0").replace('/', "~1");
         let (service, environment) = match facts.entity {

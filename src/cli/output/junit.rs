@@ -79,7 +79,7 @@ fn outcome(verdict: &ReportedVerdict, remediation: &str) -> Option<String> {
     let reason = finding.reason.as_str();
     match verdict.status {
         RuleStatus::Pass if finding.reason == Reason::ProvenWeakly => {
-            Some(format!("<system-out>weak: {message}</system-out>"))
+            Some(format!("<system-out>weakly proven: {message}</system-out>"))
         }
         RuleStatus::Pass => None,
         RuleStatus::Waived => Some(format!("<skipped message=\"waived: {message}\"/>")),

@@ -13,7 +13,7 @@ pub(super) fn write(report: &Report<'_>) -> String {
     for (rule, verdict) in report.judged() {
         let status = match verdict.status {
             RuleStatus::Pass if verdict.finding.reason == Reason::ProvenWeakly => {
-                "⚠️ compliant (weak)"
+                "⚠️ compliant (weakly proven)"
             }
             RuleStatus::Pass => "✅ compliant",
             RuleStatus::Waived => "🕓 waived",

@@ -45,7 +45,7 @@ pub(super) fn write(report: &Report<'_>, colour: bool) -> String {
             _ => inert(&verdict.message()),
         };
         let (mark, code) = match (verdict.status, finding.reason) {
-            (RuleStatus::Pass, Reason::ProvenWeakly) => ("✓ compliant (weak)", YELLOW),
+            (RuleStatus::Pass, Reason::ProvenWeakly) => ("✓ compliant (weakly proven)", YELLOW),
             (RuleStatus::Pass, _) => ("✓ compliant", GREEN),
             (RuleStatus::Waived, _) => ("~ waived", YELLOW),
             (RuleStatus::Fail, _) => ("✗ VIOLATED", RED),

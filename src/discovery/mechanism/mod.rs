@@ -92,7 +92,7 @@ impl DiscoveryConfig {
         }
     }
 
-    /// RefreshSender what there is until the runner goes.
+    /// Reports what there is until the runner goes.
     pub(super) async fn run(
         self,
         timing: Timing,

@@ -15,9 +15,9 @@ const DAY: i64 = 24 * 3600;
 type Series = (&'static str, &'static [(i64, f64)]);
 
 /// What an estate recorded: metric by metric. `backups` is the age of the last one in seconds.
-fn recorded(kept: bool) -> Vec<(&'static str, Vec<Series>)> {
-    // What differs between an estate that keeps the manifesto and one that does not.
-    let (customers, staging, spot, secrets): (&[_], &[_], &[_], &[_]) = match kept {
+fn recorded(compliant: bool) -> Vec<(&'static str, Vec<Series>)> {
+    // What differs between an estate that complies with the manifesto and one that does not.
+    let (customers, staging, spot, secrets): (&[_], &[_], &[_], &[_]) = match compliant {
         true => (
             &[(91, 100.0), (0, 400.0)],
             &[(91, 50.0), (0, 50.0)],
@@ -127,9 +127,9 @@ fn recorded(kept: bool) -> Vec<(&'static str, Vec<Series>)> {
 
 /// The exposition of an estate: around each moment a sample a minute, so that whoever asks within
 /// minutes finds one. `scale` makes milliseconds for VictoriaMetrics.
-fn exposition(kept: bool, now: i64, scale: i64) -> String {
+fn exposition(compliant: bool, now: i64, scale: i64) -> String {
     let mut text = String::new();
-    for (metric, series) in recorded(kept) {
+    for (metric, series) in recorded(compliant) {
         writeln!(text, "# TYPE {metric} gauge").unwrap();
         for (labels, values) in series {
             for (days, value) in values {
@@ -147,8 +147,8 @@ fn now() -> i64 {
     jiff::Timestamp::now().as_second()
 }
 
-async fn prometheus(folder: &Path, kept: bool) -> (Program, SocketAddr) {
-    let exposition = exposition(kept, now(), 1);
+async fn prometheus(folder: &Path, compliant: bool) -> (Program, SocketAddr) {
+    let exposition = exposition(compliant, now(), 1);
     std::fs::write(folder.join("recorded.om"), exposition).unwrap();
     std::fs::write(folder.join("prometheus.yml"), "scrape_configs: []\n").unwrap();
     let made = Command::new("promtool")
@@ -175,7 +175,7 @@ async fn prometheus(folder: &Path, kept: bool) -> (Program, SocketAddr) {
             "--storage.tsdb.path=data",
             &format!(
                 "--storage.tsdb.retention.time={}",
-                if kept { "400d" } else { "200d" }
+                if compliant { "400d" } else { "200d" }
             ),
             &format!("--web.listen-address={address}"),
         ],
@@ -185,13 +185,13 @@ async fn prometheus(folder: &Path, kept: bool) -> (Program, SocketAddr) {
     (program, address)
 }
 
-async fn victoria_metrics(folder: &Path, kept: bool) -> (Program, SocketAddr) {
+async fn victoria_metrics(folder: &Path, compliant: bool) -> (Program, SocketAddr) {
     let address = free_address();
     let program = Program::start(
         "victoria-metrics",
         &[
             "-storageDataPath=vm",
-            &format!("-retentionPeriod={}", if kept { "2y" } else { "200d" }),
+            &format!("-retentionPeriod={}", if compliant { "2y" } else { "200d" }),
             &format!("-httpListenAddr={address}"),
             "-search.latencyOffset=0s",
         ],
@@ -200,7 +200,7 @@ async fn victoria_metrics(folder: &Path, kept: bool) -> (Program, SocketAddr) {
     until(&format!("http://{address}/health"), |_| true).await;
     let import = client()
         .post(format!("http://{address}/api/v1/import/prometheus"))
-        .body(exposition(kept, now(), 1000))
+        .body(exposition(compliant, now(), 1000))
         .send();
     assert!(import.await.unwrap().status().is_success());
     // What was imported is searched a moment later.
@@ -256,7 +256,7 @@ const KEPT: &[&str] = &[
     " S-3 unknown not_configured",
 ];
 
-/// The estate's own rules, where it does not keep them.
+/// The estate's own rules, where it violates them.
 const NOT_KEPT: &[&str] = &[
     " O-10 fail threshold",
     " P-2 fail threshold",
@@ -267,24 +267,24 @@ const NOT_KEPT: &[&str] = &[
 
 #[tokio::test]
 async fn prometheus_answers_the_rules_queries() {
-    for kept in [true, false] {
+    for compliant in [true, false] {
         let folder = tempfile::tempdir().unwrap();
-        let (_program, address) = prometheus(folder.path(), kept).await;
-        check(kept, &found(folder.path(), address).await);
+        let (_program, address) = prometheus(folder.path(), compliant).await;
+        check(compliant, &found(folder.path(), address).await);
     }
 }
 
 #[tokio::test]
 async fn victoria_metrics_answers_the_rules_queries() {
-    for kept in [true, false] {
+    for compliant in [true, false] {
         let folder = tempfile::tempdir().unwrap();
-        let (_program, address) = victoria_metrics(folder.path(), kept).await;
-        check(kept, &found(folder.path(), address).await);
+        let (_program, address) = victoria_metrics(folder.path(), compliant).await;
+        check(compliant, &found(folder.path(), address).await);
     }
 }
 
-fn check(kept: bool, found: &[String]) {
-    match kept {
+fn check(compliant: bool, found: &[String]) {
+    match compliant {
         true => assert_eq!(found, KEPT),
         false => assert_eq!(found[found.len() - NOT_KEPT.len()..], *NOT_KEPT),
     }
