@@ -19,10 +19,12 @@ pub fn write(snapshot: &Snapshot, format: Format, series_max: usize) -> Vec<u8> 
     if snapshot.ruleset.catalogue.is_configured {
         catalogue(snapshot, &mut out);
     }
-    let name = "manifesto_snapshot_timestamp_seconds";
-    let help = "When the published verdicts were put together.";
-    out.family(name, Kind::Gauge, help);
-    out.sample(name, &[], unix_seconds(snapshot.at));
+    out.family(
+        "manifesto_snapshot_timestamp_seconds",
+        Kind::Gauge,
+        "When the published verdicts were put together.",
+    )
+    .sample(&[], unix_seconds(snapshot.at));
     let summarised = out.within(series_max, |out| targets::each(snapshot, out));
     let gauges = [
         (
@@ -42,8 +44,7 @@ pub fn write(snapshot: &Snapshot, format: Format, series_max: usize) -> Vec<u8> 
         ),
     ];
     for (name, help, value) in gauges {
-        out.family(name, Kind::Gauge, help);
-        out.sample(name, &[], value);
+        out.family(name, Kind::Gauge, help).sample(&[], value);
     }
     out.into_part()
 }
@@ -58,7 +59,7 @@ pub(super) fn write_verdicts(snapshot: &Snapshot, format: Format) -> Vec<u8> {
 }
 
 fn rules(snapshot: &Snapshot, out: &mut Writer) {
-    out.family(
+    let mut family = out.family(
         "manifesto_rule_info",
         Kind::Info,
         "The rules in force: title, category, severity and scope.",
@@ -71,11 +72,10 @@ fn rules(snapshot: &Snapshot, out: &mut Writer) {
             ("severity", rule.severity.as_str()),
             ("scope", rule.scope.as_str()),
         ];
-        out.sample("manifesto_rule_info", &labels, 1.0);
+        family.sample(&labels, 1.0);
     }
-    let name = "manifesto_ruleset_info";
-    out.family(
-        name,
+    let mut family = out.family(
+        "manifesto_ruleset_info",
         Kind::Info,
         "The version of the rules in force, and the day of their last review where somebody says so.",
     );
@@ -83,7 +83,7 @@ fn rules(snapshot: &Snapshot, out: &mut Writer) {
     let reviewed = manifesto.last_reviewed();
     let reviewed = reviewed.map_or_else(String::new, |day| day.to_string());
     let labels = [("version", manifesto.version()), ("reviewed", &*reviewed)];
-    out.sample(name, &labels, 1.0);
+    family.sample(&labels, 1.0);
 }
 
 fn services(snapshot: &Snapshot, out: &mut Writer) {
@@ -93,135 +93,109 @@ fn services(snapshot: &Snapshot, out: &mut Writer) {
         .iter()
         .map(|rule| rule.id.to_string())
         .collect();
-    let name = "manifesto_rule_compliant";
-    out.family(
-        name,
+    let mut family = out.family(
+        "manifesto_rule_compliant",
         Kind::Gauge,
         "1 where the service complies with the rule, 0 where it does not; absent where it was not measured or does not apply; 0 while waived.",
     );
-    for (key, verdict) in verdicts(snapshot) {
+    for ([name, environment], verdict) in verdicts(snapshot) {
         let value = match verdict.status {
             RuleStatus::Pass => 1.0,
             RuleStatus::Fail | RuleStatus::Waived => 0.0,
             RuleStatus::Unknown | RuleStatus::NotApplicable => continue,
         };
-        let [name_label, environment] = key;
-        out.sample(
-            name,
-            &[name_label, environment, ("rule", &ids[verdict.rule])],
-            value,
-        );
+        let rule = ("rule", &*ids[verdict.rule]);
+        family.sample(&[name, environment, rule], value);
     }
-    let name = "manifesto_rule_waived";
-    out.family(
-        name,
+    let mut family = out.family(
+        "manifesto_rule_waived",
         Kind::Gauge,
         "1 while a rule that is violated is waived. Waived is not compliant: manifesto_rule_compliant is 0.",
     );
-    for (key, verdict) in verdicts(snapshot) {
+    for ([name, environment], verdict) in verdicts(snapshot) {
         if verdict.status == RuleStatus::Waived {
-            let [name_label, environment] = key;
-            out.sample(
-                name,
-                &[name_label, environment, ("rule", &ids[verdict.rule])],
-                1.0,
-            );
+            let rule = ("rule", &*ids[verdict.rule]);
+            family.sample(&[name, environment, rule], 1.0);
         }
     }
-    let name = "manifesto_rule_unknown";
-    out.family(
-        name,
+    let mut family = out.family(
+        "manifesto_rule_unknown",
         Kind::Gauge,
         "1 while the rule could not be measured, with the reason. Unknown is never a pass.",
     );
-    for (key, verdict) in verdicts(snapshot) {
+    for ([name, environment], verdict) in verdicts(snapshot) {
         if verdict.status == RuleStatus::Unknown {
-            let [name_label, environment] = key;
             let reason = ("reason", verdict.finding.reason.as_str());
-            out.sample(
-                name,
-                &[
-                    name_label,
-                    environment,
-                    ("rule", &ids[verdict.rule]),
-                    reason,
-                ],
-                1.0,
-            );
+            let rule = ("rule", &*ids[verdict.rule]);
+            family.sample(&[name, environment, rule, reason], 1.0);
         }
     }
-    let name = "manifesto_service_rules";
-    out.family(
-        name,
+    let mut family = out.family(
+        "manifesto_service_rules",
         Kind::Gauge,
         "How many rules have each status for the service, zeros included.",
     );
     for labelled in judged(snapshot) {
-        let [name_label, environment] = labelled.key;
+        let [name, environment] = labelled.key;
         for status in RuleStatus::ALL {
-            let labels = [name_label, environment, ("status", status.as_str())];
+            let labels = [name, environment, ("status", status.as_str())];
             let count = labelled
                 .verdicts
                 .iter()
                 .filter(|v| v.status == status)
                 .count();
-            out.sample(name, &labels, count as f64);
+            family.sample(&labels, count as f64);
         }
     }
-    let name = "manifesto_service_score_ratio";
-    out.family(
-        name,
+    let mut family = out.family(
+        "manifesto_service_score_ratio",
         Kind::Gauge,
         "Passed over measured weight of rules, 0 to 1; absent where nothing was measured. Read it with the coverage.",
     );
     for labelled in judged(snapshot) {
         if let Some(score) = labelled.score.ratio() {
-            out.sample(name, &labelled.key, score);
+            family.sample(&labelled.key, score);
         }
     }
-    let name = "manifesto_service_coverage_ratio";
-    out.family(
-        name,
+    let mut family = out.family(
+        "manifesto_service_coverage_ratio",
         Kind::Gauge,
         "Measured over applicable weight of rules, 0 to 1.",
     );
     for labelled in judged(snapshot) {
-        out.sample(name, &labelled.key, labelled.score.coverage());
+        family.sample(&labelled.key, labelled.score.coverage());
     }
-    let name = "manifesto_service_info";
-    out.family(
-        name,
+    let mut family = out.family(
+        "manifesto_service_info",
         Kind::Info,
         "Who owns the service and the version that most of its instances expose.",
     );
     for service in &snapshot.services {
-        let [name_label, environment] = key(service);
+        let [name, environment] = key(service);
         let labels = [
-            name_label,
+            name,
             environment,
             ("team", &*service.team),
             ("tier", tier(service)),
             ("version", &*service.version),
         ];
-        out.sample(name, &labels, 1.0);
+        family.sample(&labels, 1.0);
     }
 }
 
 /// What the catalogue and discovery know of each other.
 fn catalogue(snapshot: &Snapshot, out: &mut Writer) {
-    let name = "manifesto_service_catalogued";
-    out.family(
-        name,
+    let mut family = out.family(
+        "manifesto_service_catalogued",
         Kind::Gauge,
         "1 where the discovered service is in the service catalogue, 0 where it is not.",
     );
     for service in &snapshot.services {
         let known = f64::from(u8::from(service.entry.is_some()));
-        out.sample(name, &key(service), known);
+        family.sample(&key(service), known);
     }
-    let name = "manifesto_service_missing";
-    out.family(
-        name,
+    let mut family = out.family(
+        "manifesto_service_missing",
         Kind::Gauge,
         "1 for each service in the catalogue that no discovery finds in an environment where it should run.",
     );
@@ -232,7 +206,7 @@ fn catalogue(snapshot: &Snapshot, out: &mut Writer) {
             ("team", &*missing.entry.team),
             ("tier", &*missing.entry.tier),
         ];
-        out.sample(name, &labels, 1.0);
+        family.sample(&labels, 1.0);
     }
 }
 

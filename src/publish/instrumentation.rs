@@ -10,34 +10,28 @@ pub(super) fn write(snapshot: &Snapshot, out: &mut Writer) {
         let services = snapshot.services.iter();
         services.filter_map(|service| Some((service, service.instrumentation.as_ref()?)))
     };
-    let name = "manifesto_service_instrumentation_score_ratio";
-    out.family(
-        name,
+    let mut family = out.family(
+        "manifesto_service_instrumentation_score_ratio",
         Kind::Gauge,
         "Instrumentation Score of what an exposition can prove of it, 0 to 1: read it with manifesto_service_instrumentation_rules.",
     );
     for (service, score) in known() {
-        out.sample(name, &key(service), score.ratio());
+        family.sample(&key(service), score.ratio());
     }
-    let name = "manifesto_service_instrumentation_rules";
-    out.family(
-        name,
+    let mut family = out.family(
+        "manifesto_service_instrumentation_rules",
         Kind::Gauge,
         "Rules of the Instrumentation Score specification: judged here, violated, and in all.",
     );
     for (service, score) in known() {
-        let [name_label, environment] = key(service);
+        let [name, environment] = key(service);
         let counts = [
             ("judged", score.judged),
             ("failed", score.failed.len()),
             ("specified", RULES_TOTAL),
         ];
         for (state, count) in counts {
-            out.sample(
-                name,
-                &[name_label, environment, ("state", state)],
-                count as f64,
-            );
+            family.sample(&[name, environment, ("state", state)], count as f64);
         }
     }
 }

@@ -63,10 +63,10 @@ fn expiries<const N: usize>(
         let last = ends.entry(key).or_insert(at);
         *last = (*last).max(at);
     }
-    out.family(name, Kind::Gauge, help);
+    let mut family = out.family(name, Kind::Gauge, help);
     for (key, at) in ends {
         let values = key.iter().map(String::as_str);
         let labels: Vec<_> = LABELS.into_iter().zip(values).collect();
-        out.sample(name, &labels, at.as_second() as f64);
+        family.sample(&labels, at.as_second() as f64);
     }
 }

@@ -18,120 +18,105 @@ pub(super) fn evidence(
         let asked = answers.sources.iter();
         asked.filter_map(|source| Some((source, totals.get(&source.name)?)))
     };
-    let one = |out: &mut Writer, name: &str, source: &KnownSource, value: f64| {
-        let labels = [("source", &*source.name), ("kind", source.kind.as_str())];
-        out.sample(name, &labels, value);
-    };
-    let name = "manifesto_exporter_source_up";
-    out.family(
-        name,
+    let mut family = out.family(
+        "manifesto_exporter_source_up",
         Kind::Gauge,
         "1 if the source of evidence answered everything it was asked last.",
     );
     for (source, totals) in known() {
-        one(out, name, source, f64::from(u8::from(totals.is_up)));
+        family.sample(&key(source), f64::from(u8::from(totals.is_up)));
     }
-    let name = "manifesto_exporter_source_last_success_timestamp_seconds";
-    out.family(
-        name,
+    let mut family = out.family(
+        "manifesto_exporter_source_last_success_timestamp_seconds",
         Kind::Gauge,
         "When the source of evidence last answered something; absent until it has.",
     );
     for (source, totals) in known() {
         if let Some(at) = totals.last_success {
-            one(out, name, source, unix_seconds(at));
+            family.sample(&key(source), unix_seconds(at));
         }
     }
-    let name = "manifesto_exporter_source_queries_total";
-    out.family(
-        name,
+    let mut family = out.family(
+        "manifesto_exporter_source_queries_total",
         Kind::Counter,
         "Questions to sources of evidence, by result: ok, or why there was no answer.",
     );
     for (source, totals) in known() {
         let mut count = |result: &str, count: u64| {
             let labels = [("source", &*source.name), ("result", result)];
-            out.sample(name, &labels, count as f64);
+            family.sample(&labels, count as f64);
         };
         count("ok", totals.answered);
         for (reason, refused) in SourceErrorKind::VARIANTS.iter().zip(totals.refused) {
             count(reason.as_str(), refused);
         }
     }
-    let name = "manifesto_exporter_source_query_seconds_total";
-    out.family(
-        name,
+    let mut family = out.family(
+        "manifesto_exporter_source_query_seconds_total",
         Kind::Counter,
         "Time spent waiting for answers of sources of evidence.",
     );
     for (source, totals) in known() {
-        one(out, name, source, totals.waited.as_secs_f64());
+        family.sample(&key(source), totals.waited.as_secs_f64());
     }
+}
+
+fn key(source: &KnownSource) -> [(&str, &str); 2] {
+    [("source", &source.name), ("kind", source.kind.as_str())]
 }
 
 /// What discovery knows of its sources.
 pub(super) fn discovery(discovered: &Discovered, out: &mut Writer) {
     let sources = &discovered.sources;
-    let name = "manifesto_exporter_discovery_targets";
-    out.family(
-        name,
+    let mut family = out.family(
+        "manifesto_exporter_discovery_targets",
         Kind::Gauge,
         "Targets that the source named last, before relabelling.",
     );
     for source in sources {
-        out.sample(name, &[("source", &source.name)], source.targets as f64);
+        family.sample(&[("source", &source.name)], source.targets as f64);
     }
-    let name = "manifesto_exporter_discovery_last_success_timestamp_seconds";
-    out.family(
-        name,
+    let mut family = out.family(
+        "manifesto_exporter_discovery_last_success_timestamp_seconds",
         Kind::Gauge,
         "When the source answered last; absent until it has.",
     );
     for source in sources {
         if let Some(at) = source.last_success {
-            out.sample(name, &[("source", &source.name)], unix_seconds(at));
+            family.sample(&[("source", &source.name)], unix_seconds(at));
         }
     }
-    let name = "manifesto_exporter_discovery_held";
-    out.family(
-        name,
+    let mut family = out.family(
+        "manifesto_exporter_discovery_held",
         Kind::Gauge,
         "1 while a list that shrank suspiciously is held back and the last good one kept.",
     );
     for source in sources {
-        out.sample(
-            name,
+        family.sample(
             &[("source", &source.name)],
             f64::from(u8::from(source.held)),
         );
     }
-    let name = "manifesto_exporter_discovery_refreshes_total";
-    out.family(name, Kind::Counter, "Times that the source was asked.");
+    let mut family = out.family(
+        "manifesto_exporter_discovery_refreshes_total",
+        Kind::Counter,
+        "Times that the source was asked.",
+    );
     for source in sources {
-        out.sample(
-            name,
-            &[("source", &source.name)],
-            source.refreshes_total as f64,
-        );
+        family.sample(&[("source", &source.name)], source.refreshes_total as f64);
     }
-    let name = "manifesto_exporter_discovery_failures_total";
-    out.family(
-        name,
+    let mut family = out.family(
+        "manifesto_exporter_discovery_failures_total",
         Kind::Counter,
         "Times that the source gave no usable answer and the last good one was kept.",
     );
     for source in sources {
-        out.sample(
-            name,
-            &[("source", &source.name)],
-            source.failures_total as f64,
-        );
+        family.sample(&[("source", &source.name)], source.failures_total as f64);
     }
-    let name = "manifesto_exporter_discovery_dropped_targets";
-    out.family(
-        name,
+    let mut family = out.family(
+        "manifesto_exporter_discovery_dropped_targets",
         Kind::Gauge,
         "Targets that were found and are not scraped: /targets says which and why.",
     );
-    out.sample(name, &[], discovered.dropped_total as f64);
+    family.sample(&[], discovered.dropped_total as f64);
 }

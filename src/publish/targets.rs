@@ -7,9 +7,8 @@ use crate::snapshot::{Scrape, Snapshot, TargetState};
 
 /// Down targets by reason would be lost with the single targets: counts per service stay.
 pub(super) fn counts(snapshot: &Snapshot, out: &mut Writer) {
-    let name = "manifesto_service_targets";
-    out.family(
-        name,
+    let mut family = out.family(
+        "manifesto_service_targets",
         Kind::Gauge,
         "How many targets of the service are up, down, or not scraped yet.",
     );
@@ -22,13 +21,10 @@ pub(super) fn counts(snapshot: &Snapshot, out: &mut Writer) {
                 None => 2,
             }] += 1;
         }
-        let [name_label, environment] = key(service);
+        let [name, environment] = key(service);
         for (state, count) in ["up", "down", "pending"].into_iter().zip(counts) {
-            out.sample(
-                name,
-                &[name_label, environment, ("state", state)],
-                f64::from(count),
-            );
+            let state = ("state", state);
+            family.sample(&[name, environment, state], f64::from(count));
         }
     }
 }
@@ -46,38 +42,31 @@ pub(super) fn each(snapshot: &Snapshot, out: &mut Writer) {
         .map(|(state, _)| state.target.url.to_string())
         .collect();
 
-    let name = "manifesto_target_up";
-    out.family(
-        name,
+    let mut family = out.family(
+        "manifesto_target_up",
         Kind::Gauge,
         "1 if the last scrape of the target was measured, 0 if it failed.",
     );
     for ((state, scrape), url) in scraped().zip(&urls) {
-        out.sample(
-            name,
+        family.sample(
             &target_key(state, url),
             f64::from(u8::from(scrape.down.is_none())),
         );
     }
-    let name = "manifesto_target_down";
-    out.family(
-        name,
+    let mut family = out.family(
+        "manifesto_target_down",
         Kind::Gauge,
         "1 while the target is down, with the reason.",
     );
     for ((state, scrape), url) in scraped().zip(&urls) {
         if let Some((reason, _)) = &scrape.down {
             let [service, environment, target] = target_key(state, url);
-            out.sample(
-                name,
-                &[service, environment, target, ("reason", reason.as_str())],
-                1.0,
-            );
+            let reason = ("reason", reason.as_str());
+            family.sample(&[service, environment, target, reason], 1.0);
         }
     }
-    let name = "manifesto_target_rule_failed";
-    out.family(
-        name,
+    let mut family = out.family(
+        "manifesto_target_rule_failed",
         Kind::Gauge,
         "1 for each target for which a rule is violated, with the reason; of rules that scrapes prove.",
     );
@@ -86,7 +75,7 @@ pub(super) fn each(snapshot: &Snapshot, out: &mut Writer) {
         let [service, environment, target] = target_key(state, &url);
         let rule = ("rule", &*rule.id.to_string());
         let reason = ("reason", finding.reason.as_str());
-        out.sample(name, &[service, environment, target, rule, reason], 1.0);
+        family.sample(&[service, environment, target, rule, reason], 1.0);
     }
     type Figure = fn(&Scrape) -> f64;
     let figures: [(&str, &str, Figure); 4] = [
@@ -112,9 +101,9 @@ pub(super) fn each(snapshot: &Snapshot, out: &mut Writer) {
         ),
     ];
     for (name, help, figure) in figures {
-        out.family(name, Kind::Gauge, help);
+        let mut family = out.family(name, Kind::Gauge, help);
         for ((state, scrape), url) in scraped().zip(&urls) {
-            out.sample(name, &target_key(state, url), figure(scrape));
+            family.sample(&target_key(state, url), figure(scrape));
         }
     }
 }

@@ -14,7 +14,7 @@ use prometheus::{
 };
 
 use super::sources;
-use super::writer::{Kind, Writer, bound, unix_seconds};
+use super::writer::{Kind, Writer, unix_seconds};
 use crate::discovery::Discovered;
 use crate::exposition::Format;
 use crate::scrape::{EngineSnapshot, LATENESS_BUCKETS};
@@ -246,15 +246,14 @@ impl Telemetry {
 
 /// What the scrape engine counts.
 fn scraping(engine: &EngineSnapshot, out: &mut Writer) {
-    let name = "manifesto_exporter_scrapes_total";
-    out.family(
-        name,
+    let mut family = out.family(
+        "manifesto_exporter_scrapes_total",
         Kind::Counter,
         "Scrapes of targets that ended, by result: ok, or why the target was down.",
     );
-    out.sample(name, &[("result", "ok")], engine.succeeded as f64);
+    family.sample(&[("result", "ok")], engine.succeeded as f64);
     for (reason, count) in engine.down {
-        out.sample(name, &[("result", reason.as_str())], count as f64);
+        family.sample(&[("result", reason.as_str())], count as f64);
     }
     let counters = [
         (
@@ -274,8 +273,8 @@ fn scraping(engine: &EngineSnapshot, out: &mut Writer) {
         ),
     ];
     for (name, help, value) in counters {
-        out.family(name, Kind::Counter, help);
-        out.sample(name, &[], value as f64);
+        out.family(name, Kind::Counter, help)
+            .sample(&[], value as f64);
     }
     let gauges = [
         (
@@ -300,35 +299,21 @@ fn scraping(engine: &EngineSnapshot, out: &mut Writer) {
         ),
     ];
     for (name, help, value) in gauges {
-        out.family(name, Kind::Gauge, help);
-        out.sample(name, &[], value as f64);
+        out.family(name, Kind::Gauge, help)
+            .sample(&[], value as f64);
     }
-    let name = "manifesto_exporter_scrape_lateness_seconds";
-    out.family(
-        name,
+    let mut family = out.family(
+        "manifesto_exporter_scrape_lateness_seconds",
         Kind::Histogram,
         "How long after its moment a scrape began.",
     );
     let mut cumulative = 0;
-    let bucket = format!("{name}_bucket");
-    for (upper, count) in LATENESS_BUCKETS
-        .into_iter()
-        .chain([f64::INFINITY])
-        .zip(engine.lateness)
-    {
+    let uppers = LATENESS_BUCKETS.into_iter().chain([f64::INFINITY]);
+    let buckets = uppers.zip(engine.lateness).map(|(upper, count)| {
         cumulative += count;
-        out.sample(
-            &bucket,
-            &[("le", &bound(out.format(), upper))],
-            cumulative as f64,
-        );
-    }
-    out.sample(
-        &format!("{name}_sum"),
-        &[],
-        engine.lateness_sum.as_secs_f64(),
-    );
-    out.sample(&format!("{name}_count"), &[], cumulative as f64);
+        (upper, cumulative)
+    });
+    family.histogram(&[], buckets, engine.lateness_sum.as_secs_f64());
 }
 
 /// One family of the registry.
@@ -340,7 +325,7 @@ fn registered(family: &MetricFamily, out: &mut Writer) {
         _ if name.ends_with("_info") => Kind::Info,
         _ => Kind::Gauge,
     };
-    out.family(name, kind, family.help());
+    let mut written = out.family(name, kind, family.help());
     for metric in family.get_metric() {
         let labels: Vec<(&str, &str)> = metric
             .get_label()
@@ -348,31 +333,16 @@ fn registered(family: &MetricFamily, out: &mut Writer) {
             .map(|label| (label.name(), label.value()))
             .collect();
         match kind {
-            Kind::Counter => out.sample(name, &labels, metric.get_counter().get_value()),
-            Kind::Gauge | Kind::Info => out.sample(name, &labels, metric.get_gauge().get_value()),
-            Kind::Histogram => histogram(name, &labels, metric.get_histogram(), out),
+            Kind::Counter => written.sample(&labels, metric.get_counter().get_value()),
+            Kind::Gauge | Kind::Info => written.sample(&labels, metric.get_gauge().get_value()),
+            Kind::Histogram => {
+                let histogram = metric.get_histogram();
+                let finite = histogram.get_bucket().iter();
+                let finite = finite.map(|b| (b.upper_bound(), b.cumulative_count()));
+                let finite = finite.filter(|(upper, _)| upper.is_finite());
+                let buckets = finite.chain([(f64::INFINITY, histogram.get_sample_count())]);
+                written.histogram(&labels, buckets, histogram.get_sample_sum());
+            }
         }
     }
-}
-
-fn histogram(
-    name: &str,
-    labels: &[(&str, &str)],
-    histogram: &prometheus::proto::Histogram,
-    out: &mut Writer,
-) {
-    let bucket = format!("{name}_bucket");
-    let count = histogram.get_sample_count();
-    let bounds = histogram
-        .get_bucket()
-        .iter()
-        .map(|b| (b.upper_bound(), b.cumulative_count()));
-    let finite = bounds.filter(|(upper, _)| upper.is_finite());
-    for (upper, cumulative) in finite.chain([(f64::INFINITY, count)]) {
-        let le = bound(out.format(), upper);
-        let with_le: Vec<(&str, &str)> = labels.iter().copied().chain([("le", &*le)]).collect();
-        out.sample(&bucket, &with_le, cumulative as f64);
-    }
-    out.sample(&format!("{name}_sum"), labels, histogram.get_sample_sum());
-    out.sample(&format!("{name}_count"), labels, count as f64);
 }

@@ -17,7 +17,7 @@ pub(super) enum Kind {
     Histogram,
 }
 
-/// Appends families to a buffer, each in one piece: [`Writer::family`], then its samples.
+/// Appends families to a buffer, each in one piece.
 #[derive(Debug)]
 pub(super) struct Writer {
     out: Vec<u8>,
@@ -38,24 +38,16 @@ impl Writer {
         }
     }
 
-    /// The format written.
-    pub(super) fn format(&self) -> Format {
-        self.format
-    }
-
-    /// Begins a family. `name` is that of its samples: with `_total` or `_info`, which OpenMetrics
-    /// leaves out of the metadata.
-    pub(super) fn family(&mut self, name: &str, kind: Kind, help: &str) {
+    /// Begins a family. `samples` is the name of its samples: with `_total` or `_info`, which
+    /// OpenMetrics leaves out of the metadata.
+    pub(super) fn family<'a>(&'a mut self, samples: &'a str, kind: Kind, help: &str) -> Family<'a> {
+        let without = |suffix| samples.strip_suffix(suffix).unwrap_or(samples);
         let (name, kind) = match (self.format, kind) {
-            (Format::OpenMetrics, Kind::Counter) => {
-                (name.strip_suffix("_total").unwrap_or(name), "counter")
-            }
-            (Format::OpenMetrics, Kind::Info) => {
-                (name.strip_suffix("_info").unwrap_or(name), "info")
-            }
-            (Format::Text, Kind::Info) | (_, Kind::Gauge) => (name, "gauge"),
-            (Format::Text, Kind::Counter) => (name, "counter"),
-            (_, Kind::Histogram) => (name, "histogram"),
+            (Format::OpenMetrics, Kind::Counter) => (without("_total"), "counter"),
+            (Format::OpenMetrics, Kind::Info) => (without("_info"), "info"),
+            (Format::Text, Kind::Info) | (_, Kind::Gauge) => (samples, "gauge"),
+            (Format::Text, Kind::Counter) => (samples, "counter"),
+            (_, Kind::Histogram) => (samples, "histogram"),
         };
         self.text("# HELP ");
         self.text(name);
@@ -66,16 +58,19 @@ impl Writer {
         self.text(" ");
         self.text(kind);
         self.text("\n");
+        Family {
+            writer: self,
+            name: samples,
+        }
     }
 
-    /// One sample. A label with an empty value is written out: to Prometheus it is the same as none,
-    /// to everybody else a family has the same labels throughout.
-    pub(super) fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
+    fn sample(&mut self, [name, suffix]: [&str; 2], labels: &[(&str, &str)], value: f64) {
         self.samples += 1;
         if self.samples > self.samples_max {
             return;
         }
         self.text(name);
+        self.text(suffix);
         let mut separator = "{";
         for (key, label) in labels {
             self.text(separator);
@@ -157,8 +152,44 @@ impl Writer {
     }
 }
 
+/// A family that was begun: what it has is written under its name.
+pub(super) struct Family<'a> {
+    writer: &'a mut Writer,
+    name: &'a str,
+}
+
+impl Family<'_> {
+    /// One sample. A label with an empty value is written out: to Prometheus it is the same as none,
+    /// to everybody else a family has the same labels throughout.
+    pub(super) fn sample(&mut self, labels: &[(&str, &str)], value: f64) {
+        self.writer.sample([self.name, ""], labels, value);
+    }
+
+    /// One histogram: upper bounds with how many observations are not above them, to +Inf.
+    pub(super) fn histogram(
+        &mut self,
+        labels: &[(&str, &str)],
+        buckets: impl Iterator<Item = (f64, u64)>,
+        sum: f64,
+    ) {
+        let mut count = 0;
+        for (upper, cumulative) in buckets {
+            let le = bound(self.writer.format, upper);
+            let with_le: Vec<(&str, &str)> = labels.iter().copied().chain([("le", &*le)]).collect();
+            self.part("_bucket", &with_le, cumulative as f64);
+            count = cumulative;
+        }
+        self.part("_sum", labels, sum);
+        self.part("_count", labels, count as f64);
+    }
+
+    fn part(&mut self, suffix: &str, labels: &[(&str, &str)], value: f64) {
+        self.writer.sample([self.name, suffix], labels, value);
+    }
+}
+
 /// An upper bound as the `le` label of this format: OpenMetrics wants canonical floats (`1.0`).
-pub(super) fn bound(format: Format, upper: f64) -> String {
+fn bound(format: Format, upper: f64) -> String {
     match format {
         _ if upper.is_infinite() => "+Inf".to_owned(),
         Format::OpenMetrics => format!("{upper:?}"),
@@ -216,12 +247,11 @@ mod tests {
             let format = if open { Format::OpenMetrics } else { Format::Text };
             let help = help.replace('\0', "");
             let mut writer = Writer::new(format);
-            writer.family("m_ratio", Kind::Gauge, &help);
+            let mut family = writer.family("m_ratio", Kind::Gauge, &help);
             for (a, b, value) in &samples {
-                writer.sample("m_ratio", &[("a", a), ("b", b)], *value);
+                family.sample(&[("a", a), ("b", b)], *value);
             }
-            writer.family("m_total", Kind::Counter, "How many.");
-            writer.sample("m_total", &[], 1.0);
+            writer.family("m_total", Kind::Counter, "How many.").sample(&[], 1.0);
             let body = writer.into_end();
             let (mut read, mut others) = (Vec::new(), Vec::new());
             scan(format, Limits::default(), &body, &mut |event| match event {
@@ -241,10 +271,10 @@ mod tests {
 
     fn written(format: Format) -> String {
         let mut writer = Writer::new(format);
-        writer.family("m_info", Kind::Info, "What it \"is\",\nwith a \\.");
-        writer.sample("m_info", &[("a", "q\"b\\s\nn")], 1.0);
-        writer.family("m_total", Kind::Counter, "How many.");
-        writer.sample("m_total", &[], 0.25);
+        let mut family = writer.family("m_info", Kind::Info, "What it \"is\",\nwith a \\.");
+        family.sample(&[("a", "q\"b\\s\nn")], 1.0);
+        let mut family = writer.family("m_total", Kind::Counter, "How many.");
+        family.sample(&[], 0.25);
         String::from_utf8(writer.into_end()).unwrap()
     }
 
