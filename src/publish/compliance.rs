@@ -87,12 +87,8 @@ fn rules(snapshot: &Snapshot, out: &mut Writer) {
 }
 
 fn services(snapshot: &Snapshot, out: &mut Writer) {
-    let ids: Vec<String> = snapshot
-        .manifesto()
-        .rules()
-        .iter()
-        .map(|rule| rule.id.to_string())
-        .collect();
+    let rules = snapshot.manifesto().rules().iter();
+    let ids: Vec<String> = rules.map(|rule| rule.id.to_string()).collect();
     let mut family = out.family(
         "manifesto_rule_compliant",
         Kind::Gauge,
@@ -139,12 +135,9 @@ fn services(snapshot: &Snapshot, out: &mut Writer) {
         let [name, environment] = labelled.key;
         for status in RuleStatus::ALL {
             let labels = [name, environment, ("status", status.as_str())];
-            let count = labelled
-                .verdicts
-                .iter()
-                .filter(|v| v.status == status)
-                .count();
-            family.sample(&labels, count as f64);
+            let verdicts = labelled.verdicts.iter();
+            let with_status = verdicts.filter(|verdict| verdict.status == status);
+            family.sample(&labels, with_status.count() as f64);
         }
     }
     let mut family = out.family(

@@ -92,10 +92,8 @@ pub(super) fn discovery(discovered: &Discovered, out: &mut Writer) {
         "1 while a list that shrank suspiciously is held back and the last good one kept.",
     );
     for source in sources {
-        family.sample(
-            &[("source", &source.name)],
-            f64::from(u8::from(source.held)),
-        );
+        let held = f64::from(u8::from(source.held));
+        family.sample(&[("source", &source.name)], held);
     }
     let mut family = out.family(
         "manifesto_exporter_discovery_refreshes_total",

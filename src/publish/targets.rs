@@ -48,10 +48,8 @@ pub(super) fn each(snapshot: &Snapshot, out: &mut Writer) {
         "1 if the last scrape of the target was measured, 0 if it failed.",
     );
     for ((state, scrape), url) in scraped().zip(&urls) {
-        family.sample(
-            &target_key(state, url),
-            f64::from(u8::from(scrape.down.is_none())),
-        );
+        let is_up = f64::from(u8::from(scrape.down.is_none()));
+        family.sample(&target_key(state, url), is_up);
     }
     let mut family = out.family(
         "manifesto_target_down",
