@@ -21,6 +21,6 @@ pub(crate) use self::client::{HttpClient, Prepared, SendError};
 pub use self::dial::DialPolicy;
 pub(crate) use self::dial::RawDial;
 pub(crate) use self::reach::{Denied, Reach};
-pub(crate) use self::resolve::http;
+pub(crate) use self::resolve::{http, tls_version};
 pub use self::resolver::Resolver;
 pub(crate) use self::transport::body;

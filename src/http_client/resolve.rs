@@ -181,8 +181,14 @@ fn secret(
 }
 
 fn tls(source: Source<'_>, raw: RawTls) -> Result<TlsConfig, DocumentError> {
-    let min_version = raw.min_version.map(|v| version(source, v)).transpose()?;
-    let max_version = raw.max_version.map(|v| version(source, v)).transpose()?;
+    let min_version = raw
+        .min_version
+        .map(|v| tls_version(source, v))
+        .transpose()?;
+    let max_version = raw
+        .max_version
+        .map(|v| tls_version(source, v))
+        .transpose()?;
     if let (Some((min, at)), Some((max, _))) = (min_version, max_version)
         && min > max
     {
@@ -218,7 +224,8 @@ fn either(
     secret(source, at, key, inline, file.map(|file| file.value))
 }
 
-fn version(
+/// The version, and where it is written.
+pub(crate) fn tls_version(
     source: Source<'_>,
     raw: At<RawTlsVersion>,
 ) -> Result<(TlsVersion, Location), DocumentError> {

@@ -14,7 +14,9 @@ use super::tls::{CIPHER_SUITES_TLS13, cipher_suites};
 use crate::document::secret::{Secret, SecretSource};
 use crate::document::yaml::{self, At, Source};
 use crate::document::{DocumentError, Origin, duration};
+use crate::http_client::raw::RawTlsVersion;
 use crate::http_client::settings::TlsVersion;
+use crate::http_client::tls_version;
 
 /// The highest cost of a hash: each step doubles the seconds that a first login takes.
 const BCRYPT_COST_MAX: u32 = 16;
@@ -69,18 +71,6 @@ struct RawTls {
     cipher_suites: Option<Vec<At<String>>>,
     prefer_server_cipher_suites: Option<bool>,
     curve_preferences: Option<Vec<Curve>>,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-enum RawTlsVersion {
-    #[serde(rename = "TLS10")]
-    Tls10,
-    #[serde(rename = "TLS11")]
-    Tls11,
-    #[serde(rename = "TLS12")]
-    Tls12,
-    #[serde(rename = "TLS13")]
-    Tls13,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -243,14 +233,7 @@ fn versions(
 ) -> Result<(TlsVersion, TlsVersion), DocumentError> {
     let version = |at: Option<At<RawTlsVersion>>, default| match at {
         None => Ok(default),
-        Some(at) => match at.value {
-            RawTlsVersion::Tls12 => Ok(TlsVersion::Tls12),
-            RawTlsVersion::Tls13 => Ok(TlsVersion::Tls13),
-            RawTlsVersion::Tls10 | RawTlsVersion::Tls11 => Err(source.error(
-                at.referenced,
-                "TLS 1.0 and 1.1 are not spoken: `TLS12` is the lowest version",
-            )),
-        },
+        Some(at) => tls_version(source, at).map(|(version, _)| version),
     };
     let place = highest.as_ref().map(|at| at.referenced);
     let lowest = version(lowest, TlsVersion::Tls12)?;

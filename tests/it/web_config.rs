@@ -75,7 +75,7 @@ fn bad_web_configurations_are_refused_with_the_exact_message() {
         ),
         (
             "tls_server_config: {cert_file: a, key_file: b, min_version: TLS11}\n",
-            "web.yaml:1:61: TLS 1.0 and 1.1 are not spoken: `TLS12` is the lowest version",
+            "web.yaml:1:61: TLS below 1.2 is not spoken\nhint: one of `TLS12`, `TLS13`",
         ),
         (
             "tls_server_config: {cert_file: a, key_file: b, min_version: TLS13, max_version: TLS12}\n",
