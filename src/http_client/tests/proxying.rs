@@ -1,25 +1,7 @@
 //! HTTP proxies of lists and evidence: chosen as scrapes choose them.
 
 use super::server::{Server, ok};
-use super::support::{client, get};
-use crate::document::secret::Secret;
-use crate::http_client::settings::{Header, HttpConfig, Proxy};
-
-fn through(proxy: &str, no_proxy: &str) -> HttpConfig {
-    HttpConfig {
-        proxy: Proxy::Url {
-            url: proxy.parse().unwrap(),
-            no_proxy: vec![no_proxy.to_owned()],
-            connect_headers: vec![Header {
-                name: "x-gate".to_owned(),
-                values: Vec::new(),
-                secrets: vec![Secret::new("east")],
-                files: Vec::new(),
-            }],
-        },
-        ..HttpConfig::default()
-    }
-}
+use super::support::{client, get, through};
 
 #[tokio::test]
 async fn no_proxy_means_what_it_means_for_scrapes() {

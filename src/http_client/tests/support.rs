@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::http_client::settings::HttpConfig;
+use crate::document::secret::Secret;
+use crate::http_client::settings::{Header, HttpConfig, Proxy};
 use crate::http_client::{DialPolicy, HttpClient, Reach, Resolver};
 
 pub(super) fn addresses(written: &[&str]) -> io::Result<Vec<IpAddr>> {
@@ -39,4 +40,21 @@ pub(crate) async fn pass(time: Duration) {
     tokio::time::pause();
     tokio::time::advance(time).await;
     tokio::time::resume();
+}
+
+/// Settings with a proxy, whose CONNECT requests have a header.
+pub(crate) fn through(proxy: &str, no_proxy: &str) -> HttpConfig {
+    HttpConfig {
+        proxy: Proxy::Url {
+            url: proxy.parse().unwrap(),
+            no_proxy: vec![no_proxy.to_owned()],
+            connect_headers: vec![Header {
+                name: "x-gate".to_owned(),
+                values: Vec::new(),
+                secrets: vec![Secret::new("east")],
+                files: Vec::new(),
+            }],
+        },
+        ..HttpConfig::default()
+    }
 }

@@ -4,25 +4,10 @@ use super::support::{Scraper, fails, target, target_at, with_http};
 use crate::discovery::settings::Scheme;
 use crate::discovery::target::Target;
 use crate::document::secret::{Secret, SecretSource};
-use crate::http_client::settings::{Auth, Header, HttpConfig, Proxy};
+use crate::http_client::settings::Auth;
 use crate::http_client::tests::server::{Server, ok, request};
+use crate::http_client::tests::support::through;
 use crate::scrape::ScrapeErrorKind;
-
-fn through(proxy: &str, no_proxy: &str) -> HttpConfig {
-    HttpConfig {
-        proxy: Proxy::Url {
-            url: proxy.parse().unwrap(),
-            no_proxy: vec![no_proxy.to_owned()],
-            connect_headers: vec![Header {
-                name: "x-gate".to_owned(),
-                values: vec!["east".to_owned()],
-                secrets: Vec::new(),
-                files: Vec::new(),
-            }],
-        },
-        ..HttpConfig::default()
-    }
-}
 
 fn secure(mut target: Target) -> Target {
     target.url.scheme = Scheme::Https;
