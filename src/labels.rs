@@ -123,9 +123,44 @@ impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for Labels {
     }
 }
 
-/// Lower-case snake_case of a metric name or label key: `gitVersion` becomes `git_version`,
-/// `http.server.duration` becomes `http_server_duration`.
+/// The one form in which names of metrics and label keys are compared: lower-case snake_case, with
+/// Prometheus's escaping of UTF-8 names undone. `gitVersion` becomes `git_version`; `service.name`,
+/// `service_dot_name` (escaping scheme `dots`) and `U__service_2e_name` (scheme `values`) become `service_name`.
 pub fn snake(name: &str) -> Cow<'_, str> {
+    match unescape(name) {
+        Some(plain) => Cow::Owned(to_snake(&plain).into_owned()),
+        None => to_snake(name),
+    }
+}
+
+/// Undoes an escaping scheme of Prometheus; `None` where the name carries none.
+/// The schemes: <https://prometheus.io/docs/instrumenting/escaping_schemes/>.
+fn unescape(name: &str) -> Option<String> {
+    if let Some(escaped) = name.strip_prefix("U__") {
+        return unescape_values(escaped);
+    }
+    name.contains("_dot_")
+        .then(|| name.replace("_dot_", ".").replace("__", "_"))
+}
+
+/// `_2e_` is the character of that number, `__` an underscore; `None` where it is no such name.
+fn unescape_values(escaped: &str) -> Option<String> {
+    let mut plain = String::with_capacity(escaped.len());
+    let mut rest = escaped;
+    while let Some((before, after)) = rest.split_once('_') {
+        plain.push_str(before);
+        let (number, behind) = after.split_once('_')?;
+        match number {
+            "" => plain.push('_'),
+            hex => plain.push(char::from_u32(u32::from_str_radix(hex, 16).ok()?)?),
+        }
+        rest = behind;
+    }
+    plain.push_str(rest);
+    Some(plain)
+}
+
+fn to_snake(name: &str) -> Cow<'_, str> {
     let is_snake = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'_';
     if name.as_bytes().iter().all(is_snake) {
         return Cow::Borrowed(name);
@@ -172,6 +207,27 @@ mod tests {
                 let value = map.get(&name.to_owned()).map_or("", |value| value.as_str());
                 prop_assert_eq!(labels.get(name), value);
             }
+        }
+    }
+    #[test]
+    fn names_are_compared_in_one_form() {
+        for (from, to) in [
+            ("gitVersion", "git_version"),
+            ("Version", "version"),
+            ("http.server.duration", "http_server_duration"),
+            ("envoy_rq_5xx", "envoy_rq_5xx"),
+            ("DCGM_FI_DEV", "dcgm_fi_dev"),
+            ("service.name", "service_name"),
+            ("service_dot_name", "service_name"),
+            ("http_dot_server__x_dot_y", "http_server_x_y"),
+            ("U__service_2e_name", "service_name"),
+            ("U__a__b_2f_c", "a_b_c"),
+            ("U__caf_e9_", "café"),
+            // No valid escape: read as it is.
+            ("U__a_zz_", "u__a_zz_"),
+            ("U__a_2e", "u__a_2e"),
+        ] {
+            assert_eq!(snake(from), to, "{from}");
         }
     }
 }

@@ -9,6 +9,7 @@
 
 mod check;
 mod evidence;
+pub mod naming;
 pub mod scraped;
 mod subject;
 mod verdict;

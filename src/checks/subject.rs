@@ -75,29 +75,4 @@ impl Subject {
         let name = snake(name);
         self.names.iter().any(|known| *known == name)
     }
-
-    /// How many bytes of a (snake_case) name its full name takes, with the underscore behind it;
-    /// `None` where the name begins otherwise.
-    pub fn prefix_bytes(&self, name: &str) -> Option<usize> {
-        self.names.iter().filter_map(|own| after(name, own)).max()
-    }
-
-    /// Whether a (snake_case) family stem begins with the service's name. An exporter names its
-    /// families after what it exports, so `redis_exporter` also stands for `redis_`.
-    pub fn prefixes(&self, stem: &str) -> bool {
-        self.names.iter().any(|name| {
-            let short = name.strip_suffix("_exporter").unwrap_or(name);
-            after(stem, short).is_some()
-        })
-    }
-}
-
-/// The offset behind `prefix` and an underscore in `name`, where it begins so or is the same.
-fn after(name: &str, prefix: &str) -> Option<usize> {
-    let rest = name.strip_prefix(prefix)?;
-    match rest.bytes().next() {
-        None => Some(prefix.len()),
-        Some(b'_') => Some(prefix.len() + 1),
-        Some(_) => None,
-    }
 }

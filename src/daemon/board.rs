@@ -363,7 +363,7 @@ impl Board {
             samples: figures.samples,
             violations: figures.violations,
             first_violation: figures.first_violation,
-            version: observation.version.version().map(Arc::from),
+            version: observation.version().map(Arc::from),
             resource: observation.resource.clone(),
         }))
     }

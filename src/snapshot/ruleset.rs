@@ -125,7 +125,7 @@ impl Ruleset {
             target: Arc::clone(target),
             scrape: Some(figures(result, observation)),
             verdicts: verdicts.into(),
-            version: observation.and_then(|o| o.version.version().map(Arc::from)),
+            version: observation.and_then(|o| o.version().map(Arc::from)),
             resource: observation.and_then(|o| o.resource.clone()),
         }
     }

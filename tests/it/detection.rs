@@ -62,9 +62,11 @@ fn check(case: &Case, kind: &str) -> Finding {
         case.name
     );
     match kind {
-        "version" => observation.version.judge(&subject),
-        "availability" => observation.availability.judge(&subject),
-        "latency" => observation.latency.judge(&subject),
+        "version" => observation.version.judge(&subject, &observation.namespaces),
+        "availability" => observation
+            .availability
+            .judge(&subject, &observation.namespaces),
+        "latency" => observation.latency.judge(&subject, &observation.namespaces),
         "identity" => observation.identity.judge(&subject, Some(&case.path)),
         other => panic!("no check named {other}"),
     }

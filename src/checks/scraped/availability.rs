@@ -1,7 +1,12 @@
 //! O-9, first half: availability is exposed.
 
-use super::family::{Family, Part, is_probe_traffic};
-use super::words::Words;
+use crate::checks::naming::counters::{Counted, Share};
+use crate::checks::naming::family::{Family, Part};
+use crate::checks::naming::labels::Traits;
+use crate::checks::naming::namespace::{Namespace, Namespaces};
+use crate::checks::naming::products::BACKENDS;
+use crate::checks::naming::role::Role as About;
+use crate::checks::naming::words::Words;
 use crate::checks::subject::Subject;
 use crate::checks::verdict::{Finding, Reason, cite};
 use crate::exposition::{MetricType, Sample};
@@ -15,16 +20,10 @@ const FAMILIES_MAX: usize = 128;
 pub enum Role {
     /// A 0/1 gauge: `prometheus_ready`.
     Gauge,
-    /// Counts requests; a label may tell their outcome.
-    Requests {
-        /// The name without its last words (`requests`): what an error counter beside it begins with.
-        stem: String,
-    },
-    /// Counts errors alone.
-    Errors {
-        /// The name without its last words (`errors`).
-        stem: String,
-    },
+    /// Counts requests or their outcomes; a label may tell the outcome too.
+    Counter(Counted),
+    /// Counts what proves nothing, and is named where nothing else is there.
+    Near,
     /// The series that the configuration names as proof.
     Configured,
 }
@@ -34,49 +33,26 @@ impl Role {
     pub fn heeds_values(&self) -> bool {
         match self {
             Role::Gauge => true,
-            Role::Requests { .. } | Role::Errors { .. } | Role::Configured => false,
+            Role::Counter(_) | Role::Near | Role::Configured => false,
         }
     }
 }
 
-/// Last words of a total.
-const TOTALS: Words = Words(
-    "request requests call calls query queries response responses notification notifications \
-     success successes operation operations message messages command commands transaction \
-     transactions handled",
-);
-
-/// Last words of an error counter.
-const ERRORS: Words = Words("error errors failure failures failed 5xx exception exceptions fail");
-
-/// Words of a key whose value is an outcome.
-const OUTCOME_WORDS: Words = Words("status code result outcome");
-
-/// Keys whose value is an outcome.
-const OUTCOME_KEYS: Words = Words("rcode success failed classification kind");
-
 /// Words of a key that says that a gauge is about something else than who exposes it.
 const OTHERS: Words = Words(
     "target service name instance job host node pod url interface device backend upstream server \
-     proxy cluster queue",
+     proxy cluster queue check component dependency",
 );
 
-/// What is counted, where `x_ready` says how many of them are.
-const COUNTED: Words = Words(
-    "messages jobs pods replicas nodes tasks instances endpoints backends hosts targets workers \
-     containers members membership consumers shards brokers partitions connections deployments \
-     queue queues items links",
+/// What may stand between the service's name and its state: the whole of it.
+const WHOLE: Words = Words(
+    "api app application core daemon http https instance main process program server service status system",
 );
 
-/// Values that are outcomes, beside status codes: HTTP, gRPC and DNS, in lower case.
-const OUTCOMES: Words = Words(
-    "ok error errors success successful succeeded failure failed fail true false timeout timed_out \
-     canceled cancelled denied rejected accepted completed unknown invalidargument \
-     invalid_argument deadlineexceeded deadline_exceeded notfound not_found alreadyexists \
-     already_exists permissiondenied permission_denied resourceexhausted resource_exhausted \
-     failedprecondition failed_precondition aborted outofrange out_of_range unimplemented internal \
-     unavailable dataloss data_loss unauthenticated noerror nxdomain servfail refused formerr \
-     notimp informational redirection client_error server_error dropped throttled exception allowed",
+/// Things that have a state, and are not who exposes it.
+const THINGS: Words = Words(
+    "backend broker cache check cluster db dependency device disk endpoint host interface link member network node \
+     peer queue replica target upstream",
 );
 
 /// Reads a name's role, once a name.
@@ -85,38 +61,16 @@ pub fn role(family: &Family, subject: &Subject) -> Option<Role> {
         // Only the configured series proves: a typo in it must show.
         return family.is_named(configured).then_some(Role::Configured);
     }
-    if family.pruned.is_some() || family.is_outbound() {
-        return None;
+    match family.role {
+        About::Runtime | About::Plumbing | About::Inventory => None,
+        About::Outbound | About::Internal => family.counts().then_some(Role::Near),
+        About::Served | About::Work | About::Other if is_state_gauge(family) => Some(Role::Gauge),
+        About::Served | About::Work | About::Other => Counted::of(family).map(Role::Counter),
     }
-    if is_state_gauge(family) {
-        return Some(Role::Gauge);
-    }
-    if !family.counts() {
-        return None;
-    }
-    let words: Vec<&str> = family.words().collect();
-    if let Some(stem) = strip_last(&words, ERRORS) {
-        return Some(Role::Errors {
-            stem: stem.join("_"),
-        });
-    }
-    let total = strip_last(&words, TOTALS);
-    (total.is_some() || family.is_request_like()).then(|| Role::Requests {
-        stem: total.unwrap_or(&words).join("_"),
-    })
 }
 
-/// The words without trailing ones of `last`, repeated ones too; `None` where none is.
-fn strip_last<'w, 'a>(words: &'w [&'a str], last: Words) -> Option<&'w [&'a str]> {
-    let keep = words
-        .iter()
-        .rposition(|word| !last.has(word))
-        .map_or(0, |at| at + 1);
-    (keep < words.len()).then(|| &words[..keep])
-}
-
-/// `(^|_)(up|ready|healthy|health_status|server_live|has_leader|unsealed|(backend|server|frontend)_status)$`
-/// or exactly `status`; not `queue_messages_ready`, which counts messages.
+/// `shop_up`, `prometheus_ready`, `vault_core_unsealed`, or exactly `status`; not `queue_messages_ready`, which
+/// counts messages, nor `shop_database_up`, which is of what the service depends on.
 fn is_state_gauge(family: &Family) -> bool {
     let gauge = matches!(
         family.kind,
@@ -125,19 +79,29 @@ fn is_state_gauge(family: &Family) -> bool {
     if !gauge || family.part != Part::Plain {
         return false;
     }
-    let mut from_end = family.words().rev();
-    let (last, before) = (
-        from_end.next().unwrap_or_default(),
-        from_end.next().unwrap_or_default(),
-    );
-    match (before, last) {
-        (before, "up" | "ready" | "healthy") => !COUNTED.has(before),
-        (_, "unsealed")
-        | ("health" | "backend" | "server" | "frontend", "status")
-        | ("server", "live")
-        | ("has", "leader") => true,
-        _ => family.stem == "status",
-    }
+    let words: Vec<&str> = family.words().collect();
+    let named_by = match &*words {
+        [
+            ..,
+            "up" | "ready" | "healthy" | "unsealed" | "alive" | "available",
+        ] => 1,
+        [.., "health", "status"] | [.., "has", "leader"] | [.., "server", "live"] => 2,
+        [.., "backend" | "server" | "frontend", "status"] => 2,
+        ["status"] => 1,
+        _ => return false,
+    };
+    let rest = family.rest().count().saturating_sub(named_by);
+    let mut between = family.rest().take(rest);
+    let first = words[0];
+    let is_thing = match family.namespace {
+        Namespace::Own | Namespace::Related => false,
+        // A product that the service is not called after may be what it runs: the whole scrape tells.
+        Namespace::Product => false,
+        Namespace::Generic | Namespace::Other => {
+            words.len() > named_by && (THINGS.has(first) || BACKENDS.has(first))
+        }
+    };
+    !is_thing && between.all(|word| WHOLE.has(word))
 }
 
 /// What the request-like families of one scrape showed.
@@ -145,14 +109,16 @@ fn is_state_gauge(family: &Family) -> bool {
 pub struct Evidence {
     configured: Option<String>,
     gauges: Vec<Gauge>,
-    requests: Vec<Counter>,
-    errors: Vec<Counter>,
+    counters: Vec<Counter>,
     probe_only: Option<String>,
+    near: Option<Near>,
 }
 
 /// One family of 0/1 gauges.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Gauge {
+    namespace: Namespace,
+    stem: String,
     name: String,
     series: String,
     /// Every value was 0 or 1, and every label about the service itself.
@@ -162,13 +128,24 @@ struct Gauge {
 /// One counting family.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Counter {
+    counted: Counted,
+    namespace: Namespace,
+    /// It counts requests for sure, rather than work.
+    is_served: bool,
     stem: String,
     name: String,
-    family: String,
     series: String,
-    served: bool,
     outcomes: u32,
     others: u32,
+}
+
+/// A family that counts, and proves nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Near {
+    is_own: bool,
+    name: String,
+    series: String,
+    why: &'static str,
 }
 
 impl Counter {
@@ -177,33 +154,40 @@ impl Counter {
         self.outcomes > 0 && self.outcomes >= self.others
     }
 
-    /// `x_errors` is of `x_requests`; `x_request_errors` too; `x_query_errors` is of other things.
-    fn has_errors(&self, errors: &Counter) -> bool {
-        let singular = |name: &str| name.strip_suffix('s').unwrap_or(name).to_owned();
-        errors.stem == self.stem || singular(&errors.stem) == singular(&self.family)
+    /// Whether it counts requests, rather than only those that ended in one way.
+    fn counts_requests(&self) -> bool {
+        match self.counted.share {
+            Share::All | Share::Success => self.counted.is_sure || self.tells_outcomes(),
+            Share::Failure => false,
+        }
     }
 }
 
 impl Evidence {
     /// Looks at one sample of a family with a role.
-    pub fn sample(&mut self, role: &Role, family: &Family, sample: &Sample<'_>) {
+    pub(super) fn sample(
+        &mut self,
+        role: &Role,
+        family: &Family,
+        sample: &Sample<'_>,
+        traits: &Traits<'_>,
+        subject: &Subject,
+    ) {
         match role {
             Role::Configured if self.configured.is_some() => {}
             Role::Configured => self.configured = Some(cite(sample.series())),
-            Role::Gauge => self.state(family, sample),
-            Role::Requests { stem } => {
-                let Some((outcomes, others)) = self.outcomes(sample) else {
-                    return;
-                };
-                let Some(counter) = counter(&mut self.requests, stem, family, sample) else {
-                    return;
-                };
-                counter.outcomes = counter.outcomes.saturating_add(outcomes);
-                counter.others = counter.others.saturating_add(others);
+            Role::Gauge => self.state(family, sample, subject),
+            Role::Near => self.near(family, sample, family.role.describe()),
+            Role::Counter(_) if traits.is_probe => {
+                self.probe_only.get_or_insert_with(|| cite(sample.series()));
             }
-            Role::Errors { stem } => {
-                if self.outcomes(sample).is_some() {
-                    counter(&mut self.errors, stem, family, sample);
+            Role::Counter(_) if traits.is_outbound => {
+                self.near(family, sample, About::Outbound.describe());
+            }
+            Role::Counter(counted) => {
+                if let Some(counter) = counter(&mut self.counters, counted, family, sample) {
+                    counter.outcomes = counter.outcomes.saturating_add(traits.outcomes);
+                    counter.others = counter.others.saturating_add(traits.other_outcomes);
                 }
             }
         }
@@ -211,12 +195,12 @@ impl Evidence {
 
     /// A 0/1 gauge of the service's own state, not one that reports on others, as `probe_up{target}`
     /// or our own `manifesto_target_up{service_name}` do. A proxy's `backend_status` is its own.
-    fn state(&mut self, family: &Family, sample: &Sample<'_>) {
+    fn state(&mut self, family: &Family, sample: &Sample<'_>, subject: &Subject) {
         let binary = sample.value == 0.0 || sample.value == 1.0;
         let own = family.stem.ends_with("_status")
-            || sample
-                .labels()
-                .all(|(key, _)| !snake(&key).split('_').any(|word| OTHERS.has(word)));
+            || sample.labels().all(|(key, value)| {
+                subject.is(&value) || !snake(&key).split('_').any(|word| OTHERS.has(word))
+            });
         let known = self
             .gauges
             .iter_mut()
@@ -224,116 +208,165 @@ impl Evidence {
         if let Some(gauge) = known {
             gauge.own_state &= binary && own;
         } else if self.gauges.len() < FAMILIES_MAX {
-            let series = cite(sample.series());
             self.gauges.push(Gauge {
+                namespace: family.namespace,
+                stem: family.stem.clone(),
                 name: family.name.clone(),
-                series,
+                series: cite(sample.series()),
                 own_state: binary && own,
             });
         }
     }
 
-    /// How many labels of a sample tell an outcome, and how many should but do not; `None` for
-    /// probe traffic.
-    fn outcomes(&mut self, sample: &Sample<'_>) -> Option<(u32, u32)> {
-        let (mut outcomes, mut others) = (0, 0);
-        for (key, value) in sample.labels() {
-            let key = snake(&key);
-            if is_probe_traffic(&key, &value) {
-                self.probe_only.get_or_insert_with(|| cite(sample.series()));
-                return None;
-            }
-            if is_outcome_key(&key) {
-                if is_outcome(&key, &value) {
-                    outcomes += 1;
-                } else {
-                    others += 1;
-                }
-            }
+    /// Keeps the nearest of what counts and proves nothing: one of the service's own before any other.
+    fn near(&mut self, family: &Family, sample: &Sample<'_>, why: &'static str) {
+        let nearer = |near: &Near| family.is_own() && !near.is_own;
+        if self.near.as_ref().is_none_or(nearer) {
+            self.near = Some(Near {
+                is_own: family.is_own(),
+                name: cite(&family.name),
+                series: cite(sample.series()),
+                why,
+            });
         }
-        Some((outcomes, others))
     }
 
-    /// The finding.
-    pub fn judge(&self, subject: &Subject) -> Finding {
+    /// The finding, with what the whole scrape says of namespaces.
+    pub fn judge(&self, subject: &Subject, namespaces: &Namespaces) -> Finding {
         if let Some(series) = &self.configured {
             return Finding::pass("availability is exposed by the configured series", series);
         }
-        // Of several, what is surely served to others is the better proof.
-        let outcomes = self
-            .requests
+        let admitted: Vec<&Counter> = self
+            .counters
             .iter()
-            .filter(|counter| counter.tells_outcomes());
-        if let Some(counter) = outcomes.min_by_key(|counter| !counter.served) {
-            let message = format!(
-                "availability is exposed by the outcomes of `{}`",
-                counter.name
-            );
-            return Finding::pass(message, &counter.series);
-        }
-        let pair = self.requests.iter().find_map(|requests| {
-            let errors = self
-                .errors
-                .iter()
-                .find(|errors| requests.has_errors(errors))?;
-            Some((requests, errors))
-        });
-        if let Some((requests, errors)) = pair {
-            let message = format!(
-                "availability is exposed by `{}` with `{}`",
-                requests.name, errors.name
-            );
-            let mut finding = Finding::pass(message, &requests.series);
-            finding.evidence.push(errors.series.clone());
-            return finding;
-        }
-        if let Some(gauge) = self.gauges.iter().find(|gauge| gauge.own_state) {
-            return Finding::pass(
-                "availability is exposed by a gauge of its state",
-                &gauge.series,
-            );
-        }
-        self.nothing(subject)
+            .filter(|counter| namespaces.admits(counter.namespace, &counter.stem))
+            .collect();
+        // Requests, where any are counted, decide; then work that the program is there for.
+        let has_requests = admitted
+            .iter()
+            .any(|counter| counter.is_served && counter.counts_requests());
+        let deciding: Vec<&Counter> = admitted
+            .iter()
+            .copied()
+            .filter(|counter| counter.is_served || !has_requests)
+            .collect();
+        by_outcome(&deciding)
+            .or_else(|| by_pair(&deciding, &admitted))
+            .or_else(|| self.by_state(namespaces))
+            .unwrap_or_else(|| self.nothing(subject, &admitted))
     }
 
-    fn nothing(&self, subject: &Subject) -> Finding {
+    fn by_state(&self, namespaces: &Namespaces) -> Option<Finding> {
+        let own =
+            |gauge: &&Gauge| gauge.own_state && namespaces.admits(gauge.namespace, &gauge.stem);
+        let gauge = self.gauges.iter().find(own)?;
+        let message = format!("availability is exposed by the state `{}`", gauge.name);
+        Some(Finding::pass(message, &gauge.series))
+    }
+
+    fn nothing(&self, subject: &Subject, admitted: &[&Counter]) -> Finding {
         if let Some(wanted) = &subject.series.availability {
             let message = format!(
                 "the configuration names `{wanted}` as the availability series, and it is not there"
             );
             return Finding::fail(Reason::Missing, message, vec![]);
         }
-        if let Some(counter) = self.requests.first() {
+        let nearest = |wanted: fn(&Counter) -> bool| {
+            admitted
+                .iter()
+                .filter(|counter| wanted(counter))
+                .min_by_key(|counter| (counter.namespace, !counter.is_served))
+        };
+        let errors = nearest(|counter| counter.counted.share == Share::Failure);
+        if let Some(requests) = nearest(Counter::counts_requests) {
+            let errors = match errors {
+                Some(errors) => format!("`{}` counts errors of something else", errors.name),
+                None => "no counter of its errors beside it".to_owned(),
+            };
             let message = format!(
-                "`{}` counts requests without their outcome: no status label, no error counter beside it",
-                counter.name
+                "`{}` counts requests without their outcome: no status label, {errors}",
+                requests.name
             );
-            return Finding::fail(Reason::NoOutcome, message, vec![counter.series.clone()]);
+            return Finding::fail(Reason::NoOutcome, message, vec![requests.series.clone()]);
         }
-        if let Some(counter) = self.errors.first() {
-            let message = format!("errors are counted (`{}`), requests are not", counter.name);
-            return Finding::fail(Reason::ErrorsOnly, message, vec![counter.series.clone()]);
+        if let Some(errors) = errors {
+            let message = format!("errors are counted (`{}`), requests are not", errors.name);
+            return Finding::fail(Reason::ErrorsOnly, message, vec![errors.series.clone()]);
         }
-        match &self.probe_only {
-            Some(series) => Finding::fail(
+        if let Some(series) = &self.probe_only {
+            return Finding::fail(
                 Reason::NotTheService,
                 "requests are counted for scrapes and health probes alone, not for use",
                 vec![series.clone()],
-            ),
-            None => Finding::fail(
+            );
+        }
+        let looked_for = "no availability series: looked for requests by outcome, requests with errors, or an up gauge";
+        match self.nearest(admitted.len()) {
+            Some((name, series, why)) => Finding::fail(
                 Reason::Missing,
-                "no availability series: looked for requests by outcome, requests with errors, or an up gauge",
-                vec![],
+                format!("{looked_for}; the nearest, `{name}`, {why}"),
+                vec![series],
             ),
+            None => Finding::fail(Reason::Missing, looked_for, vec![]),
         }
     }
+
+    /// What is named where nothing counts: the service's own first, then what is of another product.
+    fn nearest(&self, admitted: usize) -> Option<(String, String, &'static str)> {
+        let foreign = self
+            .counters
+            .first()
+            .filter(|_| self.counters.len() > admitted);
+        let near = self.near.as_ref();
+        match (near.filter(|near| near.is_own), foreign, near) {
+            (Some(near), _, _) | (None, None, Some(near)) => {
+                Some((near.name.clone(), near.series.clone(), near.why))
+            }
+            (None, Some(counter), _) => Some((
+                counter.name.clone(),
+                counter.series.clone(),
+                "is another product's; if it is what this service runs, add its name as an alias",
+            )),
+            (None, None, None) => None,
+        }
+    }
+}
+
+/// Of several, what is surely served to others is the better proof.
+fn by_outcome(counters: &[&Counter]) -> Option<Finding> {
+    let counter = counters
+        .iter()
+        .filter(|counter| counter.counts_requests() && counter.tells_outcomes())
+        .min_by_key(|counter| (!counter.is_served, counter.namespace))?;
+    let message = format!(
+        "availability is exposed by the outcomes of `{}`",
+        counter.name
+    );
+    Some(Finding::pass(message, &counter.series))
+}
+
+/// Requests of one counter with the outcomes of another.
+fn by_pair(requests: &[&Counter], outcomes: &[&Counter]) -> Option<Finding> {
+    let (requests, outcomes) = requests.iter().find_map(|requests| {
+        let outcomes = outcomes
+            .iter()
+            .find(|outcomes| requests.counted.is_completed_by(&outcomes.counted))?;
+        Some((requests, outcomes))
+    })?;
+    let message = format!(
+        "availability is exposed by `{}` with `{}`",
+        requests.name, outcomes.name
+    );
+    let mut finding = Finding::pass(message, &requests.series);
+    finding.evidence.push(outcomes.series.clone());
+    Some(finding)
 }
 
 /// The entry of a family, made when it is new. Where there are too many, one that tells no outcome
 /// makes room.
 fn counter<'a>(
     counters: &'a mut Vec<Counter>,
-    stem: &str,
+    counted: &Counted,
     family: &Family,
     sample: &Sample<'_>,
 ) -> Option<&'a mut Counter> {
@@ -344,11 +377,12 @@ fn counter<'a>(
         return counters.get_mut(known);
     }
     let entry = Counter {
-        stem: stem.to_owned(),
+        counted: counted.clone(),
+        namespace: family.namespace,
+        is_served: family.role == About::Served,
+        stem: family.stem.clone(),
         name: family.name.clone(),
-        family: family.stem.clone(),
         series: cite(sample.series()),
-        served: family.is_served(),
         outcomes: 0,
         others: 0,
     };
@@ -360,22 +394,4 @@ fn counter<'a>(
     }
     counters.push(entry);
     counters.last_mut()
-}
-
-/// Whether a (snake_case) key names an outcome.
-fn is_outcome_key(key: &str) -> bool {
-    OUTCOME_KEYS.has(key) || key.split('_').any(|word| OUTCOME_WORDS.has(word))
-}
-
-/// Whether a value is an outcome: `200`, `2xx`, `2` as a class, `ok`, `NXDOMAIN`.
-fn is_outcome(key: &str, value: &str) -> bool {
-    let class = |b: &u8| (b'1'..=b'5').contains(b);
-    match value.as_bytes() {
-        [first, b, c] if b.is_ascii_digit() && c.is_ascii_digit() => class(first),
-        [first, b'x' | b'X', b'x' | b'X'] => class(first),
-        // A response class, or gRPC's numeric codes.
-        [digit] if digit.is_ascii_digit() => key.contains("code") || key.contains("class"),
-        [b'1', digit] if digit.is_ascii_digit() => key.contains("grpc"),
-        _ => OUTCOMES.has(&value.to_ascii_lowercase()),
-    }
 }

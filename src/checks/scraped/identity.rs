@@ -1,12 +1,32 @@
 //! O-6: key metrics under /metrics, and they name their service.
 
-use super::family::{Family, Part, Pruned};
+use crate::checks::naming::family::{Family, Part};
+use crate::checks::naming::role::Role;
+use crate::checks::naming::words::{Words, words};
 use crate::checks::subject::Subject;
 use crate::checks::verdict::{Finding, Reason, cite};
 use crate::exposition::Sample;
+use crate::labels::snake;
 
 /// Label keys whose constant value names the service.
-const KEYS: [&str; 5] = ["service", "service_name", "app", "application", "component"];
+const KEYS: [&str; 7] = [
+    "service",
+    "service_name",
+    "app",
+    "app_name",
+    "application",
+    "application_name",
+    "component",
+];
+
+/// Label keys by which an info metric of nobody's namespace declares whose the metrics are.
+const DECLARING_KEYS: Words =
+    Words("name service service_name app app_name application application_name component program");
+
+/// Words of such an info metric: `app_info`, `service_build_info`, `target_info`.
+const DECLARING: Words = Words(
+    "app application build component info information instance main microservice program server service system target",
+);
 
 /// Distinct values followed for each key; a constant label has one.
 const VALUES_MAX: usize = 4;
@@ -56,46 +76,63 @@ impl Evidence {
         subject: &Subject,
         new_name: bool,
     ) {
-        if family.pruned == Some(Pruned::Runtime) {
+        if family.role == Role::Runtime {
             if self.runtime_series.is_none() {
                 self.runtime_series = Some(cite(sample.series()));
             }
             return;
         }
         if new_name {
-            self.family(family, sample, subject);
+            self.family(family, sample);
         }
-        match family.stem.as_str() {
-            "target_info" => self.declare("service_name", sample),
-            "app_info" => self.declare("name", sample),
-            _ => {}
+        if is_declaration(&family.stem) {
+            self.declare(family, sample, subject);
         }
         self.own_series += 1;
         for (key, value) in sample.labels() {
-            // Five keys, none shorter than `app`: most labels are told apart by their length.
+            // None is shorter than `app`: most labels are told apart by their length.
+            let key = snake(&key);
             if let Some(at) = KEYS.iter().position(|known| *known == key) {
                 note(&mut self.constants[at], &value, sample);
             }
         }
     }
 
-    fn declare(&mut self, key: &str, sample: &Sample<'_>) {
-        if self.declared.len() < VALUES_MAX
-            && let Some(name) = sample.label(key)
-        {
-            self.declared.push((cite(&name), cite(sample.series())));
+    /// Takes who an info metric says that the metrics are of: what names the service, else the first.
+    fn declare(&mut self, family: &Family, sample: &Sample<'_>, subject: &Subject) {
+        if self.declared.len() >= VALUES_MAX {
+            return;
         }
+        let is_resource = family.stem == "target_info";
+        let declares = |key: &str| match is_resource {
+            true => key == "service_name",
+            false => DECLARING_KEYS.has(key),
+        };
+        let mut names = sample
+            .labels()
+            .filter(|(key, value)| !value.is_empty() && declares(&snake(key)))
+            .map(|(_, value)| value);
+        let Some(first) = names.next() else {
+            return;
+        };
+        let name = match subject.is(&first) {
+            true => first,
+            false => names.find(|name| subject.is(name)).unwrap_or(first),
+        };
+        self.declared.push((cite(&name), cite(sample.series())));
     }
 
-    fn family(&mut self, family: &Family, sample: &Sample<'_>, subject: &Subject) {
+    fn family(&mut self, family: &Family, sample: &Sample<'_>) {
         // `x_bucket`, `x_sum` and `x_count` are one family.
-        if family.pruned.is_some() || family.part == Part::Created || family.stem == self.last_stem
+        if !family.role.is_of_application()
+            || family.part == Part::Created
+            || family.stem == self.last_stem
         {
             return;
         }
         self.last_stem.clone_from(&family.stem);
         self.own_families += 1;
-        if subject.prefixes(&family.stem) {
+        if family.is_own() {
             self.prefixed_families += 1;
             self.prefixed_series
                 .get_or_insert_with(|| cite(sample.series()));
@@ -220,6 +257,14 @@ impl Evidence {
                     .map(move |value| (key, value))
             })
     }
+}
+
+/// `target_info`, `app_info`, `service_info`, `build_info`: an info metric that begins with nobody's name.
+fn is_declaration(stem: &str) -> bool {
+    let is_info = words(stem)
+        .next_back()
+        .is_some_and(|last| matches!(last, "info" | "information"));
+    is_info && words(stem).all(|word| DECLARING.has(word))
 }
 
 fn other_name(name: &str, subject: &Subject, series: &str) -> Finding {

@@ -6,8 +6,9 @@
 
 use std::sync::Arc;
 
-use super::family::Family;
+use crate::checks::naming::family::Family;
 use crate::exposition::Sample;
+use crate::labels::snake;
 
 /// The rules of the specification.
 pub const RULES_TOTAL: usize = 19;
@@ -37,6 +38,7 @@ impl Resource {
         let mut resource = Self::default();
         for (key, value) in sample.labels() {
             let says = !value.trim().is_empty();
+            let key = snake(&key);
             match &*key {
                 "service_name" => resource.has_name = says,
                 "service_instance_id" => {

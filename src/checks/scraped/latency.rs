@@ -1,11 +1,13 @@
 //! O-9, second half: latency is exposed.
 
-use super::family::{Family, Part, is_probe_traffic};
-use super::words::Words;
+use crate::checks::naming::family::{Family, Part};
+use crate::checks::naming::labels::Traits;
+use crate::checks::naming::namespace::{Namespace, Namespaces};
+use crate::checks::naming::role::Role as About;
+use crate::checks::naming::words::Words;
 use crate::checks::subject::Subject;
 use crate::checks::verdict::{Finding, Reason, cite};
 use crate::exposition::{MetricType, Sample};
-use crate::labels::snake;
 
 /// Families followed in one scrape at the most.
 const FAMILIES_MAX: usize = 128;
@@ -19,6 +21,8 @@ pub enum Role {
     TimeByHelp,
     /// Nothing says time; default seconds buckets or quantiles of requests may.
     Unnamed,
+    /// It times what proves nothing, and is named where nothing else is there.
+    Near,
     /// The series that the configuration names as proof.
     Configured,
 }
@@ -45,33 +49,41 @@ const HELP_TIME: Words =
 /// Upper bounds that default duration buckets of client libraries share, in seconds.
 const DEFAULT_BUCKETS: Words = Words("0.005 0.01 0.025 0.05 0.1 0.25 0.5");
 
-/// Label keys that show a served request.
-const REQUEST_KEYS: Words = Words(
-    "method handler route uri status status_code code path endpoint operation api verb grpc_method \
-     rpc_method http_route http_method http_request_method http_status_code http_response_status_code",
-);
-
 /// Reads a name's role, once a name.
 pub fn role(family: &Family, subject: &Subject) -> Option<Role> {
     if let Some(configured) = &subject.series.latency {
         // Only the configured series proves: a typo in it must show.
         return family.is_named(configured).then_some(Role::Configured);
     }
-    if family.pruned.is_some() || family.is_outbound() || family.part == Part::Created {
+    let is_number = family.rest().any(|word| NOT_LATENCY.has(word));
+    if !family.role.is_of_application() || family.part == Part::Created || is_number {
         return None;
     }
-    if family.rest().any(|word| NOT_LATENCY.has(word)) {
-        return None;
+    let is_time = family.words().any(|word| TIME.has(word));
+    match family.role {
+        About::Runtime | About::Plumbing | About::Inventory => None,
+        About::Outbound => (is_time || family.help_means_time).then_some(Role::Near),
+        About::Internal | About::Served | About::Work | About::Other => {
+            // Buckets or quantiles of requests that nothing calls a time.
+            let quantiles = family.part == Part::Plain && is_request_like(family);
+            match (is_time, family.help_means_time) {
+                (true, _) => Some(Role::Time),
+                (false, true) => Some(Role::TimeByHelp),
+                (false, false) => {
+                    (family.part == Part::Bucket || quantiles).then_some(Role::Unnamed)
+                }
+            }
+        }
     }
-    if family.words().any(|word| TIME.has(word)) {
-        return Some(Role::Time);
+}
+
+/// Whether the name speaks of requests or of the work that the program is there for.
+fn is_request_like(family: &Family) -> bool {
+    match family.role {
+        About::Served | About::Work => true,
+        About::Runtime | About::Plumbing | About::Inventory => false,
+        About::Outbound | About::Internal | About::Other => false,
     }
-    if family.help_means_time {
-        return Some(Role::TimeByHelp);
-    }
-    // Buckets or quantiles of requests that nothing calls a time.
-    let quantiles = family.part == Part::Plain && family.is_request_like();
-    (family.part == Part::Bucket || quantiles).then_some(Role::Unnamed)
 }
 
 /// Whether HELP speaks of a duration.
@@ -85,16 +97,25 @@ pub fn help_means_time(help: &str) -> bool {
 pub struct Evidence {
     families: Vec<Shape>,
     probe_only: Option<String>,
+    near: Option<Near>,
     last: usize,
+}
+
+/// A family that times something, and proves nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Near {
+    is_own: bool,
+    name: String,
+    series: String,
 }
 
 /// What was seen of one family.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Shape {
+    namespace: Namespace,
+    about: About,
     stem: String,
     role: Role,
-    request_like: bool,
-    served: bool,
     /// A gauge that averages, or a counter that sums up.
     summed: bool,
     request_label: bool,
@@ -109,8 +130,9 @@ struct Shape {
 /// How well a family proves latency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Strength {
-    /// Requests that come over a network interface for sure.
+    /// Requests for sure.
     Served,
+    /// Work that the program is there for, or what labels show to be requests.
     Strong,
     Weak(&'static str),
 }
@@ -124,29 +146,29 @@ impl Evidence {
     }
 
     /// Looks at one sample of a family with a role.
-    pub fn sample(&mut self, role: Role, family: &Family, sample: &Sample<'_>) {
-        if self.is_settled() {
+    pub(super) fn sample(
+        &mut self,
+        role: Role,
+        family: &Family,
+        sample: &Sample<'_>,
+        traits: &Traits<'_>,
+    ) {
+        if role == Role::Near || (role != Role::Configured && traits.is_outbound) {
+            return self.near(family, sample);
+        }
+        if self.is_settled() && self.families[self.last].stem == family.stem {
             return;
         }
-        let (mut request_label, mut quantile, mut bound) = (false, false, None);
-        for (key, value) in sample.labels() {
-            let key = snake(&key);
-            if is_probe_traffic(&key, &value) {
-                self.probe_only.get_or_insert_with(|| cite(sample.series()));
-                return;
-            }
-            request_label |= REQUEST_KEYS.has(&key);
-            quantile |= key == "quantile";
-            if key == "le" {
-                bound = Some(value);
-            }
+        if traits.is_probe && role != Role::Configured {
+            self.probe_only.get_or_insert_with(|| cite(sample.series()));
+            return;
         }
         let Some(shape) = self.shape(role, family, sample) else {
             return;
         };
-        shape.request_label |= request_label;
-        shape.quantiles |= quantile;
-        shape.bounds |= bound.is_some();
+        shape.request_label |= traits.names_request;
+        shape.quantiles |= traits.is_quantile;
+        shape.bounds |= traits.bound.is_some();
         match family.part {
             Part::Sum => shape.sum = true,
             Part::Count => shape.count = true,
@@ -154,8 +176,21 @@ impl Evidence {
             Part::Plain => shape.summed |= family.words().any(|word| AVERAGE.has(word)),
             Part::Bucket | Part::Created => {}
         }
-        if bound.is_some_and(|le| DEFAULT_BUCKETS.has(&le)) {
+        let bound = traits.bound.as_deref();
+        if bound.is_some_and(|le| DEFAULT_BUCKETS.has(le)) {
             shape.default_buckets = shape.default_buckets.saturating_add(1);
+        }
+    }
+
+    /// Keeps the nearest of what times calls that the service makes: one of its own before any other.
+    fn near(&mut self, family: &Family, sample: &Sample<'_>) {
+        let nearer = |near: &Near| family.is_own() && !near.is_own;
+        if self.near.as_ref().is_none_or(nearer) {
+            self.near = Some(Near {
+                is_own: family.is_own(),
+                name: cite(&family.stem),
+                series: cite(sample.series()),
+            });
         }
     }
 
@@ -186,13 +221,16 @@ impl Evidence {
         self.families.get_mut(self.last)
     }
 
-    /// The finding.
-    pub fn judge(&self, subject: &Subject) -> Finding {
+    /// The finding, with what the whole scrape says of namespaces.
+    pub fn judge(&self, subject: &Subject, namespaces: &Namespaces) -> Finding {
         let best = self
             .families
             .iter()
+            .filter(|shape| {
+                shape.role == Role::Configured || namespaces.admits(shape.namespace, &shape.stem)
+            })
             .filter_map(|shape| shape.strength().map(|strength| (strength, shape)))
-            .min_by_key(|(strength, _)| *strength);
+            .min_by_key(|(strength, shape)| (*strength, shape.namespace));
         match best {
             Some((Strength::Served | Strength::Strong, shape)) => Finding::pass(
                 format!("latency is exposed by `{}`", shape.stem),
@@ -213,17 +251,26 @@ impl Evidence {
             );
             return Finding::fail(Reason::Missing, message, vec![]);
         }
-        match &self.probe_only {
-            Some(series) => Finding::fail(
+        if let Some(series) = &self.probe_only {
+            return Finding::fail(
                 Reason::NotTheService,
                 "latency is exposed for scrapes and health probes alone, not for use",
                 vec![series.clone()],
-            ),
-            None => Finding::fail(
+            );
+        }
+        let looked_for =
+            "no latency series: looked for a histogram or summary of request durations";
+        match &self.near {
+            Some(near) => Finding::fail(
                 Reason::Missing,
-                "no latency series: looked for a histogram or summary of request durations",
-                vec![],
+                format!(
+                    "{looked_for}; the nearest, `{}`, {}",
+                    near.name,
+                    About::Outbound.describe()
+                ),
+                vec![near.series.clone()],
             ),
+            None => Finding::fail(Reason::Missing, looked_for, vec![]),
         }
     }
 }
@@ -231,10 +278,10 @@ impl Evidence {
 impl Shape {
     fn new(role: Role, family: &Family, sample: &Sample<'_>) -> Self {
         Self {
+            namespace: family.namespace,
+            about: family.role,
             stem: family.stem.clone(),
             role,
-            request_like: family.is_request_like(),
-            served: family.is_served(),
             summed: false,
             request_label: false,
             quantiles: false,
@@ -252,25 +299,26 @@ impl Shape {
 
     fn strength(&self) -> Option<Strength> {
         let distribution = self.quantiles || self.bounds || (self.sum && self.count);
-        let requests = self.request_like || self.request_label;
+        let (served, internal) = (self.about == About::Served, self.about == About::Internal);
+        let request_like = served || self.about == About::Work;
+        let requests = !internal && (request_like || self.request_label);
         match self.role {
             Role::Configured => Some(Strength::Served),
             Role::Unnamed if requests && self.default_buckets >= 3 => Some(Strength::Weak(
                 "its buckets and labels look like request durations, but neither name nor HELP says time",
             )),
-            Role::Unnamed if self.request_like && self.quantiles => Some(Strength::Weak(
+            Role::Unnamed if request_like && self.quantiles => Some(Strength::Weak(
                 "quantiles of requests, but neither name nor HELP says that they are of time",
             )),
-            Role::Unnamed => None,
-            Role::Time | Role::TimeByHelp if distribution && self.served => Some(Strength::Served),
+            Role::Time | Role::TimeByHelp if distribution && served => Some(Strength::Served),
             Role::Time | Role::TimeByHelp if distribution && requests => Some(Strength::Strong),
             Role::Time | Role::TimeByHelp if distribution => Some(Strength::Weak(
                 "it times work inside the service, not the requests it serves",
             )),
-            Role::Time if self.summed && self.request_like => Some(Strength::Weak(
+            Role::Time if self.summed && request_like => Some(Strength::Weak(
                 "an average, maximum or total hides the slow requests",
             )),
-            Role::Time | Role::TimeByHelp => None,
+            Role::Time | Role::TimeByHelp | Role::Unnamed | Role::Near => None,
         }
     }
 }

@@ -5,12 +5,10 @@
 
 pub mod availability;
 pub mod endpoint;
-pub mod family;
 pub mod identity;
 pub mod instrumentation;
 pub mod latency;
 pub mod version;
-mod words;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,9 +17,11 @@ use serde::Deserialize;
 
 use super::subject::Subject;
 use super::verdict::Finding;
+use crate::checks::naming::family::{Family, fold};
+use crate::checks::naming::labels::Keys;
+use crate::checks::naming::namespace::Namespaces;
 use crate::discovery::target::TargetUrl;
 use crate::exposition::{Event, Fault, MetricType, Sample, Severity, Summary};
-use family::{Family, fold};
 use instrumentation::Resource;
 
 /// Metric names remembered in one scrape; beyond it a name is read anew each time it appears.
@@ -80,9 +80,11 @@ impl ScrapeCheck {
                 .identity
                 .judge(subject, url.map(TargetUrl::path)),
             ScrapeCheck::Endpoint { port } => endpoint::judge(url, *port),
-            ScrapeCheck::Version => observation.version.judge(subject),
-            ScrapeCheck::Availability => observation.availability.judge(subject),
-            ScrapeCheck::Latency => observation.latency.judge(subject),
+            ScrapeCheck::Version => observation.version.judge(subject, &observation.namespaces),
+            ScrapeCheck::Availability => observation
+                .availability
+                .judge(subject, &observation.namespaces),
+            ScrapeCheck::Latency => observation.latency.judge(subject, &observation.namespaces),
         }
     }
 }
@@ -109,6 +111,8 @@ pub struct Observation {
     pub availability: availability::Evidence,
     /// O-9's evidence, second half.
     pub latency: latency::Evidence,
+    /// How many families are whose.
+    pub namespaces: Namespaces,
     /// The resource that OpenTelemetry describes, where it does.
     pub resource: Option<Arc<Resource>>,
     /// `process_start_time_seconds`, where exposed.
@@ -120,6 +124,11 @@ pub struct Observation {
 }
 
 impl Observation {
+    /// The version that the service exposes.
+    pub fn version(&self) -> Option<&str> {
+        self.version.version(&self.namespaces)
+    }
+
     /// The first fault for which Prometheus would fail the scrape.
     pub fn error(&self) -> Option<&Fault> {
         self.faults
@@ -143,6 +152,7 @@ pub struct Observer {
     /// A name's family and roles. The last entry is reused once [`NAMES_MAX`] is reached.
     roles: Vec<Roles>,
     current: usize,
+    keys: Keys,
     typed: (String, MetricType),
     helped: (String, bool),
     faults_max: usize,
@@ -156,6 +166,8 @@ struct Roles {
     version: Option<version::Role>,
     availability: Option<availability::Role>,
     latency: Option<latency::Role>,
+    /// The name says that the service answers.
+    is_server: bool,
     start_time: bool,
 }
 
@@ -163,14 +175,18 @@ impl Observer {
     /// Starts a scrape of `subject`, keeping at most `faults_max` faults.
     pub fn new(subject: Arc<Subject>, faults_max: usize) -> Self {
         Self {
+            observation: Observation {
+                namespaces: Namespaces::new(&subject),
+                ..Observation::default()
+            },
             subject,
             names: HashMap::default(),
             roles: Vec::new(),
             current: usize::MAX,
+            keys: Keys::default(),
             typed: (String::new(), MetricType::Unknown),
             helped: (String::new(), false),
             faults_max,
-            observation: Observation::default(),
         }
     }
 
@@ -229,17 +245,32 @@ impl Observer {
             return;
         };
         let observation = &mut self.observation;
+        let subject = &*self.subject;
+        if new_name && roles.family.role.is_of_application() {
+            observation
+                .namespaces
+                .add(roles.family.namespace, &roles.family.stem);
+        }
         observation
             .identity
-            .sample(&roles.family, sample, &self.subject, new_name);
+            .sample(&roles.family, sample, subject, new_name);
         if let Some(role) = roles.version {
-            observation.version.sample(role, &roles.family, sample);
+            observation
+                .version
+                .sample(role, &roles.family, sample, subject);
         }
-        if let Some(role) = &roles.availability {
-            observation.availability.sample(role, &roles.family, sample);
-        }
-        if let Some(role) = roles.latency {
-            observation.latency.sample(role, &roles.family, sample);
+        if roles.availability.is_some() || roles.latency.is_some() {
+            let traits = self.keys.read(sample, roles.is_server);
+            if let Some(role) = &roles.availability {
+                observation
+                    .availability
+                    .sample(role, &roles.family, sample, &traits, subject);
+            }
+            if let Some(role) = roles.latency {
+                observation
+                    .latency
+                    .sample(role, &roles.family, sample, &traits);
+            }
         }
         if observation.resource.is_none() {
             observation.resource = Resource::of(&roles.family, sample);
@@ -280,7 +311,8 @@ impl Observer {
             version: version::role(&family, &self.subject),
             availability: availability::role(&family, &self.subject),
             latency: latency::role(&family, &self.subject),
-            start_time: name == "process_start_time_seconds",
+            is_server: family.is_server(),
+            start_time: family.stem.ends_with("process_start_time_seconds"),
             family,
         }
     }

@@ -26,7 +26,7 @@ fn plain() -> Arc<Ruleset> {
 
 /// A body that carries a version.
 fn versioned(version: &str) -> String {
-    format!("# TYPE shop_build_info gauge\nshop_build_info{{version=\"{version}\"}} 1\n")
+    format!("# TYPE app_build_info gauge\napp_build_info{{version=\"{version}\"}} 1\n")
 }
 
 fn read(sink: &mut Sink, body: &str) {

@@ -1,0 +1,150 @@
+//! What a metric's name says, worked out once a name: normalised, folded into its family, whose it is and
+//! which part the family plays.
+
+use super::namespace::Namespace;
+use super::role::{INBOUND, Role};
+use super::words::words;
+use crate::checks::subject::Subject;
+use crate::exposition::MetricType;
+use crate::labels::snake;
+
+/// One metric name and what it tells.
+#[derive(Debug, Clone)]
+pub struct Family {
+    /// The name as exposed.
+    pub name: String,
+    /// The name without `_bucket`, `_sum`, `_count`, `_total`, `_created`, in snake_case.
+    pub stem: String,
+    /// Which part of its family the name is.
+    pub part: Part,
+    /// The declared type, [`MetricType::Unknown`] where none was.
+    pub kind: MetricType,
+    /// Whether HELP speaks of time.
+    pub help_means_time: bool,
+    /// Whose it is.
+    pub namespace: Namespace,
+    /// What it is about.
+    pub role: Role,
+    /// Bytes of the stem that say whose it is, the underscore behind them included.
+    namespace_bytes: usize,
+}
+
+/// The suffix that a name carried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// No suffix.
+    Plain,
+    /// `_bucket`.
+    Bucket,
+    /// `_sum`.
+    Sum,
+    /// `_count`.
+    Count,
+    /// `_total`.
+    Total,
+    /// `_created`.
+    Created,
+}
+
+/// Splits a name into its family's stem and the part.
+pub fn fold(name: &str) -> (&str, Part) {
+    for (suffix, part) in [
+        ("_bucket", Part::Bucket),
+        ("_sum", Part::Sum),
+        ("_count", Part::Count),
+        ("_total", Part::Total),
+        ("_created", Part::Created),
+    ] {
+        if let Some(stem) = name.strip_suffix(suffix)
+            && !stem.is_empty()
+        {
+            return (stem, part);
+        }
+    }
+    (name, Part::Plain)
+}
+
+impl Family {
+    /// Reads a name of `subject`'s exposition, with what TYPE and HELP said of its family.
+    pub fn new(name: &str, kind: MetricType, help_means_time: bool, subject: &Subject) -> Self {
+        let whole = snake(name);
+        let (stem, part) = fold(&whole);
+        let (namespace, namespace_bytes) = Namespace::of(stem, subject);
+        Self {
+            name: name.to_owned(),
+            part,
+            kind,
+            help_means_time,
+            namespace,
+            role: Role::of(&whole, stem, (namespace, namespace_bytes), subject),
+            namespace_bytes,
+            stem: stem.to_owned(),
+        }
+    }
+
+    /// The words of the stem.
+    pub fn words(&self) -> impl DoubleEndedIterator<Item = &str> + Clone {
+        words(&self.stem)
+    }
+
+    /// What the name says of the service: the words behind its own name, or all where the first says
+    /// something too (`http_requests`). A service called `client-portal` is no client, and one called `calls`
+    /// answers none by its name.
+    pub fn saying(&self) -> impl DoubleEndedIterator<Item = &str> + Clone {
+        let from = match self.namespace {
+            Namespace::Own => self.namespace_bytes,
+            Namespace::Related | Namespace::Generic | Namespace::Other | Namespace::Product => 0,
+        };
+        words(&self.stem[from..])
+    }
+
+    /// The words behind the first or behind the service's name: of what, in the namespace, it is.
+    pub fn rest(&self) -> impl DoubleEndedIterator<Item = &str> + Clone {
+        words(&self.stem[self.namespace_bytes..])
+    }
+
+    /// Whether its name says that it is the service's, or of the product that the service is.
+    pub fn is_own(&self) -> bool {
+        match self.namespace {
+            Namespace::Own | Namespace::Related => true,
+            Namespace::Generic | Namespace::Other | Namespace::Product => false,
+        }
+    }
+
+    /// Whether its name says that the service answers: who is called, as its labels tell, is itself.
+    pub fn is_server(&self) -> bool {
+        INBOUND.any(self.saying())
+    }
+
+    /// Whether it is the family that the configuration names, by the name of any of its parts.
+    pub fn is_named(&self, configured: &str) -> bool {
+        configured == self.name || snake(configured) == self.stem
+    }
+
+    /// Whether it counts events: a counter, or the count of a histogram or summary.
+    pub fn counts(&self) -> bool {
+        match self.kind {
+            MetricType::Counter | MetricType::Unknown => {
+                matches!(self.part, Part::Plain | Part::Total | Part::Count)
+            }
+            MetricType::Histogram | MetricType::Summary | MetricType::GaugeHistogram => {
+                self.part == Part::Count
+            }
+            // Some exporters type each sample apart (`# TYPE x_count gauge`), others every counter so.
+            MetricType::Gauge => matches!(self.part, Part::Count | Part::Total),
+            MetricType::Info | MetricType::StateSet => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_fold_into_families() {
+        assert_eq!(fold("x_bucket"), ("x", Part::Bucket));
+        assert_eq!(fold("x_requests_total"), ("x_requests", Part::Total));
+        assert_eq!(fold("_total"), ("_total", Part::Plain));
+    }
+}

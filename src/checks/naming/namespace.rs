@@ -1,0 +1,318 @@
+//! Whose a family is, by the words that its name begins with: the service's own, nobody's, or
+//! somebody else's. What a whole scrape says of that is in [`Namespaces`].
+
+use super::products::{GENERIC, PRODUCTS, SIDECARS, is_component};
+use super::words::{Words, words};
+use crate::checks::subject::Subject;
+
+/// Namespaces told apart in one scrape; an application has a handful.
+const NAMESPACES_MAX: usize = 64;
+
+/// Families that a foreign namespace needs for the service to be that product under another name.
+const DOMINANT_FAMILIES_MIN: u32 = 3;
+
+/// Words before the service's name: `container_runtime_crio_operations`, `mattermost_plugin_calls_jobs`.
+const VENDOR_WORDS_MAX: usize = 2;
+
+/// Bytes of a word that begins the service's name for it to be told by it: `istiod` is of `istio`.
+const TELLING_BYTES_MIN: usize = 4;
+
+/// Names that say nothing of whose a family is, where they do not begin it.
+const GENERIC_NAMES: Words = Words(
+    "admin agent api app application auth backend batch cache client cluster collector controller core cron \
+     data database db edge exporter frontend gateway grpc http https job jobs main manager metrics monitor node \
+     operator plugin proxy queue request requests scheduler server service storage store system task tasks user \
+     users web webhook worker",
+);
+
+/// Whose a family is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Namespace {
+    /// It begins with the service's name or an alias, or with its vendor's and then the service's.
+    Own,
+    /// It begins with the name of the product that the service is, or exports.
+    Related,
+    /// It begins with a word that everybody uses: `http_`, `app_`, `request_`.
+    Generic,
+    /// It begins with a word of which nothing is known.
+    Other,
+    /// It begins with the name of a known product that the service is not called after.
+    Product,
+}
+
+impl Namespace {
+    /// Reads a (snake_case) stem: whose it is, and how many of its bytes say so.
+    pub(crate) fn of(stem: &str, subject: &Subject) -> (Self, usize) {
+        let own = subject
+            .names()
+            .iter()
+            .filter_map(|name| own_bytes(stem, name))
+            .max();
+        if let Some(bytes) = own {
+            return (Namespace::Own, bytes);
+        }
+        let first = words(stem).next().unwrap_or_default();
+        let bytes = stem.len().min(first.len() + 1);
+        let namespace = if subject
+            .names()
+            .iter()
+            .any(|name| is_related(stem, first, name))
+        {
+            Namespace::Related
+        } else if GENERIC.has(first) {
+            Namespace::Generic
+        } else if PRODUCTS.has(first) {
+            Namespace::Product
+        } else {
+            Namespace::Other
+        };
+        (namespace, bytes)
+    }
+}
+
+/// How many bytes of a stem name the service, the underscore behind them included.
+fn own_bytes(stem: &str, name: &str) -> Option<usize> {
+    if let Some(bytes) = after(stem, name) {
+        return Some(bytes);
+    }
+    if words(name).all(|word| GENERIC_NAMES.has(word)) {
+        return None;
+    }
+    let mut from = 0;
+    for _ in 0..VENDOR_WORDS_MAX {
+        from += stem[from..].find('_')? + 1;
+        if let Some(bytes) = after(&stem[from..], name) {
+            return Some(from + bytes);
+        }
+    }
+    None
+}
+
+/// Whether the service is the product that a stem begins with, or exports it.
+fn is_related(stem: &str, first: &str, name: &str) -> bool {
+    let exported = name.strip_suffix("_exporter");
+    if exported.is_some_and(|exported| after(stem, exported).is_some()) || is_component(first, name)
+    {
+        return true;
+    }
+    let telling = !GENERIC.has(first) && !GENERIC_NAMES.has(first);
+    telling
+        && words(name).enumerate().any(|(at, word)| {
+            // `istiod`, `dockerd`: the daemon of what the metrics are called after.
+            let daemon = at == 0
+                && first.len() >= TELLING_BYTES_MIN
+                && word.strip_suffix('d') == Some(first);
+            word == first || daemon
+        })
+}
+
+/// The offset behind `prefix` and an underscore in `name`, where it begins so or is the same.
+fn after(name: &str, prefix: &str) -> Option<usize> {
+    let rest = name.strip_prefix(prefix).filter(|_| !prefix.is_empty())?;
+    match rest.bytes().next() {
+        None => Some(prefix.len()),
+        Some(b'_') => Some(prefix.len() + 1),
+        Some(_) => None,
+    }
+}
+
+/// How many families of one scrape are whose.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Namespaces {
+    /// Nobody said which service it is: any namespace may be its own.
+    anonymous: bool,
+    /// Families that are the service's by their name.
+    own: u32,
+    /// First words of the others, generic ones left out, with their families.
+    others: Vec<(String, u32)>,
+    last_stem: String,
+}
+
+impl Namespaces {
+    /// Starts a scrape of a service.
+    pub(crate) fn new(subject: &Subject) -> Self {
+        Self {
+            anonymous: !subject.is_known(),
+            ..Self::default()
+        }
+    }
+
+    /// Counts a family that may speak for the application. Its parts (`x_bucket`, `x_sum`) follow each other.
+    pub(crate) fn add(&mut self, namespace: Namespace, stem: &str) {
+        if self.last_stem == stem {
+            return;
+        }
+        stem.clone_into(&mut self.last_stem);
+        match namespace {
+            Namespace::Own | Namespace::Related => self.own = self.own.saturating_add(1),
+            Namespace::Generic => {}
+            Namespace::Other | Namespace::Product => {
+                let first = words(stem).next().unwrap_or_default();
+                let has_room = self.others.len() < NAMESPACES_MAX;
+                match self.others.iter_mut().find(|(known, _)| known == first) {
+                    Some((_, families)) => *families = families.saturating_add(1),
+                    None if has_room => self.others.push((first.to_owned(), 1)),
+                    None => {}
+                }
+            }
+        }
+    }
+
+    /// Whether a family of this namespace speaks for the service as far as requests go: a word of which
+    /// nothing is known may be a part of it.
+    pub(crate) fn admits(&self, namespace: Namespace, stem: &str) -> bool {
+        match namespace {
+            Namespace::Own | Namespace::Related | Namespace::Generic | Namespace::Other => true,
+            Namespace::Product => self.anonymous || self.is_dominant(stem),
+        }
+    }
+
+    /// Whether a family of this namespace is the program's own for sure.
+    pub(crate) fn owns(&self, namespace: Namespace, stem: &str) -> bool {
+        match namespace {
+            Namespace::Own | Namespace::Related | Namespace::Generic => true,
+            Namespace::Other | Namespace::Product => self.is_dominant(stem),
+        }
+    }
+
+    /// Whether the service is what the namespace is called after, under another name: it has no family of
+    /// its own, and most of what it has begins so. A program that runs beside it is never that.
+    fn is_dominant(&self, stem: &str) -> bool {
+        let first = words(stem).next().unwrap_or_default();
+        let all: u32 = self.others.iter().map(|(_, families)| families).sum();
+        let known = self.others.iter().find(|(known, _)| known == first);
+        let families = known.map_or(0, |(_, families)| *families);
+        let most = families * 2 > all;
+        match self.anonymous {
+            true => most || !SIDECARS.has(first),
+            false => {
+                self.own == 0 && families >= DOMINANT_FAMILIES_MIN && most && !SIDECARS.has(first)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::SeriesNames;
+
+    fn of(service: &str, stem: &str) -> (Namespace, usize) {
+        Namespace::of(stem, &Subject::new(service, &[], SeriesNames::default()))
+    }
+
+    #[test]
+    fn the_first_words_say_whose_a_family_is() {
+        for (service, stem, namespace, rest) in [
+            ("shop", "shop_orders", Namespace::Own, "orders"),
+            ("shop", "shop", Namespace::Own, ""),
+            ("shop", "shopping_orders", Namespace::Other, "orders"),
+            (
+                "crio",
+                "container_runtime_crio_operations",
+                Namespace::Own,
+                "operations",
+            ),
+            (
+                "calls",
+                "mattermost_plugin_calls_jobs",
+                Namespace::Own,
+                "jobs",
+            ),
+            // No more words before it than a vendor has.
+            (
+                "calls",
+                "a_b_c_calls_jobs",
+                Namespace::Other,
+                "b_c_calls_jobs",
+            ),
+            // A name that everybody uses names nobody.
+            (
+                "server",
+                "grpc_server_handled",
+                Namespace::Generic,
+                "server_handled",
+            ),
+            (
+                "redis-exporter",
+                "redis_commands",
+                Namespace::Related,
+                "commands",
+            ),
+            (
+                "kube-apiserver",
+                "kubernetes_build_info",
+                Namespace::Related,
+                "build_info",
+            ),
+            ("istiod", "istio_build", Namespace::Related, "build"),
+            ("prod-postgres", "pg_static", Namespace::Related, "static"),
+            (
+                "stack-grafana",
+                "grafana_build_info",
+                Namespace::Related,
+                "build_info",
+            ),
+            ("shop", "http_requests", Namespace::Generic, "requests"),
+            (
+                "shop",
+                "envoy_server_version",
+                Namespace::Product,
+                "server_version",
+            ),
+            ("shop", "orders_placed", Namespace::Other, "placed"),
+        ] {
+            let (found, bytes) = of(service, stem);
+            assert_eq!(
+                (found, &stem[bytes..]),
+                (namespace, rest),
+                "{stem} of {service}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_foreign_namespace_is_the_services_where_it_is_nearly_all_there_is() {
+        let scrape = |families: &[(Namespace, &str)]| {
+            let mut namespaces = Namespaces::default();
+            for (namespace, stem) in families {
+                namespaces.add(*namespace, stem);
+            }
+            namespaces
+        };
+        let (other, product) = (Namespace::Other, Namespace::Product);
+        let coredns = [
+            (product, "coredns_a"),
+            (product, "coredns_b"),
+            (product, "coredns_c"),
+        ];
+        assert!(scrape(&coredns).owns(product, "coredns_build_info"));
+        assert!(
+            !scrape(&coredns[..2]).owns(product, "coredns_build_info"),
+            "too few to tell"
+        );
+        let mut with_own = coredns.to_vec();
+        with_own.push((Namespace::Own, "shop_orders"));
+        assert!(!scrape(&with_own).owns(product, "coredns_build_info"));
+        let mut shared = coredns.to_vec();
+        shared.extend([(other, "a_a"), (other, "b_b"), (other, "c_c")]);
+        assert!(
+            !scrape(&shared).owns(product, "coredns_build_info"),
+            "half is not most"
+        );
+        let envoy = [
+            (product, "envoy_a"),
+            (product, "envoy_b"),
+            (product, "envoy_c"),
+        ];
+        assert!(
+            !scrape(&envoy).owns(product, "envoy_server_version"),
+            "runs beside services"
+        );
+        assert!(
+            scrape(&[]).admits(other, "orders_requests"),
+            "may be a part of it"
+        );
+        assert!(!scrape(&[]).admits(product, "redis_commands"));
+    }
+}

@@ -1,0 +1,95 @@
+//! Which label of a version-like series carries the version.
+
+use super::value::looks_like_version;
+use crate::checks::naming::family::Family;
+use crate::checks::naming::words::Words;
+use crate::checks::subject::Subject;
+use crate::exposition::Sample;
+use crate::labels::snake;
+
+/// Label keys that carry a version under any version-like name, the best first: PostgreSQL has a
+/// sentence in `version` beside `short_version`.
+const KEYS: &[&str] = &[
+    "short_version",
+    "version",
+    "service_version",
+    "app_version",
+    "application_version",
+    "build_version",
+    "software_version",
+    "git_version",
+    "server_version",
+    "release_version",
+    "release",
+];
+
+/// Label keys of a build that stand in where no key above is there.
+const REVISION_KEYS: Words = Words("hash sha tag");
+
+/// Label keys of a revision under any version-like name.
+const GIT_KEYS: Words = Words(
+    "commit commit_hash commit_id commit_sha git_commit git_hash git_revision git_sha git_tag revision short_commit \
+     vcs_revision",
+);
+
+/// Label keys that carry the version of something else.
+const FOREIGN_KEYS: Words = Words(
+    "go_version kernel_version os_version bios_version docker_version telemetry_sdk_version \
+     otel_scope_version client_version protocol_version mqtt_version api_version schema_version \
+     java_version python_version cluster_version goversion",
+);
+
+/// Label keys whose value may name who a build is of.
+const NAMING_KEYS: Words = Words(
+    "app app_name application application_name artifact binary component module name product program project \
+     service service_name",
+);
+
+/// Whether a label names the service.
+pub(super) fn names(subject: &Subject, sample: &Sample<'_>) -> bool {
+    let mut labels = sample.labels();
+    labels.any(|(key, value)| NAMING_KEYS.has(&snake(&key)) && subject.is(&value))
+}
+
+/// The label of a sample that carries the version: its key as written and its value.
+pub(super) fn version_label(family: &Family, sample: &Sample<'_>) -> Option<(String, String)> {
+    let is_build = family
+        .words()
+        .any(|word| matches!(word, "build" | "buildinfo"));
+    let mut best: Option<(usize, String, String)> = None;
+    for (key, value) in sample.labels() {
+        let snaked = snake(&key);
+        let rank = if FOREIGN_KEYS.has(&snaked) {
+            continue;
+        } else if let Some(rank) = KEYS.iter().position(|known| *known == snaked) {
+            // Of several, what reads as a version wins.
+            rank + if looks_like_version(&value) { 0 } else { 100 }
+        } else if names_its_family(&snaked, family) || (snaked == "tag" && is_tagged(family)) {
+            50
+        } else if GIT_KEYS.has(&snaked) || (is_build && REVISION_KEYS.has(&snaked)) {
+            200
+        } else {
+            continue;
+        };
+        if best.as_ref().is_none_or(|(known, ..)| rank < *known) {
+            best = Some((rank, key.into_owned(), value.into_owned()));
+        }
+    }
+    best.map(|(_, key, value)| (key, value))
+}
+
+/// `redis_version` on `redis_instance_info`: the key's namespace begins the metric's name.
+fn names_its_family(key: &str, family: &Family) -> bool {
+    key.strip_suffix("_version").is_some_and(|namespace| {
+        !namespace.is_empty()
+            && family
+                .stem
+                .strip_prefix(namespace)
+                .is_some_and(|rest| rest.starts_with('_'))
+    })
+}
+
+/// `istio_build{tag="1.16.1"}`.
+fn is_tagged(family: &Family) -> bool {
+    family.stem.ends_with("_build") || family.stem.ends_with("build_timestamp")
+}
