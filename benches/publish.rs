@@ -9,11 +9,10 @@ use std::time::{Duration, SystemTime};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use manifesto_exporter::catalogue::{Catalogue, Records};
-use manifesto_exporter::checks::Reason;
+use manifesto_exporter::checks::{Finding, Reason};
 use manifesto_exporter::config;
 use manifesto_exporter::discovery::Discovered;
 use manifesto_exporter::exposition::Format;
-use manifesto_exporter::manifesto::all_unknown;
 use manifesto_exporter::publish::{Published, Telemetry};
 use manifesto_exporter::scrape::EngineStats;
 use manifesto_exporter::snapshot::{Snapshot, TargetState};
@@ -30,14 +29,18 @@ fn snapshot() -> Snapshot {
         .ruleset(Catalogue::default(), Records::default())
         .expect("the rules are good");
     let ruleset = Arc::new(ruleset);
-    let unjudged = all_unknown(&ruleset.manifesto, Reason::WarmingUp, "too early");
+    let unjudged = ruleset.all(&Finding::unknown(Reason::WarmingUp, "too early"));
     let state = |at: usize| {
         let (service, host) = (format!("service-{at}"), format!("service-{at}.example"));
         let mut target = states::target(&host, &service, "production");
         "team".clone_into(&mut target.team);
         TargetState {
             scrape: Some(states::scrape(None)),
-            ..TargetState::new(Arc::new(target), unjudged.clone())
+            ..TargetState::new(
+                Arc::new(target),
+                unjudged.verdicts.clone(),
+                Arc::clone(&unjudged.series),
+            )
         }
     };
     let targets = (0..SERVICES).map(|at| Arc::new(state(at))).collect();

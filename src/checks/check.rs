@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::marker::PhantomData;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{Deserialize, Deserializer, Error, IntoDeserializer, Visitor};
@@ -11,9 +11,10 @@ use serde_json::{Map, Value};
 use strum::VariantNames as _;
 
 use super::evidence::{EvidenceCheck, Facts};
-use super::scraped::{ScrapeCheck, Scraped};
+use super::scraped::{ScrapeCheck, SeriesFindings};
 use super::verdict::{Finding, Reason, worst};
 use crate::catalogue::{Catalogue, Records};
+use crate::discovery::target::TargetUrl;
 use crate::sources::Query;
 
 /// What proves a rule: one check at least, of one sort. All of them must hold.
@@ -71,16 +72,20 @@ impl Checks {
     }
 }
 
-/// Judges a rule by one scrape: the worst of its checks, with the sentences of all.
-pub(crate) fn judge_scrape(checks: &[ScrapeCheck], scraped: Scraped<'_>) -> Finding {
-    if let Some(fault) = scraped.observation.error() {
-        let message = format!(
-            "nothing was measured: Prometheus would fail this scrape at line {}, column {}: {}",
-            fault.line, fault.column, fault.message
-        );
-        return Finding::unknown(Reason::BadExposition, message);
+/// Judges a rule by one scrape: the worst of its checks, with the sentences of all. What one check found is
+/// shared, not copied.
+pub(crate) fn judge_scrape(
+    checks: &[ScrapeCheck],
+    found: &SeriesFindings,
+    url: Option<&TargetUrl>,
+) -> Arc<Finding> {
+    match checks {
+        [only] => only.judge(found, url),
+        checks => {
+            let judged = checks.iter().map(|check| check.judge(found, url));
+            Arc::new(worst_of(judged.map(Arc::unwrap_or_clone)))
+        }
     }
-    worst_of(checks.iter().map(|check| check.judge(scraped)))
 }
 
 /// Judges a rule by other evidence: the worst of its checks, with the sentences of all.

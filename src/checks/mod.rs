@@ -18,6 +18,9 @@ pub mod warmup;
 pub use self::check::Checks;
 pub(crate) use self::check::{judge_evidence, judge_scrape};
 pub use self::evidence::{Entity, EvidenceCheck, Facts, Failure};
-pub use self::scraped::{FAULTS_MAX, Observation, Observer, ScrapeCheck, Scraped, instrumentation};
+pub use self::scraped::{
+    FAULTS_MAX, Observation, Observer, ScrapeCheck, Scraped, Series, SeriesFindings,
+    instrumentation,
+};
 pub use self::subject::{Subject, Subjects};
 pub use self::verdict::{Basis, Finding, Reason, Status, Verdict};

@@ -74,6 +74,12 @@ pub enum Reason {
     NotScrapedYet,
     /// The last scrape failed.
     TargetDown,
+    /// The target answers 404: it has no metrics where they should be.
+    #[strum(serialize = "http_404")]
+    NotFound,
+    /// The target answers 410: it has none there any more.
+    #[strum(serialize = "http_410")]
+    Gone,
     /// The exposition is broken, so that Prometheus would fail the scrape.
     BadExposition,
     /// Nobody who could tell is configured.

@@ -1,12 +1,10 @@
 //! Warm-up: a client library's vector emits nothing until it has children, so that what is
 //! missing just after a start may still appear, and what was seen once has not gone for good.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::{Finding, Reason, Status, Verdict};
-use crate::rule_id::RuleId;
+use super::{Finding, Reason, Series, SeriesFindings, Status};
 
 /// Good scrapes before a missing series fails.
 pub const GOOD_SCRAPES_MIN: u32 = 3;
@@ -27,28 +25,20 @@ pub struct History {
     pub first_seen: SystemTime,
     /// Scrapes that were measured since then.
     pub good_scrapes: u32,
-    /// The verdicts among which a rule passed last, newest first; each is the newest for some rule,
-    /// so that there are no more than rules and nearly always one.
+    /// The findings among which a series was there last, newest first; each is the newest for some series,
+    /// so that there are no more than series and nearly always one.
     seen: Vec<Seen>,
 }
 
 #[derive(Debug, Clone)]
 struct Seen {
-    verdicts: Arc<[Verdict]>,
+    findings: Arc<SeriesFindings>,
     at: SystemTime,
 }
 
 impl Seen {
-    /// What a rule passed by.
-    fn pass(&self, rule: RuleId) -> Option<&Finding> {
-        self.passes()
-            .find(|verdict| verdict.rule == rule)
-            .map(|verdict| &*verdict.finding)
-    }
-
-    fn passes(&self) -> impl Iterator<Item = &Verdict> {
-        let passed = |verdict: &&Verdict| verdict.finding.status == Status::Pass;
-        self.verdicts.iter().filter(passed)
+    fn has(&self, series: Series) -> bool {
+        self.findings.get(series).status == Status::Pass
     }
 }
 
@@ -62,68 +52,74 @@ impl History {
         }
     }
 
-    /// Takes the verdicts of a good scrape and applies grace to those that it is too early, or too late,
-    /// to fail. Where there are none such, they are shared as they are.
+    /// Takes what a good scrape found and applies grace to those series that it is too early, or too late,
+    /// to miss. Where there are none such, the findings are shared as they are.
     pub fn apply_grace(
         &mut self,
-        verdicts: &Arc<[Verdict]>,
+        findings: &Arc<SeriesFindings>,
         process_start_seconds: Option<f64>,
         now: SystemTime,
-    ) -> Arc<[Verdict]> {
+    ) -> Arc<SeriesFindings> {
         self.good_scrapes = self.good_scrapes.saturating_add(1);
-        self.remember(verdicts, now);
-        if !verdicts.iter().any(grace_may_apply) {
-            return Arc::clone(verdicts);
+        self.remember(findings, now);
+        let mut missing = Series::ALL.iter().map(|series| findings.get(*series));
+        if !missing.any(|finding| grace_may_apply(finding)) {
+            return Arc::clone(findings);
         }
         let age = self.age(process_start_seconds, now);
-        let under_grace: Vec<Option<Finding>> = verdicts
-            .iter()
-            .map(|verdict| self.apply_grace_to(verdict, age, now))
-            .collect();
-        if under_grace.iter().all(Option::is_none) {
-            return Arc::clone(verdicts);
+        let mut changed = false;
+        let under_grace = findings.map(|series, finding| {
+            let instead = self.apply_grace_to(series, finding, age, now);
+            changed |= instead.is_some();
+            instead.map_or_else(|| Arc::clone(finding), Arc::new)
+        });
+        match changed {
+            true => Arc::new(under_grace),
+            false => Arc::clone(findings),
         }
-        verdicts
-            .iter()
-            .zip(under_grace)
-            .map(|(verdict, under_grace)| Verdict {
-                rule: verdict.rule,
-                finding: under_grace.map_or_else(|| Arc::clone(&verdict.finding), Arc::new),
-            })
-            .collect()
     }
 
-    fn remember(&mut self, verdicts: &Arc<[Verdict]>, now: SystemTime) {
+    fn remember(&mut self, findings: &Arc<SeriesFindings>, now: SystemTime) {
         if let Some(newest) = self.seen.first_mut()
-            && Arc::ptr_eq(&newest.verdicts, verdicts)
+            && Arc::ptr_eq(&newest.findings, findings)
         {
             newest.at = now;
             return;
         }
         let newest = Seen {
-            verdicts: Arc::clone(verdicts),
+            findings: Arc::clone(findings),
             at: now,
         };
         // Room for one: rarely are there more, and there is one of these for each target.
         self.seen.reserve_exact(1);
         self.seen.insert(0, newest);
-        let mut passed = HashSet::new();
+        let mut there: Vec<Series> = Vec::with_capacity(Series::ALL.len());
         self.seen.retain(|seen| {
-            let before = passed.len();
-            passed.extend(seen.passes().map(|verdict| verdict.rule));
-            passed.len() > before
+            let before = there.len();
+            let newly = Series::ALL
+                .iter()
+                .filter(|series| seen.has(**series) && !there.contains(series));
+            let newly: Vec<Series> = newly.copied().collect();
+            there.extend(newly);
+            there.len() > before
         });
     }
 
     /// What takes the place of a finding, if anything.
-    fn apply_grace_to(&self, verdict: &Verdict, age: Duration, now: SystemTime) -> Option<Finding> {
-        let finding = &*verdict.finding;
-        if !grace_may_apply(verdict) {
+    fn apply_grace_to(
+        &self,
+        series: Series,
+        finding: &Finding,
+        age: Duration,
+        now: SystemTime,
+    ) -> Option<Finding> {
+        if !grace_may_apply(finding) {
             return None;
         }
-        if let Some((seen, proof)) = self.seen(verdict.rule) {
-            let since = now.duration_since(seen).unwrap_or_default();
+        if let Some(seen) = self.seen.iter().find(|seen| seen.has(series)) {
+            let since = now.duration_since(seen.at).unwrap_or_default();
             if since < SEEN_COUNTS {
+                let proof = seen.findings.get(series);
                 let message = format!(
                     "{} (not in the last scrape; seen {} s ago, which counts for 24 h)",
                     proof.message,
@@ -131,7 +127,7 @@ impl History {
                 );
                 return Some(Finding {
                     message,
-                    ..proof.clone()
+                    ..(**proof).clone()
                 });
             }
         }
@@ -151,14 +147,7 @@ impl History {
         })
     }
 
-    /// When a rule last passed, and by what.
-    fn seen(&self, rule: RuleId) -> Option<(SystemTime, &Finding)> {
-        self.seen
-            .iter()
-            .find_map(|seen| Some((seen.at, seen.pass(rule)?)))
-    }
-
-    /// Forgets what was seen under other rules.
+    /// Forgets what was seen of another service, or under other names of its series.
     pub fn forget(&mut self) {
         self.seen.clear();
     }
@@ -174,8 +163,8 @@ impl History {
     }
 }
 
-fn grace_may_apply(verdict: &Verdict) -> bool {
-    verdict.finding.status == Status::Fail && verdict.finding.reason.may_still_appear()
+fn grace_may_apply(finding: &Finding) -> bool {
+    finding.status == Status::Fail && finding.reason.may_still_appear()
 }
 
 #[cfg(test)]
@@ -184,7 +173,8 @@ mod tests {
 
     const MINUTE: Duration = Duration::from_secs(60);
 
-    fn verdict(status: Status, reason: Reason) -> Vec<Verdict> {
+    /// The same found of every series.
+    fn found(status: Status, reason: Reason) -> Arc<SeriesFindings> {
         let finding = Finding {
             status,
             basis: crate::checks::Basis::Scraped,
@@ -192,10 +182,7 @@ mod tests {
             message: "m".to_owned(),
             evidence: vec![],
         };
-        vec![Verdict {
-            rule: "O-8".parse().unwrap(),
-            finding: Arc::new(finding),
-        }]
+        Arc::new(SeriesFindings::all(&Arc::new(finding)))
     }
 
     fn apply_grace(
@@ -206,8 +193,9 @@ mod tests {
         minutes: u32,
     ) -> (Status, Reason) {
         let now = SystemTime::UNIX_EPOCH + MINUTE * minutes;
-        let under_grace = history.apply_grace(&verdict(status, reason).into(), Some(start), now);
-        (under_grace[0].finding.status, under_grace[0].finding.reason)
+        let under_grace = history.apply_grace(&found(status, reason), Some(start), now);
+        let version = under_grace.get(Series::Version);
+        (version.status, version.reason)
     }
 
     #[test]

@@ -10,11 +10,12 @@ use super::console::{Exit, complain, print, runtime};
 use super::input::{Input, InputError, Measured};
 use super::output::Format;
 use super::output::report::{Report, ReportedVerdict};
-use crate::checks::{Reason, Verdict};
+use crate::checks::Reason;
 use crate::config::Config;
 use crate::daemon::{self, Loaded};
 use crate::discovery::target::{Target, TargetUrl};
-use crate::snapshot::{RuleStatus, Ruleset, Snapshot, TargetState};
+use crate::scrape::ScrapeError;
+use crate::snapshot::{JudgedScrape, RuleStatus, Ruleset, Snapshot, TargetState};
 use crate::sources::ask_once;
 
 /// Examples come first.
@@ -116,15 +117,19 @@ pub(super) fn main(args: Args) -> Exit {
         let content_type = args.content_type.as_deref();
         let measured = input.measure(subject, content_type, args.timeout).await?;
         // One scrape has no history: it is judged as it stands.
-        let verdicts = ruleset.judge(
+        let judged = ruleset.judge(
             &args.service,
             measured.url.as_ref(),
             measured.down.as_ref(),
             measured.observation.as_ref(),
         );
         let verdicts = match config.has_evidence() && !args.service.is_empty() {
-            false => verdicts.into_iter().map(ReportedVerdict::from).collect(),
-            true => with_evidence(&args, &config, &ruleset, verdicts).await,
+            false => judged
+                .verdicts
+                .into_iter()
+                .map(ReportedVerdict::from)
+                .collect(),
+            true => with_evidence(&args, &config, &ruleset, judged).await,
         };
         Ok((name, measured, verdicts))
     };
@@ -160,13 +165,13 @@ async fn with_evidence(
     args: &Args,
     config: &Config,
     ruleset: &Arc<Ruleset>,
-    verdicts: Vec<Verdict>,
+    judged: JudgedScrape,
 ) -> Vec<ReportedVerdict> {
     let answers = ask_once(&config.evidence_plan(ruleset, Some(&args.service))).await;
     let url = TargetUrl::http(&args.input, 0);
     let mut target = Target::direct(url, &args.service, args.timeout);
     target.service.environment.clone_from(&args.environment);
-    let state = TargetState::new(Arc::new(target), verdicts);
+    let state = TargetState::new(Arc::new(target), judged.verdicts, judged.series);
     let at = SystemTime::now();
     let snapshot = Snapshot::of(at, ruleset, &Arc::new(answers), vec![Arc::new(state)]);
     let verdicts = snapshot
@@ -191,7 +196,8 @@ fn exit(verdicts: &[ReportedVerdict], measured: &Measured, strict: bool) -> Exit
         .observation
         .as_ref()
         .map_or(0, |o| o.summary.violations);
-    if measured.down.is_some() || (strict && violations > 0) {
+    let is_down = |down: &ScrapeError| !down.reason.says_no_metrics();
+    if measured.down.as_ref().is_some_and(is_down) || (strict && violations > 0) {
         Exit::Unmeasured
     } else if has(RuleStatus::Fail) {
         Exit::NonCompliant

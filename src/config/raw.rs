@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::catalogue::SeriesNames;
 use crate::discovery::settings::{RawGlobal, RawLabels, RawScrape, RawShrinkGuard};
+use crate::document::value::Period;
 use crate::document::yaml::At;
 use crate::http_client::RawDial;
 use crate::manifesto::RawRules;
@@ -33,6 +34,14 @@ pub(super) struct RawConfig {
     pub(super) scrape_concurrency: Option<At<usize>>,
     pub(super) scrape_threads: Option<At<usize>>,
     pub(super) series_budget: Option<usize>,
+    pub(super) score: Option<RawScore>,
+}
+
+/// `score`.
+#[derive(Debug, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawScore {
+    pub(super) carry_over: Option<At<Period>>,
 }
 
 /// An entry of `services`.

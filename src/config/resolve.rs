@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::raw::{RawConfig, RawService};
+use jiff::SignedDuration;
+
+use super::raw::{RawConfig, RawScore, RawService};
 use super::settings::Config;
 use crate::catalogue::{RecordFiles, ServiceOverride};
 use crate::discovery::settings::{DiscoverySettings, Jobs, Naming};
@@ -11,6 +13,7 @@ use crate::document::DocumentError;
 use crate::document::paths::patterns;
 use crate::document::yaml::{At, Source};
 use crate::http_client::DialPolicy;
+use crate::snapshot::CARRIED_FOR_DEFAULT;
 use crate::{manifesto, sources};
 
 /// Scrapes in flight that a configuration may ask for.
@@ -19,6 +22,9 @@ const SCRAPE_CONCURRENCY_MAX: usize = 100_000;
 const SCRAPE_THREADS_MAX: usize = 256;
 /// Compliance series published at the most: some 10,000 targets of a few thousand services.
 const SERIES_BUDGET_DEFAULT: usize = 200_000;
+
+/// How long the last measured outcome of a rule may count: a quarter's score rests on no older ones.
+const CARRIED_FOR_MAX: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// Makes a configuration ready.
 pub(super) fn config(source: Source<'_>, raw: RawConfig) -> Result<Config, DocumentError> {
@@ -59,8 +65,25 @@ pub(super) fn config(source: Source<'_>, raw: RawConfig) -> Result<Config, Docum
             SCRAPE_THREADS_MAX,
         )?,
         series_max: raw.series_budget.unwrap_or(SERIES_BUDGET_DEFAULT),
+        carried_for: carried_for(source, raw.score.unwrap_or_default())?,
         warnings: jobs.warnings,
     })
+}
+
+/// How long the last measured outcome of a rule counts.
+fn carried_for(source: Source<'_>, raw: RawScore) -> Result<SignedDuration, DocumentError> {
+    let Some(written) = raw.carry_over else {
+        return Ok(CARRIED_FOR_DEFAULT);
+    };
+    let carried_for = SignedDuration::try_from(written.value.0).unwrap_or(SignedDuration::MAX);
+    match carried_for > CARRIED_FOR_MAX {
+        true => {
+            let days = CARRIED_FOR_MAX.as_hours() / 24;
+            let message = format!("`carry_over` is longer than {days}d");
+            Err(source.error(written.referenced, message))
+        }
+        false => Ok(carried_for),
+    }
 }
 
 /// A number from 1 to a limit.

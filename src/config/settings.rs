@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::SignedDuration;
+
 use crate::catalogue::{Catalogue, RecordFiles, Records, ServiceOverride};
 use crate::discovery::settings::DiscoverySettings;
 use crate::http_client::DialPolicy;
@@ -36,6 +38,8 @@ pub struct Config {
     pub scrape_threads: Option<usize>,
     /// `series_budget`: compliance series published at the most before targets are summarised.
     pub series_max: usize,
+    /// `score.carry_over`: how long the last measured outcome of a rule counts once it cannot be measured.
+    pub carried_for: SignedDuration,
     /// What was accepted and means nothing here, a sentence each.
     pub warnings: Vec<String>,
 }
@@ -56,7 +60,8 @@ impl Config {
         records: Records,
     ) -> Result<Ruleset, ManifestoError> {
         let manifesto = Manifesto::load(&self.rules)?;
-        Ok(Ruleset::new(manifesto, catalogue, records, &self.services))
+        let ruleset = Ruleset::new(manifesto, catalogue, records, &self.services);
+        Ok(ruleset.with_carried_for(self.carried_for))
     }
 
     /// What the rules want to know of its sources; of one service alone, nobody else's pages are

@@ -9,13 +9,13 @@ use tokio::sync::Notify;
 
 use crate::checks::scraped::instrumentation::Resource;
 use crate::checks::warmup::History;
-use crate::checks::{FAULTS_MAX, Finding, Observation, Reason, Subject, Verdict};
+use crate::checks::{FAULTS_MAX, Finding, Observation, Reason, SeriesFindings, Subject, Verdict};
 use crate::discovery::target::{ByUrl, Target, TargetUrl};
 use crate::ingest::{BodyCache, BodyReader, BufferPool, CacheOutcome};
 use crate::interner::Interner;
-use crate::manifesto::all_unknown;
+use crate::manifesto::judge_all;
 use crate::scrape::{BodySink, Handler, ScrapeError, ScrapeResult};
-use crate::snapshot::{Ruleset, Scrape, TargetState, figures};
+use crate::snapshot::{Ruleset, Scrape, ScrapeOutcome, TargetState, figures};
 
 /// One entry per target of the latest discovery; nothing else.
 #[derive(Debug)]
@@ -70,6 +70,7 @@ impl Entry {
 struct JudgedBody {
     ruleset: Arc<Ruleset>,
     /// Before the target's history applies grace to them.
+    series: Arc<SeriesFindings>,
     verdicts: Arc<[Verdict]>,
     process_start_seconds: Option<f64>,
     samples: u64,
@@ -95,18 +96,15 @@ impl Board {
         self.ruleset.load_full()
     }
 
-    /// Judges by other rules from the next scrape of each target on. What was seen under the old
-    /// ones counts no more where they have changed: a mistyped override must not hide for a day.
+    /// Judges by other rules from the next scrape of each target on. Where other series are named for a
+    /// service, what was seen counts no more: a mistyped name must not hide for a day.
     pub(super) fn set_ruleset(&self, ruleset: Arc<Ruleset>) {
         let mut entries = self.lock();
-        let before = self.ruleset.swap(Arc::clone(&ruleset));
-        let other_rules = before.manifesto != ruleset.manifesto;
+        self.ruleset.store(Arc::clone(&ruleset));
         for entry in &mut entries.list {
             let subject = ruleset.subject(&entry.state.target.service.name);
-            if other_rules || subject != entry.subject {
-                entry.history.forget();
-            }
             if subject != entry.subject {
+                entry.history.forget();
                 entry.subject = subject;
             }
         }
@@ -120,12 +118,11 @@ impl Board {
         // The rules change with the lock held: new targets are never given those of before.
         let mut entries = self.lock();
         let ruleset = self.ruleset();
-        let unjudged: Arc<[Verdict]> = all_unknown(
-            &ruleset.manifesto,
+        let unjudged = ruleset.all(&Finding::unknown(
             Reason::NotScrapedYet,
             "discovered, not scraped yet",
-        )
-        .into();
+        ));
+        let verdicts: Arc<[Verdict]> = unjudged.verdicts.into();
         let mut subjects: HashMap<&str, Arc<Subject>> = HashMap::new();
         let mut before: HashMap<ByUrl, Entry> = std::mem::take(&mut entries.list)
             .into_iter()
@@ -152,7 +149,8 @@ impl Board {
                     Entry {
                         state: Arc::new(TargetState::new(
                             Arc::clone(target),
-                            Arc::clone(&unjudged),
+                            Arc::clone(&verdicts),
+                            Arc::clone(&unjudged.series),
                         )),
                         subject: Arc::clone(subject),
                         history: History::new(now),
@@ -191,6 +189,7 @@ impl Board {
         &self,
         entry: &mut Entry,
         scrape: Scrape,
+        series: Arc<SeriesFindings>,
         verdicts: Arc<[Verdict]>,
         judged: Option<&JudgedBody>,
     ) {
@@ -198,6 +197,7 @@ impl Board {
         log_change(before, &scrape);
         // Most scrapes change nothing: what is equal is shared, so that what is made of it can be.
         let same = Arc::ptr_eq(&before.verdicts, &verdicts) || before.verdicts == verdicts;
+        let same_series = Arc::ptr_eq(&before.series, &series) || before.series == series;
         entry.state = Arc::new(TargetState {
             target: Arc::clone(&before.target),
             scrape: Some(scrape),
@@ -205,6 +205,11 @@ impl Board {
                 Arc::clone(&before.verdicts)
             } else {
                 verdicts
+            },
+            series: if same_series {
+                Arc::clone(&before.series)
+            } else {
+                series
             },
             version: judged
                 .and_then(|judged| judged.version.clone())
@@ -297,8 +302,8 @@ impl Handler for Board {
         };
         let judged = match judged {
             // Nothing was measured: there is no history to ask.
-            Some(BodyOutcome::Unmeasured(verdicts)) => {
-                return self.replace(entry, scrape, verdicts, None);
+            Some(BodyOutcome::Unmeasured { series, verdicts }) => {
+                return self.replace(entry, scrape, series, verdicts, None);
             }
             Some(BodyOutcome::Measured(judged)) => {
                 // Kept only beside the memory of the same body: the next one like it teaches this.
@@ -316,11 +321,14 @@ impl Handler for Board {
         scrape.samples = judged.samples;
         scrape.violations = judged.violations;
         scrape.first_violation = judged.first_violation.clone();
-        let verdicts =
-            entry
-                .history
-                .apply_grace(&judged.verdicts, judged.process_start_seconds, now);
-        self.replace(entry, scrape, verdicts, Some(&judged));
+        let series = entry
+            .history
+            .apply_grace(&judged.series, judged.process_start_seconds, now);
+        let verdicts = match Arc::ptr_eq(&series, &judged.series) {
+            true => Arc::clone(&judged.verdicts),
+            false => judge_all(&ruleset.manifesto, &series, Some(&result.target.url)).into(),
+        };
+        self.replace(entry, scrape, series, verdicts, Some(&judged));
     }
 
     /// Discovery's own list already said so, in [`Board::replace_targets`].
@@ -332,7 +340,10 @@ impl Handler for Board {
 /// What came of a body that was read.
 enum BodyOutcome {
     Measured(Arc<JudgedBody>),
-    Unmeasured(Arc<[Verdict]>),
+    Unmeasured {
+        series: Arc<SeriesFindings>,
+        verdicts: Arc<[Verdict]>,
+    },
 }
 
 impl Board {
@@ -342,22 +353,26 @@ impl Board {
         result: &ScrapeResult,
         observation: Option<&Observation>,
     ) -> BodyOutcome {
-        let mut verdicts = ruleset.judge(
+        let judged = ruleset.judge(
             &result.target.service.name,
             Some(&result.target.url),
             result.outcome.as_ref().err(),
             observation,
         );
+        let (mut verdicts, series) = (judged.verdicts, judged.series);
+        // Thousands of targets earn the same findings.
+        let series = Arc::new(series.map(|_, finding| self.findings.of(Arc::clone(finding))));
         for verdict in &mut verdicts {
             verdict.finding = self.findings.of(Arc::clone(&verdict.finding));
         }
         let verdicts = verdicts.into();
         let Some(observation) = observation.filter(|_| result.outcome.is_ok()) else {
-            return BodyOutcome::Unmeasured(verdicts);
+            return BodyOutcome::Unmeasured { series, verdicts };
         };
         let figures = figures(result, Some(observation));
         BodyOutcome::Measured(Arc::new(JudgedBody {
             ruleset: Arc::clone(ruleset),
+            series,
             verdicts,
             process_start_seconds: observation.process_start_seconds,
             samples: figures.samples,
@@ -394,20 +409,28 @@ fn log_scrape(result: &ScrapeResult) {
     );
 }
 
-/// A target that goes down or comes back: once, not at each scrape.
+/// A target that goes down, loses its metrics or comes back: once, not at each scrape.
 fn log_change(before: &TargetState, now: &Scrape) {
     let (url, service_name) = (&before.target.url, &before.target.service.name);
-    let reason_before = before
-        .scrape
-        .as_ref()
-        .map(|scrape| scrape.down.as_ref().map(|d| d.0));
-    match (reason_before, &now.down) {
-        (Some(Some(known)), Some((reason, _))) if known == *reason => {}
-        (_, Some((reason, message))) => {
-            tracing::info!(target_url = %url, service_name, reason = reason.as_str(), why = message, "target down");
+    let before = before.scrape.as_ref().map(|scrape| &scrape.outcome);
+    let kind = |outcome: &ScrapeOutcome| match outcome {
+        ScrapeOutcome::Measured => None,
+        ScrapeOutcome::NoMetrics(kind, _) | ScrapeOutcome::Failed(kind, _) => Some(*kind),
+    };
+    if before.map(kind) == Some(kind(&now.outcome)) {
+        return;
+    }
+    match (&now.outcome, before) {
+        (ScrapeOutcome::Failed(kind, message), _) => {
+            tracing::info!(target_url = %url, service_name, reason = kind.as_str(), why = message, "target down");
         }
-        (Some(Some(_)), None) => tracing::info!(target_url = %url, service_name, "target up again"),
-        (_, None) => {}
+        (ScrapeOutcome::NoMetrics(kind, message), _) => {
+            tracing::info!(target_url = %url, service_name, reason = kind.as_str(), why = message, "target without metrics");
+        }
+        (ScrapeOutcome::Measured, Some(_)) => {
+            tracing::info!(target_url = %url, service_name, "target up again");
+        }
+        (ScrapeOutcome::Measured, None) => {}
     }
 }
 

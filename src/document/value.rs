@@ -67,6 +67,25 @@ impl FromStr for Interval {
 }
 from_scalar!(Interval, "a duration such as `15s`");
 
+/// A duration that may be 0, which turns off what it bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Period(pub(crate) Duration);
+
+impl FromStr for Period {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match duration::parse(text) {
+            Ok(duration) => Ok(Self(duration)),
+            Err(error @ DurationError::Syntax) => {
+                Err(format!("`{text}` is {error}, such as `7d` or `0s`"))
+            }
+            Err(error @ DurationError::Overflow) => Err(format!("`{text}` is {error}")),
+        }
+    }
+}
+from_scalar!(Period, "a duration such as `7d`");
+
 /// A number of bytes: `10MB`, `1GiB`, `512`. Units are powers of 1024 either way, as in Prometheus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ByteSize(pub(crate) u64);

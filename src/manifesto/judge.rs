@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::in_force::Manifesto;
 use super::rule::Rule;
 use crate::catalogue::{Catalogue, Records};
-use crate::checks::{Checks, Finding, Reason, ScrapeCheck, Scraped, Verdict, judge_scrape};
+use crate::checks::{Checks, Finding, ScrapeCheck, SeriesFindings, Verdict, judge_scrape};
+use crate::discovery::target::TargetUrl;
 use crate::sources::Query;
 
 /// What the rules in force want to know of servers, each question once.
@@ -17,19 +18,42 @@ pub fn queries(manifesto: &Manifesto, catalogue: &Catalogue, records: &Records) 
         .collect()
 }
 
-/// Judges every rule that scrapes prove on one scrape.
-pub fn judge_all(manifesto: &Manifesto, scraped: Scraped<'_>) -> Vec<Verdict> {
+/// Judges every rule that scrapes prove by what was found of each series, and by where.
+pub fn judge_all(
+    manifesto: &Manifesto,
+    found: &SeriesFindings,
+    url: Option<&TargetUrl>,
+) -> Vec<Verdict> {
     of_scrapes(manifesto)
         .map(|(rule, checks)| Verdict {
             rule: rule.id,
-            finding: Arc::new(judge_scrape(checks, scraped)),
+            finding: judge_scrape(checks, found, url),
+        })
+        .collect()
+}
+
+/// Of a target that answers that there are no metrics where they should be: who exports none violates the rule
+/// that asks for them, and everything else is not known.
+pub fn judge_without_metrics(
+    manifesto: &Manifesto,
+    missing: &Finding,
+    unknown: &Finding,
+) -> Vec<Verdict> {
+    let (missing, unknown) = (Arc::new(missing.clone()), Arc::new(unknown.clone()));
+    of_scrapes(manifesto)
+        .map(|(rule, checks)| Verdict {
+            rule: rule.id,
+            finding: match checks.contains(&ScrapeCheck::Identity) {
+                true => Arc::clone(&missing),
+                false => Arc::clone(&unknown),
+            },
         })
         .collect()
 }
 
 /// The same finding for each of these rules: the scrape failed, or has not happened yet.
-pub fn all_unknown(manifesto: &Manifesto, reason: Reason, message: &str) -> Vec<Verdict> {
-    let finding = Arc::new(Finding::unknown(reason, message));
+pub fn all_unknown(manifesto: &Manifesto, finding: &Finding) -> Vec<Verdict> {
+    let finding = Arc::new(finding.clone());
     of_scrapes(manifesto)
         .map(|(rule, _)| Verdict {
             rule: rule.id,

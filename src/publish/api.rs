@@ -10,7 +10,9 @@ use crate::catalogue::{self, Openness};
 use crate::checks::scraped::instrumentation::RULES_TOTAL;
 use crate::discovery::Discovered;
 use crate::discovery::target::TargetUrl;
-use crate::snapshot::{RuleStatus, ServiceVerdict, Snapshot};
+use crate::snapshot::{
+    RuleStatus, ServiceSeries, ServiceVerdict, Snapshot, advice, count_not_configured,
+};
 
 /// `/api/v1/services`.
 #[derive(Debug, Serialize)]
@@ -83,6 +85,10 @@ struct Service<'a> {
     version: &'a str,
     score_ratio: Option<f64>,
     coverage_ratio: f64,
+    /// How many of its unknown rules are so because nobody configured what would tell.
+    rules_not_configured: usize,
+    /// Version, availability, latency and identity, each by itself.
+    series: BTreeMap<&'static str, Series<'a>>,
     /// Absent where its metrics are not OpenTelemetry's.
     #[serde(skip_serializing_if = "Option::is_none")]
     instrumentation: Option<Instrumentation<'a>>,
@@ -90,6 +96,38 @@ struct Service<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     catalogue: Option<Entry<'a>>,
     verdicts: Vec<Verdict<'a>>,
+}
+
+/// What was found of one series.
+#[derive(Debug, Serialize)]
+struct Series<'a> {
+    /// Null where nobody could tell.
+    present: Option<bool>,
+    reason: &'static str,
+    message: &'a str,
+    evidence: &'a [String],
+    /// The deciding instance.
+    target: String,
+}
+
+impl<'a> From<&'a ServiceSeries> for Series<'a> {
+    fn from(found: &'a ServiceSeries) -> Self {
+        Self {
+            present: found.is_present(),
+            reason: found.finding.reason.as_str(),
+            message: &found.finding.message,
+            evidence: &found.finding.evidence,
+            target: found.target.url.to_string(),
+        }
+    }
+}
+
+/// The last measured outcome, while it stands in for one that cannot be measured.
+#[derive(Debug, Serialize)]
+struct Carried {
+    status: &'static str,
+    since: String,
+    until: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -105,6 +143,12 @@ struct Verdict<'a> {
     target: Option<String>,
     /// Since when it is violated, as far as is known.
     failing_since: Option<String>,
+    /// What the score rests on while the rule cannot be measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    carried: Option<Carried>,
+    /// What to do about it, where there is something to do.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    advice: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     waiver: Option<Waiver<'a>>,
 }
@@ -132,6 +176,12 @@ fn verdict<'a>(snapshot: &'a Snapshot, verdict: &'a ServiceVerdict) -> Verdict<'
         failing_since: verdict
             .failing
             .map(|failing| format!("{:.0}", failing.since)),
+        carried: verdict.carried.map(|carried| Carried {
+            status: carried.status.as_str(),
+            since: format!("{:.0}", carried.since),
+            until: format!("{:.0}", carried.until),
+        }),
+        advice: advice(snapshot.rule(verdict), verdict.status, finding.reason),
         waiver: verdict.waiver.as_deref().map(|waiver| Waiver {
             reason: &waiver.reason,
             discussion: waiver.discussion.as_str(),
@@ -157,6 +207,7 @@ struct Instrumentation<'a> {
 struct Estate<'a> {
     score_ratio: Option<f64>,
     coverage_ratio: f64,
+    rules_not_configured: usize,
     verdicts: Vec<Verdict<'a>>,
 }
 
@@ -235,6 +286,12 @@ pub(super) fn services(snapshot: &Snapshot) -> Services<'_> {
             version: &service.version,
             score_ratio: service.score.ratio(),
             coverage_ratio: service.score.coverage(),
+            rules_not_configured: count_not_configured(&service.verdicts),
+            series: service
+                .series
+                .iter()
+                .map(|found| (found.series.as_str(), Series::from(found)))
+                .collect(),
             instrumentation: service
                 .instrumentation
                 .as_ref()
@@ -263,6 +320,7 @@ pub(super) fn services(snapshot: &Snapshot) -> Services<'_> {
         estate: Estate {
             score_ratio: estate.score.ratio(),
             coverage_ratio: estate.score.coverage(),
+            rules_not_configured: count_not_configured(&estate.verdicts),
             verdicts: estate
                 .verdicts
                 .iter()
@@ -322,16 +380,16 @@ pub(super) fn targets<'a>(snapshot: &'a Snapshot, discovered: &'a Discovered) ->
         let down = state
             .scrape
             .as_ref()
-            .and_then(|scrape| scrape.down.as_ref());
+            .and_then(|scrape| scrape.outcome.failure());
         Target {
             target: state.target.url.to_string(),
             service_name: &state.target.service.name,
             environment: &state.target.service.environment,
             job: &state.target.job.name,
             sources: &state.target.sources,
-            up: state.scrape.as_ref().map(|scrape| scrape.down.is_none()),
+            up: state.scrape.as_ref().map(|_| state.is_up()),
             down_reason: down.map(|(reason, _)| reason.as_str()),
-            down_message: down.map(|(_, message)| message.as_str()),
+            down_message: down.map(|(_, message)| message),
             last_scrape: state.scrape.as_ref().map(|scrape| time(scrape.at)),
             labels: state.target.labels.iter().collect(),
         }

@@ -5,7 +5,9 @@ use super::writer::{Kind, Writer};
 use super::{instrumentation, records, targets};
 use crate::exposition::Format;
 use crate::publish::writer::{key, unix_seconds};
-use crate::snapshot::{RuleStatus, Score, ServiceState, ServiceVerdict, Snapshot};
+use crate::snapshot::{
+    RuleStatus, Score, ServiceState, ServiceVerdict, Snapshot, count_not_configured,
+};
 
 /// Writes every compliance family. Past `series_max` series the families of single targets give
 /// way to counts per service: the rest is what alerts and dashboards stand on.
@@ -127,6 +129,17 @@ fn services(snapshot: &Snapshot, out: &mut Writer) {
         }
     }
     let mut family = out.family(
+        "manifesto_rule_carried",
+        Kind::Gauge,
+        "1 while the score rests on an earlier outcome of the rule, which cannot be measured now; manifesto_rule_compliant is absent meanwhile.",
+    );
+    for ([name, environment], verdict) in verdicts(snapshot) {
+        if verdict.carried.is_some() {
+            let rule = ("rule", &*ids[verdict.rule]);
+            family.sample(&[name, environment, rule], 1.0);
+        }
+    }
+    let mut family = out.family(
         "manifesto_service_rules",
         Kind::Gauge,
         "How many rules have each status for the service, zeros included.",
@@ -141,9 +154,32 @@ fn services(snapshot: &Snapshot, out: &mut Writer) {
         }
     }
     let mut family = out.family(
+        "manifesto_service_rules_not_configured",
+        Kind::Gauge,
+        "How many of the unknown rules are so because nobody configured what would tell.",
+    );
+    for labelled in judged(snapshot) {
+        let count = count_not_configured(labelled.verdicts);
+        family.sample(&labelled.key, count as f64);
+    }
+    let mut family = out.family(
+        "manifesto_service_series_present",
+        Kind::Gauge,
+        "1 where the service exposes its version, availability, latency or identity, 0 where it does not; absent where that was not measured.",
+    );
+    for service in &snapshot.services {
+        let [name, environment] = key(service);
+        for found in &service.series {
+            if let Some(is_present) = found.is_present() {
+                let labels = [name, environment, ("series", found.series.as_str())];
+                family.sample(&labels, f64::from(u8::from(is_present)));
+            }
+        }
+    }
+    let mut family = out.family(
         "manifesto_service_score_ratio",
         Kind::Gauge,
-        "Passed over measured weight of rules, 0 to 1; absent where nothing was measured. Read it with the coverage.",
+        "Passed over counted weight of rules, 0 to 1: what is measured now, or carried over; absent where nothing is. Read it with the coverage.",
     );
     for labelled in judged(snapshot) {
         if let Some(score) = labelled.score.ratio() {
@@ -153,7 +189,7 @@ fn services(snapshot: &Snapshot, out: &mut Writer) {
     let mut family = out.family(
         "manifesto_service_coverage_ratio",
         Kind::Gauge,
-        "Measured over applicable weight of rules, 0 to 1.",
+        "Weight of the rules that are measured now over applicable weight, 0 to 1.",
     );
     for labelled in judged(snapshot) {
         family.sample(&labelled.key, labelled.score.coverage());

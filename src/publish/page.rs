@@ -9,7 +9,9 @@ use super::telemetry::VERSION;
 use crate::checks::Reason;
 use crate::checks::scraped::instrumentation::{Instrumentation, RULES_TOTAL};
 use crate::manifesto::{Rule, Scope};
-use crate::snapshot::{RuleStatus, Score, ServiceState, ServiceVerdict, Snapshot};
+use crate::snapshot::{
+    RuleStatus, Score, ServiceSeries, ServiceState, ServiceVerdict, Snapshot, advice,
+};
 
 /// Rows of one table at the most; a search narrows them down.
 pub(super) const ROWS_MAX: usize = 500;
@@ -74,6 +76,7 @@ struct ServiceRow<'a> {
     version: &'a str,
     score: String,
     coverage: String,
+    series: Vec<SeriesCell<'a>>,
     verdicts: Vec<VerdictCell<'a>>,
     has_findings: bool,
     /// The Instrumentation Score in words; empty where there is none.
@@ -82,22 +85,52 @@ struct ServiceRow<'a> {
     unproved: usize,
 }
 
+/// One of version, availability, latency and identity.
+struct SeriesCell<'a> {
+    name: &'static str,
+    class: &'static str,
+    mark: char,
+    shown: &'static str,
+    message: &'a str,
+}
+
+impl<'a> From<&'a ServiceSeries> for SeriesCell<'a> {
+    fn from(found: &'a ServiceSeries) -> Self {
+        let (class, mark, shown) = match found.is_present() {
+            Some(true) => ("pass", '✓', "exposed"),
+            Some(false) => ("fail", '✗', "not exposed"),
+            None => ("unknown", '?', "not measured"),
+        };
+        Self {
+            name: found.series.as_str(),
+            class,
+            mark,
+            shown,
+            message: &found.finding.message,
+        }
+    }
+}
+
 struct VerdictCell<'a> {
     rule: String,
     title: &'a str,
-    status: &'static str,
+    /// How it is coloured: by status, what nobody configured apart.
+    class: &'static str,
     /// The status for people: a pass with a warning says so.
     shown: &'static str,
     mark: char,
     reason: &'static str,
     message: &'a str,
     evidence: &'a [String],
-    remediation: &'a str,
+    /// What to do about it; empty where there is nothing to do but wait.
+    advice: &'a str,
     /// The deciding instance; empty where other evidence than scrapes decides.
     target: String,
     basis: &'static str,
     waiver: String,
     since: String,
+    /// What the score rests on while the rule cannot be measured; empty where that is its status.
+    carried: String,
     is_finding: bool,
 }
 
@@ -200,6 +233,7 @@ fn row<'a>(
             .instrumentation
             .as_ref()
             .map_or_else(String::new, instrumentation),
+        series: service.series.iter().map(SeriesCell::from).collect(),
         has_findings: verdicts.iter().any(|verdict| verdict.is_finding),
         unproved: verdicts
             .iter()
@@ -229,6 +263,7 @@ fn cell<'a>(snapshot: &'a Snapshot, verdict: &'a ServiceVerdict) -> VerdictCell<
     let rule = snapshot.rule(verdict);
     let finding = &verdict.finding;
     let weak = finding.reason == Reason::ProvenWeakly;
+    let is_unconfigured = finding.reason == Reason::NotConfigured;
     let is_open = matches!(
         verdict.status,
         RuleStatus::Fail | RuleStatus::Waived | RuleStatus::Unknown
@@ -236,16 +271,23 @@ fn cell<'a>(snapshot: &'a Snapshot, verdict: &'a ServiceVerdict) -> VerdictCell<
     VerdictCell {
         rule: rule.id.to_string(),
         title: &rule.title,
-        status: verdict.status.as_str(),
-        shown: match weak {
-            true => "compliant (weakly proven)",
-            false => verdict.status.in_words(),
+        shown: match (weak, is_unconfigured) {
+            (true, _) => "compliant (weakly proven)",
+            (false, true) => "not configured",
+            (false, false) => verdict.status.in_words(),
         },
-        mark: mark(verdict.status),
+        class: match is_unconfigured {
+            true => "not_configured",
+            false => verdict.status.as_str(),
+        },
+        mark: match is_unconfigured {
+            true => '·',
+            false => mark(verdict.status),
+        },
         reason: finding.reason.as_str(),
         message: &finding.message,
         evidence: &finding.evidence,
-        remediation: &rule.remediation,
+        advice: advice(rule, verdict.status, finding.reason),
         target: verdict
             .target
             .as_ref()
@@ -261,8 +303,16 @@ fn cell<'a>(snapshot: &'a Snapshot, verdict: &'a ServiceVerdict) -> VerdictCell<
             let or_longer = if failing.is_exact { "" } else { " or longer" };
             format!("violated since {:.0}{or_longer}", failing.since)
         }),
+        carried: verdict.carried.map_or_else(String::new, |carried| {
+            format!(
+                "carried over: {} when last measured, at {:.0}; counts in the score until {:.0}",
+                carried.status.in_words(),
+                carried.since,
+                carried.until
+            )
+        }),
         // What nobody configured is said once, not for each.
-        is_finding: weak || is_open && finding.reason != Reason::NotConfigured,
+        is_finding: weak || is_open && !is_unconfigured,
     }
 }
 

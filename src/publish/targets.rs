@@ -16,7 +16,7 @@ pub(super) fn counts(snapshot: &Snapshot, out: &mut Writer) {
         let mut counts = [0u32; 3];
         for at in &service.targets {
             counts[match &snapshot.targets[*at].scrape {
-                Some(scrape) if scrape.down.is_none() => 0,
+                Some(scrape) if scrape.outcome.failure().is_none() => 0,
                 Some(_) => 1,
                 None => 2,
             }] += 1;
@@ -45,10 +45,10 @@ pub(super) fn each(snapshot: &Snapshot, out: &mut Writer) {
     let mut family = out.family(
         "manifesto_target_up",
         Kind::Gauge,
-        "1 if the last scrape of the target was measured, 0 if it failed.",
+        "1 if the target answered the last scrape, with metrics or with word that it has none; 0 if the scrape failed.",
     );
     for ((state, scrape), url) in scraped().zip(&urls) {
-        let is_up = f64::from(u8::from(scrape.down.is_none()));
+        let is_up = f64::from(u8::from(scrape.outcome.failure().is_none()));
         family.sample(&target_key(state, url), is_up);
     }
     let mut family = out.family(
@@ -57,7 +57,7 @@ pub(super) fn each(snapshot: &Snapshot, out: &mut Writer) {
         "1 while the target is down, with the reason.",
     );
     for ((state, scrape), url) in scraped().zip(&urls) {
-        if let Some((reason, _)) = &scrape.down {
+        if let Some((reason, _)) = scrape.outcome.failure() {
             let [service, environment, target] = target_key(state, url);
             let reason = ("reason", reason.as_str());
             family.sample(&[service, environment, target, reason], 1.0);

@@ -5,7 +5,7 @@ use askama::Template;
 use super::page::{ROWS_MAX, time};
 use super::telemetry::VERSION;
 use crate::discovery::{Discovered, Dropped};
-use crate::snapshot::{Snapshot, TargetState};
+use crate::snapshot::{ScrapeOutcome, Snapshot, TargetState};
 
 #[derive(Template)]
 #[template(path = "targets.html")]
@@ -103,11 +103,16 @@ impl DroppedRow {
 fn target_row(state: &TargetState) -> TargetRow {
     let (shown, class, why) = match &state.scrape {
         None => ("pending", "unknown", String::new()),
-        Some(scrape) => match (&scrape.down, &scrape.first_violation) {
-            (Some((reason, message)), _) => {
-                ("down", "fail", format!("{}: {message}", reason.as_str()))
+        Some(scrape) => match (&scrape.outcome, &scrape.first_violation) {
+            (ScrapeOutcome::Failed(kind, message), _) => {
+                ("down", "fail", format!("{}: {message}", kind.as_str()))
             }
-            (None, Some(violation)) => (
+            (ScrapeOutcome::NoMetrics(kind, message), _) => (
+                "up, no metrics",
+                "fail",
+                format!("{}: {message}", kind.as_str()),
+            ),
+            (ScrapeOutcome::Measured, Some(violation)) => (
                 "up",
                 "pass",
                 format!(
@@ -115,7 +120,7 @@ fn target_row(state: &TargetState) -> TargetRow {
                     scrape.violations
                 ),
             ),
-            (None, None) => ("up", "pass", String::new()),
+            (ScrapeOutcome::Measured, None) => ("up", "pass", String::new()),
         },
     };
     let figure = |show: fn(&crate::snapshot::Scrape) -> String| {

@@ -226,8 +226,10 @@ pub async fn scrape_once<S: BodySink>(
 }
 
 fn unexpected(status: StatusCode) -> ScrapeError {
-    ScrapeError::new(
-        ScrapeErrorKind::Http,
-        format!("status {status}, expected 200 OK"),
-    )
+    let kind = match status {
+        StatusCode::NOT_FOUND => ScrapeErrorKind::NotFound,
+        StatusCode::GONE => ScrapeErrorKind::Gone,
+        _ => ScrapeErrorKind::Http,
+    };
+    ScrapeError::new(kind, format!("status {status}, expected 200 OK"))
 }

@@ -43,7 +43,13 @@ pub enum ScrapeErrorKind {
     Tls,
     /// The deadline passed somewhere between DNS and the last byte.
     Timeout,
-    /// A status other than 200.
+    /// Status 404: it answers, and has no metrics there.
+    #[strum(serialize = "http_404")]
+    NotFound,
+    /// Status 410: it answers, and has no metrics there any more.
+    #[strum(serialize = "http_410")]
+    Gone,
+    /// Any other status than 200.
     Http,
     /// A Content-Type that is not an exposition, or none.
     ContentType,
@@ -81,6 +87,34 @@ impl ScrapeErrorKind {
     /// The label value.
     pub fn as_str(self) -> &'static str {
         self.into()
+    }
+
+    /// Whether the target answered that it has no metrics where they were asked for: it is up, and what it
+    /// exports was measured.
+    pub fn says_no_metrics(self) -> bool {
+        match self {
+            ScrapeErrorKind::NotFound | ScrapeErrorKind::Gone => true,
+            ScrapeErrorKind::Dns
+            | ScrapeErrorKind::Connect
+            | ScrapeErrorKind::Tls
+            | ScrapeErrorKind::Timeout
+            | ScrapeErrorKind::Http
+            | ScrapeErrorKind::ContentType
+            | ScrapeErrorKind::Encoding
+            | ScrapeErrorKind::Incomplete
+            | ScrapeErrorKind::BodyLimit
+            | ScrapeErrorKind::SampleLimit
+            | ScrapeErrorKind::LabelLimit
+            | ScrapeErrorKind::HeaderLimit
+            | ScrapeErrorKind::Redirect
+            | ScrapeErrorKind::Blocked
+            | ScrapeErrorKind::Credentials
+            | ScrapeErrorKind::Proxy
+            | ScrapeErrorKind::Parse
+            | ScrapeErrorKind::Empty
+            | ScrapeErrorKind::Protocol
+            | ScrapeErrorKind::Internal => false,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use jiff::{SignedDuration, Timestamp};
 
 use super::departed::Departed;
-use super::instances::{decide, failing, most_common_version};
+use super::instances::{decide, failing, most_common_version, series};
 use super::judge::{Judge, JudgedEntity, moment};
 use super::missing::{Missing, missing};
 use super::ruleset::Ruleset;
@@ -179,9 +179,11 @@ impl Snapshot {
             let (before, now) = (&self.targets[place], &targets[place]);
             Arc::ptr_eq(before, now)
                 || Arc::ptr_eq(&before.verdicts, &now.verdicts)
+                    && Arc::ptr_eq(&before.series, &now.series)
                     && before.version == now.version
                     && before.resource == now.resource
                     && before.is_up() == now.is_up()
+                    && before.has_metrics() == now.has_metrics()
         })
     }
 
@@ -285,6 +287,7 @@ fn service(
         ),
         entry,
         verdicts,
+        series: series(&instances),
         score,
         targets: places,
         first_seen,

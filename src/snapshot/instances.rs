@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::state::TargetState;
-use crate::checks::{Finding, Reason, Status};
+use super::state::{ServiceSeries, TargetState};
+use crate::checks::{Finding, Reason, Series, Status};
 use crate::manifesto::Rule;
 
 /// The worst of the measured instances; unknown only where none could be measured.
@@ -57,7 +57,7 @@ fn judged<'a>(
     let port = rule.checks.port();
     let serving: HashSet<&str> = instances
         .iter()
-        .filter(|other| Some(other.target.url.port) == port && other.is_up())
+        .filter(|other| Some(other.target.url.port) == port && other.has_metrics())
         .map(|other| other.target.url.host.as_str())
         .collect();
     let judged = instances.iter().map(move |instance| {
@@ -106,6 +106,22 @@ impl InstanceFinding<'_> {
             Some((Status::Fail, _)) => 4,
         }
     }
+}
+
+/// What was found of each series: at the worst of the measured instances, unknown only where none could be.
+pub(super) fn series(instances: &[&TargetState]) -> Vec<ServiceSeries> {
+    let of_series = |series: &Series| {
+        let found = |instance: &&&TargetState| {
+            InstanceFinding::As(Some(instance.series.get(*series))).badness()
+        };
+        let worst = instances.iter().max_by_key(found)?;
+        Some(ServiceSeries {
+            series: *series,
+            finding: Arc::clone(worst.series.get(*series)),
+            target: Arc::clone(&worst.target),
+        })
+    };
+    Series::ALL.iter().filter_map(of_series).collect()
 }
 
 /// One version names a service in `manifesto_service_info`; of several, what most instances run.

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::ruleset::Ruleset;
 use super::score::{RuleStatus, Score};
-use super::state::{EstateState, Failing, ServiceVerdict};
+use super::state::{Carried, EstateState, Failing, ServiceVerdict};
 use crate::catalogue::{Waived, Waiver};
 use crate::checks::{
     Checks, Entity, EvidenceCheck, Facts, Failure, Finding, Reason, Status, judge_evidence,
@@ -42,11 +42,13 @@ pub(super) struct JudgedEntity<'a> {
 }
 
 impl JudgedEntity<'_> {
-    fn verdict_before(&self, rule: RuleId) -> Option<&ServiceVerdict> {
+    /// What was known of a rule, and the rule as it was then.
+    fn verdict_before(&self, rule: RuleId) -> Option<(&ServiceVerdict, &Rule)> {
         let (verdicts, rules) = self.before?;
-        verdicts
+        let mut known = verdicts
             .iter()
-            .find(|verdict| rules[verdict.rule].id == rule)
+            .map(|verdict| (verdict, &rules[verdict.rule]));
+        known.find(|(_, known)| known.id == rule)
     }
 }
 
@@ -99,7 +101,7 @@ impl<'a> Judge<'a> {
         }
         let failures: Vec<Failure> = verdicts
             .iter()
-            .filter(|verdict| verdict.status == RuleStatus::Fail)
+            .filter(|verdict| verdict.counted() == RuleStatus::Fail)
             .filter_map(|verdict| {
                 let failing = verdict.failing?;
                 Some(Failure {
@@ -109,14 +111,9 @@ impl<'a> Judge<'a> {
                 })
             })
             .collect();
-        let was_measured = |verdict: &&ServiceVerdict| {
-            let status = verdict.status;
-            matches!(
-                status,
-                RuleStatus::Pass | RuleStatus::Fail | RuleStatus::Waived
-            )
-        };
-        let measured = verdicts.iter().filter(was_measured).count();
+        // A failure does not end by an outage: what is carried over counts here too.
+        let counts = |verdict: &&ServiceVerdict| verdict.counted().is_measured();
+        let measured = verdicts.iter().filter(counts).count();
         for (place, rule, checks) in last {
             let finding = self.judge(rule.id, checks, judged, &failures, measured);
             verdicts.push(self.verdict(place, rule, judged, finding, None));
@@ -125,7 +122,7 @@ impl<'a> Judge<'a> {
         let mut score = Score::default();
         for verdict in &verdicts {
             let rule = &self.ruleset.manifesto.rules()[verdict.rule];
-            score.add(verdict.status, rule.severity.weight());
+            score.add(verdict.status, verdict.counted(), rule.severity.weight());
         }
         (verdicts, score)
     }
@@ -173,14 +170,54 @@ impl<'a> Judge<'a> {
             Some(_) => RuleStatus::Waived,
             None => RuleStatus::from(finding.status),
         };
+        let reason = finding.reason;
         ServiceVerdict {
             rule: place,
             status,
             finding,
             target,
             waiver,
-            failing: self.failing(status, before),
+            failing: self.failing(status, before.map(|(verdict, _)| verdict)),
+            carried: match status {
+                RuleStatus::Unknown => self.carried(rule, reason, judged, before),
+                RuleStatus::Pass
+                | RuleStatus::Fail
+                | RuleStatus::Waived
+                | RuleStatus::NotApplicable => None,
+            },
         }
+    }
+
+    /// The last measured outcome of a rule that cannot be measured now, while it counts. What nobody
+    /// configures any more is not carried: that is no outage.
+    fn carried(
+        &self,
+        rule: &Rule,
+        reason: Reason,
+        judged: JudgedEntity<'_>,
+        before: Option<(&ServiceVerdict, &Rule)>,
+    ) -> Option<Carried> {
+        let (verdict, rule_then) = before?;
+        if reason == Reason::NotConfigured || rule_then.checks != rule.checks {
+            return None;
+        }
+        let last = match verdict.status.is_measured() {
+            true => Carried {
+                status: verdict.status,
+                since: self.now,
+                until: self.now.saturating_add(self.ruleset.carried_for).ok()?,
+            },
+            false => verdict.carried?,
+        };
+        // A waiver may have come or gone since.
+        let status = match last.status {
+            RuleStatus::Fail | RuleStatus::Waived => match self.waiver(rule.id, judged.waived) {
+                Some(_) => RuleStatus::Waived,
+                None => RuleStatus::Fail,
+            },
+            RuleStatus::Pass | RuleStatus::Unknown | RuleStatus::NotApplicable => last.status,
+        };
+        (self.now < last.until).then_some(Carried { status, ..last })
     }
 
     /// Since when a rule is violated. A measurement that fails in between does not end that.

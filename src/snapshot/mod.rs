@@ -1,5 +1,6 @@
 //! Every verdict at one moment: immutable, swapped whole. Metrics, page and API read nothing else.
 
+mod advice;
 mod build;
 mod departed;
 mod instances;
@@ -9,8 +10,12 @@ mod ruleset;
 mod score;
 mod state;
 
+pub use self::advice::advice;
 pub use self::build::Snapshot;
 pub use self::missing::Missing;
-pub use self::ruleset::{Ruleset, figures};
+pub use self::ruleset::{CARRIED_FOR_DEFAULT, JudgedScrape, Ruleset, figures};
 pub use self::score::{RuleStatus, Score};
-pub use self::state::{EstateState, Failing, Scrape, ServiceState, ServiceVerdict, TargetState};
+pub use self::state::{
+    Carried, EstateState, Failing, Scrape, ScrapeOutcome, ServiceSeries, ServiceState,
+    ServiceVerdict, TargetState, count_not_configured,
+};

@@ -4,14 +4,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::state::{Scrape, TargetState};
+use super::state::{Scrape, ScrapeOutcome, TargetState};
 use crate::catalogue::{Catalogue, Records, ServiceOverride};
-use crate::checks::{Observation, Reason, Scraped, Subject, Subjects, Verdict};
+use crate::checks::{
+    Finding, Observation, Reason, Scraped, Series, SeriesFindings, Subject, Subjects, Verdict,
+};
 use crate::discovery::target::TargetUrl;
-use crate::manifesto::{Manifesto, all_unknown, judge_all};
+use crate::manifesto::{Manifesto, all_unknown, judge_all, judge_without_metrics};
 use crate::scrape::{ScrapeError, ScrapeErrorKind, ScrapeResult};
+
+/// How long the last measured outcome of a rule counts, where nobody says.
+pub const CARRIED_FOR_DEFAULT: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// The rules, and what is written down of whom they concern.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +29,8 @@ pub struct Ruleset {
     pub records: Records,
     /// The names that services go by.
     pub subjects: Subjects,
+    /// How long the last measured outcome of a rule counts once it cannot be measured.
+    pub carried_for: SignedDuration,
 }
 
 impl Ruleset {
@@ -47,7 +54,14 @@ impl Ruleset {
             catalogue,
             records,
             subjects,
+            carried_for: CARRIED_FOR_DEFAULT,
         }
+    }
+
+    /// The same, with another time for which the last measured outcome counts.
+    pub fn with_carried_for(mut self, carried_for: SignedDuration) -> Self {
+        self.carried_for = carried_for;
+        self
     }
 
     /// The next moment at which time alone changes a verdict to the second: a waiver or an attestation
@@ -76,59 +90,125 @@ impl Ruleset {
         self.subjects.of(service)
     }
 
-    /// Judges every rule for a service on one scrape, or file, as it stands: `down` says why nothing
-    /// was measured.
+    /// Judges every series and rule for a service on one scrape, or file, as it stands: `down` says why
+    /// nothing was measured.
     pub fn judge(
         &self,
         service: &str,
         url: Option<&TargetUrl>,
         down: Option<&ScrapeError>,
         observation: Option<&Observation>,
-    ) -> Vec<Verdict> {
-        match (down, observation) {
-            (None, Some(observation)) => {
-                let subject = self.subject(service);
-                let scraped = Scraped {
-                    observation,
-                    subject: &subject,
-                    url,
-                };
-                judge_all(&self.manifesto, scraped)
+    ) -> JudgedScrape {
+        let observation = match (down, observation) {
+            (Some(down), _) => return self.unmeasured(down),
+            (None, None) => {
+                return self.unmeasured(&ScrapeError::new(
+                    ScrapeErrorKind::Internal,
+                    "the scrape ended without an observation",
+                ));
             }
-            (Some(down), _) => self.unmeasured(down),
-            (None, None) => self.unmeasured(&ScrapeError::new(
-                ScrapeErrorKind::Internal,
-                "the scrape ended without an observation",
-            )),
+            (None, Some(observation)) => observation,
+        };
+        if let Some(fault) = observation.error() {
+            let message = format!(
+                "nothing was measured: Prometheus would fail this scrape at line {}, column {}: {}",
+                fault.line, fault.column, fault.message
+            );
+            return self.all(&Finding::unknown(Reason::BadExposition, message));
+        }
+        let subject = self.subject(service);
+        let found = SeriesFindings::of(Scraped {
+            observation,
+            subject: &subject,
+            url,
+        });
+        JudgedScrape {
+            verdicts: judge_all(&self.manifesto, &found, url),
+            series: Arc::new(found),
         }
     }
 
-    fn unmeasured(&self, down: &ScrapeError) -> Vec<Verdict> {
-        let reason = match down.reason {
-            ScrapeErrorKind::Parse => Reason::BadExposition,
-            _ => Reason::TargetDown,
+    /// Nothing is known, for one reason.
+    pub fn all(&self, finding: &Finding) -> JudgedScrape {
+        JudgedScrape {
+            verdicts: all_unknown(&self.manifesto, finding),
+            series: Arc::new(SeriesFindings::all(&Arc::new(finding.clone()))),
+        }
+    }
+
+    fn unmeasured(&self, down: &ScrapeError) -> JudgedScrape {
+        let said = |reason: Reason| {
+            let message = format!(
+                "could not be measured ({}): {}",
+                down.reason.as_str(),
+                down.message
+            );
+            self.all(&Finding::unknown(reason, message))
         };
-        let message = format!(
-            "could not be measured ({}): {}",
-            down.reason.as_str(),
-            down.message
-        );
-        all_unknown(&self.manifesto, reason, &message)
+        match down.reason {
+            ScrapeErrorKind::NotFound => self.without_metrics(Reason::NotFound, &down.message),
+            ScrapeErrorKind::Gone => self.without_metrics(Reason::Gone, &down.message),
+            ScrapeErrorKind::Parse => said(Reason::BadExposition),
+            ScrapeErrorKind::Dns
+            | ScrapeErrorKind::Connect
+            | ScrapeErrorKind::Tls
+            | ScrapeErrorKind::Timeout
+            | ScrapeErrorKind::Http
+            | ScrapeErrorKind::ContentType
+            | ScrapeErrorKind::Encoding
+            | ScrapeErrorKind::Incomplete
+            | ScrapeErrorKind::BodyLimit
+            | ScrapeErrorKind::SampleLimit
+            | ScrapeErrorKind::LabelLimit
+            | ScrapeErrorKind::HeaderLimit
+            | ScrapeErrorKind::Redirect
+            | ScrapeErrorKind::Blocked
+            | ScrapeErrorKind::Credentials
+            | ScrapeErrorKind::Proxy
+            | ScrapeErrorKind::Empty
+            | ScrapeErrorKind::Protocol
+            | ScrapeErrorKind::Internal => said(Reason::TargetDown),
+        }
+    }
+
+    /// The target answers, and has no metrics where they should be: that was measured.
+    fn without_metrics(&self, reason: Reason, status: &str) -> JudgedScrape {
+        let missing = Finding::fail(reason, format!("exports no metrics: {status}"), vec![]);
+        let unknown = Finding::unknown(reason, format!("there are no metrics to judge: {status}"));
+        let (lacking, nothing) = (Arc::new(missing.clone()), Arc::new(unknown.clone()));
+        let series = SeriesFindings::all(&nothing).map(|series, nothing| match series {
+            Series::Identity => Arc::clone(&lacking),
+            Series::Version | Series::Availability | Series::Latency => Arc::clone(nothing),
+        });
+        JudgedScrape {
+            verdicts: judge_without_metrics(&self.manifesto, &missing, &unknown),
+            series: Arc::new(series),
+        }
     }
 
     /// A target as one scrape alone shows it, without history.
     pub fn state(&self, result: &ScrapeResult, observation: Option<&Observation>) -> TargetState {
         let target = &result.target;
         let down = result.outcome.as_ref().err();
-        let verdicts = self.judge(&target.service.name, Some(&target.url), down, observation);
+        let judged = self.judge(&target.service.name, Some(&target.url), down, observation);
         TargetState {
             target: Arc::clone(target),
             scrape: Some(figures(result, observation)),
-            verdicts: verdicts.into(),
+            verdicts: judged.verdicts.into(),
+            series: judged.series,
             version: observation.and_then(|o| o.version().map(Arc::from)),
             resource: observation.and_then(|o| o.resource.clone()),
         }
     }
+}
+
+/// What one scrape says of the series and of the rules.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JudgedScrape {
+    /// What was found of each series.
+    pub series: Arc<SeriesFindings>,
+    /// One verdict for each rule that scrapes prove.
+    pub verdicts: Vec<Verdict>,
 }
 
 /// The figures of one scrape.
@@ -139,11 +219,7 @@ pub fn figures(result: &ScrapeResult, observation: Option<&Observation>) -> Scra
         duration: result.duration,
         samples: observation.map_or(0, |observation| observation.summary.samples),
         body_bytes: result.body_bytes,
-        down: result
-            .outcome
-            .as_ref()
-            .err()
-            .map(|down| (down.reason, down.message.clone())),
+        outcome: ScrapeOutcome::of(result.outcome.as_ref().err()),
         violations: observation.map_or(0, |observation| observation.summary.violations),
         first_violation: first.map(|fault| {
             let (line, column) = (fault.line, fault.column);

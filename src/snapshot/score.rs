@@ -34,6 +34,14 @@ impl RuleStatus {
         self.into()
     }
 
+    /// Whether it was measured: complied with, or violated.
+    pub fn is_measured(self) -> bool {
+        match self {
+            RuleStatus::Pass | RuleStatus::Fail | RuleStatus::Waived => true,
+            RuleStatus::Unknown | RuleStatus::NotApplicable => false,
+        }
+    }
+
     /// For people.
     pub fn in_words(self) -> &'static str {
         match self {
@@ -57,21 +65,24 @@ impl From<Status> for RuleStatus {
     }
 }
 
-/// Passed over measured weight, never shown without coverage.
+/// Passed over counted weight, never shown without coverage. An outage moves the coverage, not the score: what
+/// was measured before counts on for a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Score {
     passed: u32,
+    /// Measured now, or carried over.
+    counted: u32,
     measured: u32,
     applicable: u32,
 }
 
 impl Score {
-    /// 0 to 1; `None` where nothing was measured.
+    /// 0 to 1; `None` where nothing counts.
     pub fn ratio(self) -> Option<f64> {
-        (self.measured > 0).then(|| f64::from(self.passed) / f64::from(self.measured))
+        (self.counted > 0).then(|| f64::from(self.passed) / f64::from(self.counted))
     }
 
-    /// Measured over applicable weight, 0 to 1. What could not be measured lowers it.
+    /// Weight that is measured now over applicable weight, 0 to 1. What could not be measured lowers it.
     pub fn coverage(self) -> f64 {
         if self.applicable == 0 {
             0.0
@@ -80,16 +91,21 @@ impl Score {
         }
     }
 
-    pub(super) fn add(&mut self, status: RuleStatus, weight: u32) {
+    /// Adds a rule: its status now, and the outcome that counts for it.
+    pub(super) fn add(&mut self, status: RuleStatus, counted: RuleStatus, weight: u32) {
         match status {
             RuleStatus::NotApplicable => return,
-            RuleStatus::Pass => {
-                self.passed += weight;
-                self.measured += weight;
-            }
-            RuleStatus::Fail | RuleStatus::Waived => self.measured += weight,
+            RuleStatus::Pass | RuleStatus::Fail | RuleStatus::Waived => self.measured += weight,
             RuleStatus::Unknown => {}
         }
         self.applicable += weight;
+        match counted {
+            RuleStatus::Pass => {
+                self.passed += weight;
+                self.counted += weight;
+            }
+            RuleStatus::Fail | RuleStatus::Waived => self.counted += weight,
+            RuleStatus::Unknown | RuleStatus::NotApplicable => {}
+        }
     }
 }

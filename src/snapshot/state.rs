@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use super::score::{RuleStatus, Score};
 use crate::catalogue::{Entry, Waiver};
 use crate::checks::scraped::instrumentation::{Instrumentation, Resource};
-use crate::checks::{Finding, Verdict};
+use crate::checks::{Finding, Reason, Series, SeriesFindings, Status, Verdict};
 use crate::discovery::target::{ServiceKey, Target};
-use crate::scrape::ScrapeErrorKind;
+use crate::scrape::{ScrapeError, ScrapeErrorKind};
 
 /// What is known of one target.
 #[derive(Debug, Clone)]
@@ -21,6 +21,8 @@ pub struct TargetState {
     pub scrape: Option<Scrape>,
     /// One verdict per rule in force, in the manifesto's order.
     pub verdicts: Arc<[Verdict]>,
+    /// What was found of each series.
+    pub series: Arc<SeriesFindings>,
     /// The version that O-8's pass rests on.
     pub version: Option<Arc<str>>,
     /// The resource that OpenTelemetry describes, where it does.
@@ -29,21 +31,65 @@ pub struct TargetState {
 
 impl TargetState {
     /// A target so judged, of which no scrape is known.
-    pub fn new(target: Arc<Target>, verdicts: impl Into<Arc<[Verdict]>>) -> Self {
+    pub fn new(
+        target: Arc<Target>,
+        verdicts: impl Into<Arc<[Verdict]>>,
+        series: impl Into<Arc<SeriesFindings>>,
+    ) -> Self {
         Self {
             target,
             scrape: None,
             verdicts: verdicts.into(),
+            series: series.into(),
             version: None,
             resource: None,
         }
     }
 
-    /// Whether the last scrape was measured.
+    /// Whether the target answered the last scrape: with metrics, or with word that it has none.
     pub fn is_up(&self) -> bool {
         self.scrape
             .as_ref()
-            .is_some_and(|scrape| scrape.down.is_none())
+            .is_some_and(|scrape| scrape.outcome.failure().is_none())
+    }
+
+    /// Whether the last scrape brought metrics.
+    pub fn has_metrics(&self) -> bool {
+        self.scrape
+            .as_ref()
+            .is_some_and(|scrape| scrape.outcome == ScrapeOutcome::Measured)
+    }
+}
+
+/// How a scrape ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ScrapeOutcome {
+    /// With metrics.
+    Measured,
+    /// The target answered that it has none there.
+    NoMetrics(ScrapeErrorKind, String),
+    /// Nothing is known of the target now.
+    Failed(ScrapeErrorKind, String),
+}
+
+impl ScrapeOutcome {
+    /// Of the scrape's own error, if it has one.
+    pub fn of(error: Option<&ScrapeError>) -> Self {
+        match error {
+            None => ScrapeOutcome::Measured,
+            Some(error) if error.reason.says_no_metrics() => {
+                ScrapeOutcome::NoMetrics(error.reason, error.message.clone())
+            }
+            Some(error) => ScrapeOutcome::Failed(error.reason, error.message.clone()),
+        }
+    }
+
+    /// Why the target is down.
+    pub fn failure(&self) -> Option<(ScrapeErrorKind, &str)> {
+        match self {
+            ScrapeOutcome::Measured | ScrapeOutcome::NoMetrics(..) => None,
+            ScrapeOutcome::Failed(kind, message) => Some((*kind, message)),
+        }
     }
 }
 
@@ -58,8 +104,8 @@ pub struct Scrape {
     pub samples: u64,
     /// Decompressed body.
     pub body_bytes: u64,
-    /// Why the target is down, with the sentence; `None` while it is up.
-    pub down: Option<(ScrapeErrorKind, String)>,
+    /// How it ended.
+    pub outcome: ScrapeOutcome,
     /// Violations of the format that Prometheus tolerates.
     pub violations: u64,
     /// The first of them, with line and column.
@@ -90,6 +136,48 @@ pub struct ServiceVerdict {
     pub waiver: Option<Arc<Waiver>>,
     /// Since when it is violated, waived or not; kept while it cannot be measured.
     pub failing: Option<Failing>,
+    /// The outcome that stands in for it in the score while it cannot be measured.
+    pub carried: Option<Carried>,
+}
+
+impl ServiceVerdict {
+    /// The outcome that counts: as measured now, or as carried over.
+    pub fn counted(&self) -> RuleStatus {
+        self.carried.map_or(self.status, |carried| carried.status)
+    }
+}
+
+/// The last measured outcome of a rule that cannot be measured now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Carried {
+    /// [`RuleStatus::Pass`], [`RuleStatus::Fail`] or [`RuleStatus::Waived`].
+    pub status: RuleStatus,
+    /// Since when it cannot be measured.
+    pub since: Timestamp,
+    /// Until when its last outcome counts.
+    pub until: Timestamp,
+}
+
+/// What was found of one series of a service.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServiceSeries {
+    /// Which.
+    pub series: Series,
+    /// What was found at the deciding instance: the worst that was measured.
+    pub finding: Arc<Finding>,
+    /// That instance.
+    pub target: Arc<Target>,
+}
+
+impl ServiceSeries {
+    /// Whether it is there; `None` where nobody could tell.
+    pub fn is_present(&self) -> Option<bool> {
+        match self.finding.status {
+            Status::Pass => Some(true),
+            Status::Fail => Some(false),
+            Status::Unknown | Status::NotApplicable => None,
+        }
+    }
 }
 
 /// One service in one environment.
@@ -105,6 +193,8 @@ pub struct ServiceState {
     pub version: String,
     /// One verdict per rule of scope `service`.
     pub verdicts: Vec<ServiceVerdict>,
+    /// What was found of version, availability, latency and identity.
+    pub series: Vec<ServiceSeries>,
     /// How far it complies.
     pub score: Score,
     /// Its Instrumentation Score, where its metrics are OpenTelemetry's.
@@ -134,4 +224,12 @@ impl ServiceState {
             .filter(|verdict| verdict.status == status)
             .count()
     }
+}
+
+/// How many of these verdicts are unknown because nobody configured what would tell.
+pub fn count_not_configured(verdicts: &[ServiceVerdict]) -> usize {
+    let is_unconfigured = |verdict: &&ServiceVerdict| {
+        verdict.status == RuleStatus::Unknown && verdict.finding.reason == Reason::NotConfigured
+    };
+    verdicts.iter().filter(is_unconfigured).count()
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
-use manifesto_exporter::checks::{Finding, Reason, Verdict};
+use manifesto_exporter::checks::{Finding, Reason, SeriesFindings, Verdict};
 use manifesto_exporter::daemon;
 use manifesto_exporter::discovery::target::ServiceKey;
 use manifesto_exporter::discovery::{Discovered, SourceStatus};
@@ -85,6 +85,11 @@ fn target_state(nth: usize, instance: Instance, manifesto: &Manifesto) -> Target
         State::Up(true) => Finding::pass("seen", "up"),
         _ => Finding::fail(Reason::Missing, "not seen", Vec::new()),
     };
+    let unknown = |reason| Finding::unknown(reason, "not measured");
+    let of_series = match instance.state {
+        State::Up(_) => finding.clone(),
+        State::ScrapeError(_) | State::Pending => unknown(Reason::TargetDown),
+    };
     let judged = |rule| Verdict {
         rule,
         finding: finding.clone().into(),
@@ -93,8 +98,8 @@ fn target_state(nth: usize, instance: Instance, manifesto: &Manifesto) -> Target
     let rules = scraped.map(|rule| rule.id);
     let verdicts = match instance.state {
         State::Up(_) => rules.map(judged).collect(),
-        State::ScrapeError(_) => all_unknown(manifesto, Reason::TargetDown, "down"),
-        State::Pending => all_unknown(manifesto, Reason::NotScrapedYet, "not yet"),
+        State::ScrapeError(_) => all_unknown(manifesto, &unknown(Reason::TargetDown)),
+        State::Pending => all_unknown(manifesto, &unknown(Reason::NotScrapedYet)),
     };
     let ServiceKey { name, environment } = &instance.service;
     let mut target = target(&format!("host-{nth}"), name, environment);
@@ -115,7 +120,11 @@ fn target_state(nth: usize, instance: Instance, manifesto: &Manifesto) -> Target
         },
         version: instance.version.map(Into::into),
         resource: instance.has_resource.then(Arc::default),
-        ..TargetState::new(Arc::new(target), verdicts)
+        ..TargetState::new(
+            Arc::new(target),
+            verdicts,
+            SeriesFindings::all(&Arc::new(of_series)),
+        )
     }
 }
 

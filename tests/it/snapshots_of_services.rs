@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use manifesto_exporter::checks::{Basis, Finding, Reason, Status, Verdict};
+use manifesto_exporter::checks::{Basis, Finding, Reason, SeriesFindings, Status, Verdict};
 use manifesto_exporter::manifesto::{Manifesto, RulesConfig, ids};
 use manifesto_exporter::rule_id::RuleId;
 use manifesto_exporter::scrape::ScrapeErrorKind;
@@ -60,7 +60,14 @@ fn state(manifesto: &Manifesto, instance: &Instance) -> TargetState {
     TargetState {
         scrape: Some(scrape(down.then_some(ScrapeErrorKind::Connect))),
         version: instance.version.map(Arc::from),
-        ..TargetState::new(Arc::new(target), verdicts.collect::<Vec<_>>())
+        ..TargetState::new(
+            Arc::new(target),
+            verdicts.collect::<Vec<_>>(),
+            SeriesFindings::all(&Arc::new(Finding::unknown(
+                Reason::NotScrapedYet,
+                "not looked at",
+            ))),
+        )
     }
 }
 

@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use manifesto_exporter::discovery::target::{Target, TargetUrl};
-use manifesto_exporter::scrape::ScrapeErrorKind;
-use manifesto_exporter::snapshot::Scrape;
+use manifesto_exporter::scrape::{ScrapeError, ScrapeErrorKind};
+use manifesto_exporter::snapshot::{Scrape, ScrapeOutcome};
 
 /// A service's target at port 8067 of a host.
 pub(crate) fn target(host: &str, service: &str, environment: &str) -> Target {
@@ -21,7 +21,10 @@ pub(crate) fn scrape(down: Option<ScrapeErrorKind>) -> Scrape {
         duration: Duration::from_millis(3),
         samples: 700,
         body_bytes: 60_000,
-        down: down.map(|reason| (reason, "a sentence".to_owned())),
+        outcome: ScrapeOutcome::of(
+            down.map(|kind| ScrapeError::new(kind, "a sentence"))
+                .as_ref(),
+        ),
         violations: 0,
         first_violation: None,
     }

@@ -8,6 +8,7 @@ pub mod endpoint;
 pub mod identity;
 pub mod instrumentation;
 pub mod latency;
+mod series;
 pub mod version;
 
 use std::collections::HashMap;
@@ -23,6 +24,7 @@ use crate::checks::naming::namespace::Namespaces;
 use crate::discovery::target::TargetUrl;
 use crate::exposition::{Event, Fault, MetricType, Sample, Severity, Summary};
 use instrumentation::Resource;
+pub use series::{Series, SeriesFindings};
 
 /// Metric names remembered in one scrape; beyond it a name is read anew each time it appears.
 const NAMES_MAX: usize = 20_000;
@@ -68,24 +70,16 @@ impl ScrapeCheck {
         }
     }
 
-    /// Judges one scrape.
-    pub(super) fn judge(&self, scraped: Scraped<'_>) -> Finding {
-        let Scraped {
-            observation,
-            subject,
-            url,
-        } = scraped;
-        match self {
-            ScrapeCheck::Identity => observation
-                .identity
-                .judge(subject, url.map(TargetUrl::path)),
-            ScrapeCheck::Endpoint { port } => endpoint::judge(url, *port),
-            ScrapeCheck::Version => observation.version.judge(subject, &observation.namespaces),
-            ScrapeCheck::Availability => observation
-                .availability
-                .judge(subject, &observation.namespaces),
-            ScrapeCheck::Latency => observation.latency.judge(subject, &observation.namespaces),
-        }
+    /// Judges by what was found of each series, and by where the scrape was made; `None` for a file.
+    pub(super) fn judge(&self, found: &SeriesFindings, url: Option<&TargetUrl>) -> Arc<Finding> {
+        let series = match self {
+            ScrapeCheck::Endpoint { port } => return Arc::new(endpoint::judge(url, *port)),
+            ScrapeCheck::Identity => Series::Identity,
+            ScrapeCheck::Version => Series::Version,
+            ScrapeCheck::Availability => Series::Availability,
+            ScrapeCheck::Latency => Series::Latency,
+        };
+        Arc::clone(found.get(series))
     }
 }
 

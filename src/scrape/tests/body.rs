@@ -209,6 +209,23 @@ async fn fault_15_other_statuses_are_shown() {
 }
 
 #[tokio::test]
+async fn who_answers_that_there_are_no_metrics_is_told_from_who_is_down() {
+    for (status, kind) in [
+        ("404 Not Found", ScrapeErrorKind::NotFound),
+        ("410 Gone", ScrapeErrorKind::Gone),
+    ] {
+        let server =
+            Server::answering(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n")).await;
+        let (result, _) = Scraper::new(target(server.address)).scrape().await;
+        let down = result.outcome.unwrap_err();
+        assert_eq!(down.reason, kind);
+        assert!(down.reason.says_no_metrics());
+        assert_eq!(down.message, format!("status {status}, expected 200 OK"));
+    }
+    assert!(!ScrapeErrorKind::Http.says_no_metrics());
+}
+
+#[tokio::test]
 async fn fault_04_a_dripping_body_meets_the_deadline() {
     let server = Server::start(async |mut stream, _| {
         request(&mut stream).await;

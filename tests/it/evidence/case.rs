@@ -7,10 +7,9 @@ use std::time::SystemTime;
 
 use jiff::{SignedDuration, Timestamp};
 use manifesto_exporter::catalogue::{Catalogue, Records};
-use manifesto_exporter::checks::Reason;
+use manifesto_exporter::checks::{Finding, Reason};
 use manifesto_exporter::config::Config;
 use manifesto_exporter::document::{Origin, Quarter};
-use manifesto_exporter::manifesto::all_unknown;
 use manifesto_exporter::snapshot::{Ruleset, ServiceVerdict, Snapshot, TargetState};
 use manifesto_exporter::sources::ask_once;
 use serde_json::{Value, json};
@@ -63,9 +62,13 @@ fn moment(text: &str, now: Timestamp) -> Option<Value> {
 
 /// A service as discovery finds it, its metrics not looked at.
 fn unscraped(name: &str, ruleset: &Ruleset) -> Arc<TargetState> {
-    let unknown = all_unknown(&ruleset.manifesto, Reason::NotScrapedYet, "not scraped");
+    let unknown = ruleset.all(&Finding::unknown(Reason::NotScrapedYet, "not scraped"));
     let target = target(name, name, ENVIRONMENT);
-    Arc::new(TargetState::new(Arc::new(target), unknown))
+    Arc::new(TargetState::new(
+        Arc::new(target),
+        unknown.verdicts,
+        unknown.series,
+    ))
 }
 
 /// What a configuration makes of services, at a moment.

@@ -1,0 +1,73 @@
+//! What to do about a verdict: advice that fits the reason. Who is down need not be told how to instrument.
+
+use super::score::RuleStatus;
+use crate::checks::Reason;
+use crate::manifesto::Rule;
+
+/// What to do; empty where nothing is to be done but wait.
+pub fn advice(rule: &Rule, status: RuleStatus, reason: Reason) -> &str {
+    match status {
+        RuleStatus::Pass | RuleStatus::NotApplicable => "",
+        RuleStatus::Fail | RuleStatus::Waived => match reason {
+            Reason::NotFound | Reason::Gone => {
+                "Serve metrics where discovery looks for them, or correct `metrics_path` of the job."
+            }
+            _ => &rule.remediation,
+        },
+        RuleStatus::Unknown => for_unknown(rule, reason),
+    }
+}
+
+fn for_unknown(rule: &Rule, reason: Reason) -> &str {
+    match reason {
+        Reason::TargetDown => {
+            "Start the service, or tell discovery that it is gone; `/targets` says why it cannot be scraped."
+        }
+        Reason::NotFound | Reason::Gone => {
+            "Serve metrics where discovery looks for them, or correct `metrics_path` of the job."
+        }
+        Reason::BadExposition => {
+            "Mend the exposition at the place named: Prometheus cannot read it either."
+        }
+        Reason::SourceDown => {
+            "Mend the source of evidence, or its entry under `sources` of the configuration."
+        }
+        // Time tells.
+        Reason::WarmingUp | Reason::NotScrapedYet | Reason::NotAskedYet | Reason::TooEarly => "",
+        Reason::NotConfigured => {
+            "Configure what would tell (`sources`, `attestations`, the catalogue: docs/evidence.md), or disable the rule with its reason."
+        }
+        Reason::Proven
+        | Reason::ProvenWeakly
+        | Reason::Missing
+        | Reason::Placeholder
+        | Reason::NotTheService
+        | Reason::Ambiguous
+        | Reason::ErrorsOnly
+        | Reason::NoOutcome
+        | Reason::Unnamed
+        | Reason::OtherName
+        | Reason::RuntimeOnly
+        | Reason::OtherPort
+        | Reason::OtherPath
+        | Reason::NoPort
+        | Reason::ServedByAnother
+        | Reason::NoData
+        | Reason::NotDocumented
+        | Reason::Threshold
+        | Reason::NotAttested
+        | Reason::Expired
+        | Reason::Overdue
+        | Reason::TooLate
+        | Reason::Incomplete
+        | Reason::TooFew
+        | Reason::Unreachable
+        | Reason::Exposed
+        | Reason::Unprotected
+        | Reason::StaticCredentials
+        | Reason::Untracked
+        | Reason::Bypassed
+        | Reason::NotConcerned
+        | Reason::NotInForce => &rule.remediation,
+    }
+}
