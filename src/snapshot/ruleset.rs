@@ -117,11 +117,12 @@ impl Ruleset {
             return self.all(&Finding::unknown(Reason::BadExposition, message));
         }
         let subject = self.subject(service);
-        let found = SeriesFindings::of(Scraped {
+        let scraped = Scraped {
             observation,
             subject: &subject,
             url,
-        });
+        };
+        let found = scraped.findings();
         JudgedScrape {
             verdicts: judge_all(&self.manifesto, &found, url),
             series: Arc::new(found),

@@ -94,6 +94,26 @@ pub struct Scraped<'a> {
     pub url: Option<&'a TargetUrl>,
 }
 
+impl Scraped<'_> {
+    /// Judges each series.
+    pub fn findings(self) -> SeriesFindings {
+        let Scraped {
+            observation,
+            subject,
+            url,
+        } = self;
+        let namespaces = &observation.namespaces;
+        SeriesFindings::new([
+            observation.version.judge(subject, namespaces),
+            observation.availability.judge(subject, namespaces),
+            observation.latency.judge(subject, namespaces),
+            observation
+                .identity
+                .judge(subject, url.map(TargetUrl::path)),
+        ])
+    }
+}
+
 /// What one scrape taught.
 #[derive(Debug, Clone, Default)]
 pub struct Observation {

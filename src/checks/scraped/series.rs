@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use strum::VariantArray as _;
 
-use super::Scraped;
 use crate::checks::verdict::Finding;
-use crate::discovery::target::TargetUrl;
 
 /// What an exposition should hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,24 +36,9 @@ impl Series {
 pub struct SeriesFindings([Arc<Finding>; 4]);
 
 impl SeriesFindings {
-    /// Judges one good scrape.
-    pub fn of(scraped: Scraped<'_>) -> Self {
-        let Scraped {
-            observation,
-            subject,
-            url,
-        } = scraped;
-        let namespaces = &observation.namespaces;
-        let path = url.map(TargetUrl::path);
-        Self(
-            [
-                observation.version.judge(subject, namespaces),
-                observation.availability.judge(subject, namespaces),
-                observation.latency.judge(subject, namespaces),
-                observation.identity.judge(subject, path),
-            ]
-            .map(Arc::new),
-        )
+    /// What was found of each, in the order of [`Series::ALL`].
+    pub(super) fn new(found: [Finding; 4]) -> Self {
+        Self(found.map(Arc::new))
     }
 
     /// The same of each: nothing was measured.

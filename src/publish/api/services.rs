@@ -1,22 +1,18 @@
-//! JSON answers: serialised types live here, at the edge.
+//! `/api/v1/services`: services, the estate, and their verdicts.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use url::Url;
 
-use super::page::time;
 use crate::catalogue::{self, Openness};
 use crate::checks::scraped::instrumentation::RULES_TOTAL;
-use crate::discovery::Discovered;
-use crate::discovery::target::TargetUrl;
-use crate::snapshot::{
-    RuleStatus, ServiceSeries, ServiceVerdict, Snapshot, advice, count_not_configured,
-};
+use crate::publish::page::time;
+use crate::snapshot::{ServiceSeries, ServiceVerdict, Snapshot, advice, count_not_configured};
 
 /// `/api/v1/services`.
 #[derive(Debug, Serialize)]
-pub(super) struct Services<'a> {
+pub(in crate::publish) struct Services<'a> {
     at: String,
     /// The version of the rules judged by.
     ruleset: &'a str,
@@ -211,71 +207,8 @@ struct Estate<'a> {
     verdicts: Vec<Verdict<'a>>,
 }
 
-/// `/api/v1/rules`.
-#[derive(Debug, Serialize)]
-pub(super) struct Rules<'a> {
-    at: String,
-    version: &'a str,
-    reviewed: Option<String>,
-    rules: Vec<Rule<'a>>,
-    /// Rules that are not judged, with the reasons.
-    disabled: BTreeMap<String, &'a str>,
-}
-
-#[derive(Debug, Serialize)]
-struct Rule<'a> {
-    rule: String,
-    title: &'a str,
-    category: &'static str,
-    severity: &'static str,
-    scope: &'static str,
-    evidence: Vec<&'static str>,
-    effective_from: Option<String>,
-    asks: &'a str,
-    proof: &'a str,
-    remediation: &'a str,
-    /// How many services, or whether the estate, have each status.
-    counts: BTreeMap<&'static str, usize>,
-}
-
-/// Every rule in force, and how many comply with it.
-pub(super) fn rules(snapshot: &Snapshot) -> Rules<'_> {
-    let manifesto = snapshot.manifesto();
-    let counts = snapshot.rule_counts();
-    let rules = manifesto
-        .rules()
-        .iter()
-        .zip(counts)
-        .map(|(rule, counts)| Rule {
-            rule: rule.id.to_string(),
-            title: &rule.title,
-            category: rule.id.category().as_str(),
-            severity: rule.severity.as_str(),
-            scope: rule.scope.as_str(),
-            evidence: rule.checks.kinds(),
-            effective_from: rule.effective_from.map(|day| day.0.to_string()),
-            asks: &rule.asks,
-            proof: &rule.proof,
-            remediation: &rule.remediation,
-            counts: RuleStatus::ALL
-                .into_iter()
-                .map(|status| (status.as_str(), counts[status as usize]))
-                .collect(),
-        });
-    let disabled = manifesto.disabled().iter();
-    Rules {
-        at: time(snapshot.at),
-        version: manifesto.version(),
-        reviewed: manifesto.last_reviewed().map(|day| day.to_string()),
-        rules: rules.collect(),
-        disabled: disabled
-            .map(|(id, why)| (id.to_string(), why.as_str()))
-            .collect(),
-    }
-}
-
 /// Every service with its verdicts.
-pub(super) fn services(snapshot: &Snapshot) -> Services<'_> {
+pub(in crate::publish) fn services(snapshot: &Snapshot) -> Services<'_> {
     let services = snapshot
         .services
         .iter()
@@ -330,136 +263,4 @@ pub(super) fn services(snapshot: &Snapshot) -> Services<'_> {
         services,
         missing: missing.collect(),
     }
-}
-
-/// `/api/v1/targets`.
-#[derive(Debug, Serialize)]
-pub(super) struct Targets<'a> {
-    at: String,
-    targets: Vec<Target<'a>>,
-    dropped: Vec<Dropped<'a>>,
-    dropped_total: usize,
-    sources: Vec<Source<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct Target<'a> {
-    target: String,
-    service_name: &'a str,
-    environment: &'a str,
-    job: &'a str,
-    sources: &'a [String],
-    up: Option<bool>,
-    down_reason: Option<&'static str>,
-    down_message: Option<&'a str>,
-    last_scrape: Option<String>,
-    labels: LabelMap<'a>,
-}
-
-#[derive(Debug, Serialize)]
-struct Dropped<'a> {
-    job: &'a str,
-    why: String,
-    labels: LabelMap<'a>,
-}
-
-#[derive(Debug, Serialize)]
-struct Source<'a> {
-    source: &'a str,
-    targets: usize,
-    last_success: Option<String>,
-    last_error: Option<&'a str>,
-    held: bool,
-}
-
-type LabelMap<'a> = BTreeMap<&'a str, &'a str>;
-
-/// What is scraped, what was dropped and why, and where it all comes from.
-pub(super) fn targets<'a>(snapshot: &'a Snapshot, discovered: &'a Discovered) -> Targets<'a> {
-    let targets = snapshot.targets.iter().map(|state| {
-        let down = state
-            .scrape
-            .as_ref()
-            .and_then(|scrape| scrape.outcome.failure());
-        Target {
-            target: state.target.url.to_string(),
-            service_name: &state.target.service.name,
-            environment: &state.target.service.environment,
-            job: &state.target.job.name,
-            sources: &state.target.sources,
-            up: state.scrape.as_ref().map(|_| state.is_up()),
-            down_reason: down.map(|(reason, _)| reason.as_str()),
-            down_message: down.map(|(_, message)| message),
-            last_scrape: state.scrape.as_ref().map(|scrape| time(scrape.at)),
-            labels: state.target.labels.iter().collect(),
-        }
-    });
-    let dropped = discovered.dropped.iter().map(|dropped| Dropped {
-        job: &dropped.job,
-        why: dropped.reason.to_string(),
-        labels: dropped.labels.iter().collect(),
-    });
-    let sources = discovered.sources.iter().map(|source| Source {
-        source: &source.name,
-        targets: source.targets,
-        last_success: source.last_success.map(time),
-        last_error: source.last_error.as_deref(),
-        held: source.held,
-    });
-    Targets {
-        at: time(snapshot.at),
-        targets: targets.collect(),
-        dropped: dropped.collect(),
-        dropped_total: discovered.dropped_total,
-        sources: sources.collect(),
-    }
-}
-
-/// One group of `/sd`, as Prometheus's HTTP service discovery reads it.
-#[derive(Debug, Serialize)]
-pub(super) struct SdGroup {
-    targets: [String; 1],
-    labels: BTreeMap<String, String>,
-}
-
-/// What was discovered, for another Prometheus to scrape: scheme, path and parameters as the
-/// labels that it understands before relabelling.
-pub(super) fn sd(discovered: &Discovered) -> Vec<SdGroup> {
-    discovered
-        .targets
-        .iter()
-        .map(|target| {
-            let mut labels: BTreeMap<String, String> = target
-                .labels
-                .iter()
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect();
-            labels.insert(
-                "__scheme__".to_owned(),
-                target.url.scheme.as_str().to_owned(),
-            );
-            labels.insert("__metrics_path__".to_owned(), target.url.path().to_owned());
-            labels.extend(parameters(&target.url));
-            SdGroup {
-                targets: [target.url.authority()],
-                labels,
-            }
-        })
-        .collect()
-}
-
-/// `__param_*`: Prometheus keeps the first value of each.
-fn parameters(url: &TargetUrl) -> Vec<(String, String)> {
-    let query = url
-        .path_and_query
-        .split_once('?')
-        .map_or("", |(_, query)| query);
-    let mut parameters: Vec<(String, String)> = Vec::new();
-    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
-        let name = format!("__param_{name}");
-        if parameters.iter().all(|(known, _)| *known != name) {
-            parameters.push((name, value.into_owned()));
-        }
-    }
-    parameters
 }
