@@ -29,6 +29,8 @@ pub struct Fault {
     pub line: u64,
     /// Column in bytes, from 1; 0 where the fault concerns the whole line.
     pub column: u64,
+    /// The same in code units of UTF-16, as SARIF and editors count.
+    pub column_utf16: u64,
     /// What was expected and what was seen, without location.
     pub message: String,
 }
@@ -39,6 +41,7 @@ impl fmt::Display for Fault {
             severity,
             line,
             column,
+            column_utf16: _,
             message,
         } = self;
         write!(f, "{} {line}:{column} {message}", severity.as_str())
@@ -78,14 +81,15 @@ impl Faults {
     pub(super) fn push(
         &mut self,
         severity: Severity,
-        (line, column): (u64, u64),
+        place: Place,
         message: impl FnOnce() -> String,
     ) {
         if self.errors + self.violations < self.max as u64 {
             self.pending.push(Fault {
                 severity,
-                line,
-                column,
+                line: place.line,
+                column: place.column,
+                column_utf16: place.column_utf16,
                 message: message(),
             });
         }
@@ -103,6 +107,27 @@ pub(super) struct Tally {
     pub(super) violations: u64,
 }
 
+/// Where a fault is, from 1; column 0 where it concerns the whole line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    line: u64,
+    /// In bytes.
+    column: u64,
+    /// In code units of UTF-16.
+    column_utf16: u64,
+}
+
+impl Place {
+    /// A column in front of which there is nothing but ASCII.
+    pub(super) fn new(line: u64, column: u64) -> Self {
+        Self {
+            line,
+            column,
+            column_utf16: column,
+        }
+    }
+}
+
 /// One line (or several, joined by raw newlines inside quotes) and its number.
 #[derive(Clone, Copy)]
 pub(super) struct Line<'a> {
@@ -117,12 +142,21 @@ impl Line<'_> {
         self.bytes.get(offset).copied().unwrap_or(b'\n')
     }
 
-    /// Line and column of `offset`.
-    pub(super) fn place(&self, offset: usize) -> (u64, u64) {
+    /// Where `offset` is.
+    pub(super) fn place(&self, offset: usize) -> Place {
         let before = &self.bytes[..offset.min(self.bytes.len())];
         let newlines = memchr::memchr_iter(b'\n', before).count() as u64;
         let start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
-        (self.number + newlines, (offset - start) as u64 + 1)
+        let units = before[start..].utf8_chunks().map(|chunk| {
+            // What is no character is shown as one each.
+            let invalid = usize::from(!chunk.invalid().is_empty());
+            chunk.valid().chars().map(char::len_utf16).sum::<usize>() + invalid
+        });
+        Place {
+            line: self.number + newlines,
+            column: (offset - start) as u64 + 1,
+            column_utf16: units.sum::<usize>() as u64 + 1,
+        }
     }
 
     /// What stands at `offset`, for a message: one character, or the end of the line.
@@ -215,6 +249,16 @@ impl fmt::Display for Excerpt<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn columns_are_counted_in_bytes_and_in_utf_16() {
+        let line = Line {
+            bytes: "a{b=\"\u{e9}\u{1f600}\"x".as_bytes(),
+            number: 7,
+        };
+        let place = line.place(12);
+        assert_eq!((place.line, place.column, place.column_utf16), (7, 13, 10));
+    }
 
     #[test]
     fn excerpts_are_bounded_and_inert() {

@@ -199,6 +199,7 @@ pub(super) fn quoted_end(
                         )
                     });
                 }
+                check_escape(line, at, what, lexer);
             }
             b'\n' if newlines == Newlines::Forbidden => break,
             b'\n' => newline = newline.or(Some(at)),
@@ -217,6 +218,20 @@ pub(super) fn quoted_end(
     lexer.bad(line, at, || {
         format!("expected a closing quote after the {what}, saw the end of the line")
     })
+}
+
+/// The text format knows three escapes; Prometheus takes any other backslash for itself, and OpenMetrics lets
+/// one stand before any character. `at` is behind the backslash.
+#[cold]
+pub(super) fn check_escape(line: Line<'_>, at: usize, what: &str, lexer: &mut Lexer<'_>) {
+    if lexer.format == Format::Text && !matches!(line.at(at), b'\\' | b'"' | b'n') {
+        lexer.violation(line, at, || {
+            format!(
+                "expected `\\\\`, `\\\"` or `\\n` in the {what}, saw a backslash before {}",
+                line.seen(at)
+            )
+        });
+    }
 }
 
 /// A quoted name, which Prometheus takes for any UTF-8 but nothing; OpenMetrics 1.0 knows none.

@@ -3,7 +3,7 @@
 use super::chunks::Block;
 use super::event::{Event, Exemplar, Sample, Span, unescape, unescape_help};
 use super::family::Families;
-use super::fault::{Faults, Line, Severity, Tally};
+use super::fault::{Faults, Line, Place, Severity, Tally};
 use super::format::Format;
 use super::lexer::{Halt, Lexer, metric_name_end, skip_blanks};
 use super::limits::Limits;
@@ -27,7 +27,7 @@ pub(super) struct Lines {
     passed: u64,
     samples: u64,
     /// Where the body ended, if that was not behind a newline.
-    unterminated: Option<(u64, u64)>,
+    unterminated: Option<Place>,
     progress: Progress,
 }
 
@@ -97,7 +97,7 @@ impl Lines {
 
     pub(super) fn pass_lines(&mut self, lines: u64, terminated: bool) {
         self.passed += lines;
-        self.unterminated = (!terminated).then_some((self.passed, 1));
+        self.unterminated = (!terminated).then_some(Place::new(self.passed, 1));
         if self.progress == Progress::Start {
             self.progress = Progress::Running;
         }
@@ -380,9 +380,10 @@ impl Lines {
     pub(super) fn after_end(&mut self, sink: &mut impl FnMut(Event<'_>)) {
         if self.progress == Progress::Eof {
             self.progress = Progress::Over;
-            self.faults.push(Severity::Error, (self.passed + 1, 1), || {
-                "expected nothing after `# EOF`, saw more".to_owned()
-            });
+            self.faults
+                .push(Severity::Error, Place::new(self.passed + 1, 1), || {
+                    "expected nothing after `# EOF`, saw more".to_owned()
+                });
             self.flush(sink);
         }
     }
@@ -392,11 +393,11 @@ impl Lines {
         if !self.exhausted() {
             self.families.finish(&mut self.faults);
         }
-        let at_end = self.unterminated.unwrap_or((self.passed + 1, 1));
+        let at_end = self.unterminated.unwrap_or(Place::new(self.passed + 1, 1));
         match (self.format, self.progress) {
             // Prometheus looks at no body of no bytes.
             (Format::OpenMetrics, Progress::Start) => {
-                self.faults.push(Severity::Violation, (1, 1), || {
+                self.faults.push(Severity::Violation, Place::new(1, 1), || {
                     "expected `# EOF`, saw an empty body".to_owned()
                 });
             }

@@ -4,7 +4,8 @@ use super::event::{MetricType, Span};
 use super::fault::{Excerpt, Line};
 use super::format::Format;
 use super::lexer::{
-    Halt, Lexer, Newlines, check_quoted_name, metric_name_end, quoted_end, skip_blanks,
+    Halt, Lexer, Newlines, check_escape, check_quoted_name, metric_name_end, quoted_end,
+    skip_blanks,
 };
 
 /// What a `#` line says.
@@ -278,6 +279,11 @@ fn finish(
                 return lexer.bad(line, at, || {
                     format!("expected UTF-8 in the help text, saw {}", line.seen(at))
                 });
+            }
+            let mut from = 0;
+            while let Some(backslash) = memchr::memchr(b'\\', &bytes[from..]) {
+                check_escape(line, at + from + backslash + 1, "help text", lexer);
+                from = (from + backslash + 2).min(bytes.len());
             }
         }
         What::Unit => {

@@ -1,7 +1,7 @@
 //! The rules on the samples of one histogram or summary.
 
 use super::event::{LabelRole, MetricType, Span};
-use super::fault::{Excerpt, Faults, Number, Severity};
+use super::fault::{Excerpt, Faults, Number, Place, Severity};
 use super::format::Format;
 use super::number;
 use super::observed::Observed;
@@ -279,7 +279,7 @@ impl Point {
             _ => ("_count", "_sum"),
         };
         let mut tell = |message: &dyn Fn() -> String| {
-            faults.push(Severity::Violation, (self.line, 0), message)
+            faults.push(Severity::Violation, Place::new(self.line, 0), message)
         };
         // Samples named as the family are no histogram to the text format, and nothing is said of them.
         let parts = Role::Bucket.bit() | Role::Count.bit() | Role::Sum.bit() | Role::Created.bit();

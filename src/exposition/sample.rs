@@ -1,7 +1,7 @@
 //! The lexer of a sample's line behind its series: value, time, exemplar.
 
 use super::event::Span;
-use super::fault::{Line, Severity};
+use super::fault::{Line, Place, Severity};
 use super::format::Format;
 use super::lexer::{Halt, Lexer, skip_blanks};
 use super::limits::Limits;
@@ -293,12 +293,14 @@ pub(super) fn within_limit(
     if samples < limits.samples_max {
         return true;
     }
-    lexer.faults.push(Severity::Error, (line.number, 1), || {
-        format!(
-            "expected at most {} samples (sample_limit), saw more",
-            limits.samples_max
-        )
-    });
+    lexer
+        .faults
+        .push(Severity::Error, Place::new(line.number, 1), || {
+            format!(
+                "expected at most {} samples (sample_limit), saw more",
+                limits.samples_max
+            )
+        });
     false
 }
 
