@@ -25,6 +25,15 @@ impl Status {
     pub fn as_str(self) -> &'static str {
         self.into()
     }
+
+    /// Whether what was looked for is there; `None` where nobody could tell.
+    pub fn is_proven(self) -> Option<bool> {
+        match self {
+            Status::Pass => Some(true),
+            Status::Fail => Some(false),
+            Status::Unknown | Status::NotApplicable => None,
+        }
+    }
 }
 
 impl fmt::Display for Status {

@@ -1,19 +1,23 @@
 //! `check`: judges one exposition, for a service team's own CI.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use clap::ValueEnum;
 
+use super::baseline::{Baseline, KnownFinding};
 use super::console::{Exit, complain, print, runtime};
 use super::input::{Input, InputError, Measured};
 use super::output::Format;
 use super::output::report::{Report, ReportedVerdict};
-use crate::checks::Reason;
+use crate::checks::warmup::PROCESS_AGE_MIN;
+use crate::checks::{Reason, SeriesFindings};
 use crate::config::Config;
 use crate::daemon::{self, Loaded};
 use crate::discovery::target::{Target, TargetUrl};
+use crate::rule_id::RuleId;
 use crate::scrape::ScrapeError;
 use crate::snapshot::{JudgedScrape, RuleStatus, Ruleset, Snapshot, TargetState};
 use crate::sources::ask_once;
@@ -23,7 +27,9 @@ const EXAMPLES: &str = "\
 Examples:
   manifesto-exporter check http://localhost:8067/metrics --service=shop
   curl -s localhost:8067/metrics | manifesto-exporter check - --service=shop --strict
-  manifesto-exporter check metrics.txt --service=shop --output=junit > report.xml";
+  manifesto-exporter check metrics.txt --service=shop --output=junit > report.xml
+  manifesto-exporter check metrics.txt --service=shop --output=json > baseline.json      Save what is known
+  manifesto-exporter check metrics.txt --service=shop --baseline=baseline.json           Fail on what is new";
 
 #[derive(Debug, clap::Args)]
 #[command(before_help = EXAMPLES)]
@@ -35,6 +41,10 @@ pub(super) struct Args {
     /// The service whose metrics these should be; without it any name passes O-6
     #[arg(long, value_name = "NAME", default_value = "")]
     service: String,
+
+    /// Another name of the service, as its metrics may spell it; may be given several times
+    #[arg(long = "alias", value_name = "NAME", requires = "service")]
+    aliases: Vec<String>,
 
     /// The environment that it runs in, for evidence other than its metrics
     #[arg(long, value_name = "NAME", default_value = "")]
@@ -51,6 +61,11 @@ pub(super) struct Args {
     /// Fail (exit 3) on what the format forbids and Prometheus tolerates
     #[arg(long)]
     strict: bool,
+
+    /// A saved `--output json` of the same service: what is violated there already is shown and does not fail (the same
+    /// finding is the same rule and reason); what cannot be measured still exits 3
+    #[arg(long, value_name = "FILE", requires = "service")]
+    baseline: Option<PathBuf>,
 
     /// Deadline of the scrape of a URL
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_timeout)]
@@ -106,67 +121,146 @@ pub(super) fn main(args: Args) -> Exit {
             return Exit::Usage;
         }
     };
-    let ruleset = Arc::new(ruleset);
+    let baseline = args
+        .baseline
+        .as_deref()
+        .map(|path| Baseline::read(path, &args.service));
+    let baseline = match baseline.transpose() {
+        Ok(baseline) => baseline,
+        Err(error) => {
+            complain(&error.to_string());
+            return Exit::Usage;
+        }
+    };
+    let ruleset = Arc::new(ruleset.also_called(&args.service, &args.aliases));
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(exit) => return exit,
     };
-    let judging = async {
-        let input = Input::parse(&args.input)?;
-        let (name, subject) = (input.name(), ruleset.subject(&args.service));
-        let content_type = args.content_type.as_deref();
-        let measured = input.measure(subject, content_type, args.timeout).await?;
-        // One scrape has no history: it is judged as it stands.
-        let judged = ruleset.judge(
-            &args.service,
-            measured.url.as_ref(),
-            measured.down.as_ref(),
-            measured.observation.as_ref(),
-        );
-        let verdicts = match config.has_evidence() && !args.service.is_empty() {
-            false => judged
-                .verdicts
-                .into_iter()
-                .map(ReportedVerdict::from)
-                .collect(),
-            true => with_evidence(&args, &config, &ruleset, judged).await,
-        };
-        Ok((name, measured, verdicts))
-    };
-    let judged = runtime.block_on(judging);
+    let judged = runtime.block_on(judge(&args, &config, &ruleset));
     // A name lookup that hangs cannot be cancelled: leave it.
     runtime.shutdown_background();
-    let (name, measured, verdicts) = match judged {
+    let mut judged = match judged {
         Ok(judged) => judged,
         Err(error) => {
-            complain(&InputError::to_string(&error));
+            complain(&error.to_string());
             return match error {
                 InputError::TooLarge { .. } => Exit::Unmeasured,
-                _ => Exit::Usage,
+                InputError::Unreadable(..)
+                | InputError::BadUrl(..)
+                | InputError::ContentType(_) => Exit::Usage,
             };
         }
     };
-    let exit = exit(&verdicts, &measured, args.strict);
+    let found: BTreeSet<KnownFinding> = judged
+        .verdicts
+        .iter()
+        .filter_map(ReportedVerdict::finding_key)
+        .collect();
+    for verdict in &mut judged.verdicts {
+        let key = verdict.finding_key();
+        verdict.is_known = key.is_some_and(|key| baseline.as_ref().is_some_and(|b| b.knows(&key)));
+    }
+    let resolved = baseline.as_ref().map(|baseline| baseline.resolved(&found));
+    let notes: Vec<String> = warming_up(&judged).into_iter().collect();
+    let exit = exit(&judged.verdicts, &judged.measured, args.strict);
     let report = Report {
-        input: &name,
+        input: &judged.input,
         service: &args.service,
         strict: args.strict,
         manifesto: &ruleset.manifesto,
-        verdicts: &verdicts,
-        measured: &measured,
+        verdicts: &judged.verdicts,
+        not_configured: &judged.not_configured,
+        series: &judged.series,
+        measured: &judged.measured,
+        notes: &notes,
+        resolved: resolved.as_deref(),
     };
     print(&args.output.render(&report, args.color.wanted()));
     exit
 }
 
-/// Judges the service by what the configuration's sources and records say too. What nobody
-/// configured is not judged here.
+/// What came of judging once.
+struct Judged {
+    /// How outputs name what was judged.
+    input: String,
+    measured: Measured,
+    series: Arc<SeriesFindings>,
+    verdicts: Vec<ReportedVerdict>,
+    not_configured: Vec<RuleId>,
+}
+
+async fn judge(args: &Args, config: &Config, ruleset: &Arc<Ruleset>) -> Result<Judged, InputError> {
+    let input = Input::parse(&args.input)?;
+    let (name, subject) = (input.name(), ruleset.subject(&args.service));
+    let content_type = args.content_type.as_deref();
+    let measured = input.measure(subject, content_type, args.timeout).await?;
+    // One scrape has no history: it is judged as it stands.
+    let judged = ruleset.judge(
+        &args.service,
+        measured.url.as_ref(),
+        measured.down.as_ref(),
+        measured.observation.as_ref(),
+    );
+    let series = Arc::clone(&judged.series);
+    let (verdicts, not_configured) = match config.has_evidence() && !args.service.is_empty() {
+        false => {
+            let verdicts = judged.verdicts.into_iter().map(ReportedVerdict::from);
+            (verdicts.collect(), Vec::new())
+        }
+        true => with_evidence(args, config, ruleset, judged).await,
+    };
+    Ok(Judged {
+        input: name,
+        measured,
+        series,
+        verdicts,
+        not_configured,
+    })
+}
+
+/// Where a series is missing that a young process may not expose yet: the daemon waits before it fails a rule
+/// for that, one look cannot.
+fn warming_up(judged: &Judged) -> Option<String> {
+    let may_appear = |verdict: &ReportedVerdict| {
+        verdict.status == RuleStatus::Fail && verdict.finding.reason.may_still_appear()
+    };
+    let observation = judged.measured.observation.as_ref()?;
+    if !judged.verdicts.iter().any(may_appear) {
+        return None;
+    }
+    let minutes = PROCESS_AGE_MIN.as_secs() / 60;
+    let why = "client libraries expose nothing before the first event";
+    let age = observation.process_start_seconds.and_then(process_age);
+    match age {
+        Some(age) if age >= PROCESS_AGE_MIN => None,
+        Some(age) => Some(format!(
+            "the process is {} s old, and {why}: what is missing may still appear; send it a request first, or check again \
+             after {minutes} minutes, as the daemon does",
+            age.as_secs()
+        )),
+        None => Some(format!(
+            "nothing tells how old the process is, and {why}: if it has just begun, send it a request first, or check again \
+             after {minutes} minutes, as the daemon does"
+        )),
+    }
+}
+
+/// How long ago a process began; `None` for a time that is no such time.
+fn process_age(start_seconds: f64) -> Option<Duration> {
+    let since_epoch = Duration::try_from_secs_f64(start_seconds).ok()?;
+    let start = SystemTime::UNIX_EPOCH.checked_add(since_epoch)?;
+    SystemTime::now().duration_since(start).ok()
+}
+
+/// Judges the service by what the configuration's sources and records say too; beside it the rules that nobody
+/// configured evidence for, which are not judged here.
 async fn with_evidence(
     args: &Args,
     config: &Config,
     ruleset: &Arc<Ruleset>,
     judged: JudgedScrape,
-) -> Vec<ReportedVerdict> {
+) -> (Vec<ReportedVerdict>, Vec<RuleId>) {
     let answers = ask_once(&config.evidence_plan(ruleset, Some(&args.service))).await;
     let url = TargetUrl::http(&args.input, 0);
     let mut target = Target::direct(url, &args.service, args.timeout);
@@ -178,20 +272,23 @@ async fn with_evidence(
         .services
         .iter()
         .flat_map(|service| &service.verdicts);
-    verdicts
-        .filter(|verdict| verdict.finding.reason != Reason::NotConfigured)
-        .map(|verdict| ReportedVerdict {
-            rule: snapshot.rule(verdict).id,
-            status: verdict.status,
-            finding: Arc::clone(&verdict.finding),
-            waiver: verdict.waiver.clone(),
-        })
-        .collect()
+    let (not_configured, verdicts): (Vec<_>, Vec<_>) =
+        verdicts.partition(|verdict| verdict.finding.reason == Reason::NotConfigured);
+    let reported = verdicts.into_iter().map(|verdict| ReportedVerdict {
+        rule: snapshot.rule(verdict).id,
+        status: verdict.status,
+        finding: Arc::clone(&verdict.finding),
+        waiver: verdict.waiver.clone(),
+        is_known: false,
+    });
+    let not_configured = not_configured
+        .into_iter()
+        .map(|verdict| snapshot.rule(verdict).id);
+    (reported.collect(), not_configured.collect())
 }
 
-/// Nothing measured outweighs everything; then a rule that is violated.
+/// Nothing measured outweighs everything; then a rule that is violated, unless that was known.
 fn exit(verdicts: &[ReportedVerdict], measured: &Measured, strict: bool) -> Exit {
-    let has = |status| verdicts.iter().any(|verdict| verdict.status == status);
     let violations = measured
         .observation
         .as_ref()
@@ -199,9 +296,12 @@ fn exit(verdicts: &[ReportedVerdict], measured: &Measured, strict: bool) -> Exit
     let is_down = |down: &ScrapeError| !down.reason.says_no_metrics();
     if measured.down.as_ref().is_some_and(is_down) || (strict && violations > 0) {
         Exit::Unmeasured
-    } else if has(RuleStatus::Fail) {
+    } else if verdicts.iter().any(ReportedVerdict::is_new_failure) {
         Exit::NonCompliant
-    } else if has(RuleStatus::Unknown) {
+    } else if verdicts
+        .iter()
+        .any(|verdict| verdict.status == RuleStatus::Unknown)
+    {
         Exit::Unmeasured
     } else {
         Exit::Ok

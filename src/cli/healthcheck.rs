@@ -3,11 +3,19 @@
 use std::time::Duration;
 
 use super::console::{Exit, complain, print, runtime};
+use super::output::report::inert;
 use crate::http_client::settings::TlsConfig;
 use crate::http_client::tls::client_config;
+use crate::publish::READY;
 
 /// How long the answer may take.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
+
+/// Bytes of an answer that are read; ours has some hundred.
+const ANSWER_BYTES_MAX: usize = 4096;
+
+/// Characters of an answer that are shown.
+const SHOWN_CHARS_MAX: usize = 200;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -39,17 +47,32 @@ async fn ask(url: url::Url) -> Exit {
         }
     };
     let answer = async {
-        let response = client.get(url.clone()).send().await?;
+        let mut response = client.get(url.clone()).send().await?;
         let status = response.status();
-        Ok::<_, reqwest::Error>((status, response.text().await?))
+        let mut text = Vec::new();
+        // Whoever else listens there may send without end.
+        while let Some(chunk) = response.chunk().await? {
+            text.extend_from_slice(&chunk);
+            if text.len() > ANSWER_BYTES_MAX {
+                break;
+            }
+        }
+        Ok::<_, reqwest::Error>((status, String::from_utf8_lossy(&text).into_owned()))
     };
     match answer.await {
-        Ok((status, text)) if status.is_success() => {
+        Ok((status, text)) if status.is_success() && text == READY => {
             print(&text);
             Exit::Ok
         }
+        Ok((status, _)) if status.is_success() => {
+            complain(&format!(
+                "{url} answered {status}, but is no manifesto-exporter\nhint: another program may listen there; give the exporter's own URL"
+            ));
+            Exit::NonCompliant
+        }
         Ok((status, text)) => {
-            complain(&format!("{url} answered {status}: {}", text.trim()));
+            let first: String = text.trim().chars().take(SHOWN_CHARS_MAX).collect();
+            complain(&format!("{url} answered {status}: {}", inert(&first)));
             Exit::NonCompliant
         }
         Err(error) => {

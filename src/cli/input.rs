@@ -40,7 +40,7 @@ pub(super) struct Measured {
 /// Input that cannot be read at all.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum InputError {
-    #[error("{0}: {1}")]
+    #[error("{0}: {1}{hint}", hint = url_hint(.0, .1))]
     Unreadable(String, std::io::Error),
     #[error("{input}: more than {limit} bytes")]
     TooLarge { input: String, limit: u64 },
@@ -50,6 +50,27 @@ pub(super) enum InputError {
         "--content-type: {0}\nhint: text/plain; version=0.0.4, or application/openmetrics-text; version=1.0.0"
     )]
     ContentType(crate::exposition::ContentTypeError),
+}
+
+/// Who leaves out the scheme means a URL: `localhost:8067/metrics`, `shop.example/metrics`, `//shop/metrics`.
+fn url_hint(input: &str, error: &std::io::Error) -> String {
+    let stripped = ["http:", "https:"]
+        .iter()
+        .find_map(|scheme| input.strip_prefix(scheme));
+    let rest = stripped.unwrap_or(input).trim_start_matches('/');
+    let host = rest.split('/').next().unwrap_or_default();
+    let is_path = stripped.is_none() && !input.starts_with("//") && input.starts_with(['/', '.']);
+    let is_host = stripped.is_some()
+        || input.starts_with("//")
+        || host == "localhost"
+        || host
+            .rsplit_once(':')
+            .is_some_and(|(_, port)| port.parse::<u16>().is_ok())
+        || (host.contains('.') && rest.contains('/'));
+    match error.kind() == std::io::ErrorKind::NotFound && is_host && !is_path {
+        true => format!("\nhint: for a URL, write http://{rest}"),
+        false => String::new(),
+    }
 }
 
 impl Input {

@@ -1,5 +1,6 @@
 //! The command line: a file per command. Data goes to stdout, messages to stderr.
 
+mod baseline;
 mod check;
 mod complete;
 mod config;
@@ -13,6 +14,7 @@ mod once;
 mod output;
 mod rules;
 mod run;
+mod wrap;
 
 use std::process::ExitCode;
 
@@ -62,8 +64,8 @@ enum Command {
     Healthcheck(healthcheck::Args),
     /// Print a shell's completions
     Completions(complete::Args),
-    /// Print the man page
-    Man,
+    /// Print a man page: the program's, or a command's
+    Man(complete::ManArgs),
 }
 
 /// Parses the command line and runs the command.
@@ -90,7 +92,7 @@ pub fn main() -> ExitCode {
         Some(Command::Demo(args)) => demo::main(args),
         Some(Command::Healthcheck(args)) => healthcheck::main(args),
         Some(Command::Completions(args)) => complete::completions::<Cli>(args),
-        Some(Command::Man) => complete::man::<Cli>(),
+        Some(Command::Man(args)) => complete::man::<Cli>(args),
     };
     logging::flush();
     exit.into()

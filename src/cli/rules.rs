@@ -6,9 +6,11 @@ use clap::Subcommand;
 
 use super::console::{Exit, complain, print, runtime};
 use super::once;
+use super::wrap::wrap;
 use crate::daemon::{self, Loaded};
 use crate::manifesto::{Manifesto, Rule};
 use crate::rule_id::RuleId;
+use crate::snapshot::{RuleStatus, Snapshot};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -24,7 +26,7 @@ pub(super) struct Args {
 enum Command {
     /// List the rules that are judged
     List {
-        /// Judge the estate of the configuration once, and count who complies with each rule
+        /// Judge the estate of the configuration once: how many comply with each rule, and who violates it
         #[arg(long)]
         judge: bool,
     },
@@ -81,7 +83,7 @@ fn judged(loaded: Loaded) -> Exit {
     };
     match runtime.block_on(once::judge(loaded)) {
         Ok(snapshot) => {
-            print(&list(snapshot.manifesto(), Some(&snapshot.rule_counts())));
+            print(&list(snapshot.manifesto(), Some(&snapshot)));
             Exit::Ok
         }
         Err(error) => {
@@ -91,16 +93,22 @@ fn judged(loaded: Loaded) -> Exit {
     }
 }
 
-/// One line a rule; with counts where somebody has judged.
-pub(super) fn list(manifesto: &Manifesto, counts: Option<&[[usize; 5]]>) -> String {
+/// Services that are named for each rule; the rest are counted.
+const NAMED_MAX: usize = 10;
+
+/// A rule in few lines; where somebody has judged, with counts and with who violates it.
+pub(super) fn list(manifesto: &Manifesto, judged: Option<&Snapshot>) -> String {
+    let counts = judged.map(Snapshot::rule_counts);
     let mut out = format!("{:5} {:9} {:8} ", "RULE", "SEVERITY", "SCOPE");
+    let mut indent = 24;
     if counts.is_some() {
         out += &format!(
-            "{:>5} {:>5} {:>6} {:>7} {:>5}  ",
+            "{:>4} {:>4} {:>6} {:>7} {:>4}  ",
             "PASS", "FAIL", "WAIVED", "UNKNOWN", "N/A"
         );
+        indent += 31;
     }
-    out += &format!("{:28} {}\n", "EVIDENCE", "TITLE");
+    out += "TITLE\n";
     for (place, rule) in manifesto.rules().iter().enumerate() {
         out += &format!(
             "{:5} {:9} {:8} ",
@@ -108,21 +116,24 @@ pub(super) fn list(manifesto: &Manifesto, counts: Option<&[[usize; 5]]>) -> Stri
             rule.severity.as_str(),
             rule.scope.as_str()
         );
-        if let Some(counts) = counts {
+        if let Some(counts) = &counts {
             let [pass, fail, waived, unknown, not_applicable] = counts[place];
-            out += &format!("{pass:>5} {fail:>5} {waived:>6} {unknown:>7} {not_applicable:>5}  ");
+            out += &format!("{pass:>4} {fail:>4} {waived:>6} {unknown:>7} {not_applicable:>4}  ");
         }
         let from = rule
             .effective_from
             .map_or_else(String::new, |day| format!(" (counts from {})", day.0));
-        out += &format!(
-            "{:28} {}{from}\n",
-            rule.checks.kinds().join(","),
-            rule.title
-        );
+        out += &format!("{}\n", wrap(&format!("{}{from}", rule.title), indent));
+        let below = match judged {
+            None => format!("proved by {}", rule.checks.kinds().join(", ")),
+            Some(snapshot) => violators(snapshot, place),
+        };
+        if !below.is_empty() {
+            out += &format!("{:24}{}\n", "", wrap(&below, 24));
+        }
     }
     for (rule, reason) in manifesto.disabled() {
-        out += &format!("{rule:5} disabled: {reason}\n");
+        out += &format!("{rule:5} {}\n", wrap(&format!("disabled: {reason}"), 6));
     }
     let reviewed = manifesto
         .last_reviewed()
@@ -134,13 +145,35 @@ pub(super) fn list(manifesto: &Manifesto, counts: Option<&[[usize; 5]]>) -> Stri
     )
 }
 
+/// Who violates a rule, waived or not.
+fn violators(snapshot: &Snapshot, place: usize) -> String {
+    let services = snapshot.services.iter().filter_map(|service| {
+        let mut verdicts = service.verdicts.iter();
+        let verdict = verdicts.find(|verdict| verdict.rule == place)?;
+        match verdict.status {
+            RuleStatus::Fail => Some(service.key.to_string()),
+            RuleStatus::Waived => Some(format!("{} (waived)", service.key)),
+            RuleStatus::Pass | RuleStatus::Unknown | RuleStatus::NotApplicable => None,
+        }
+    });
+    let all: Vec<String> = services.collect();
+    if all.is_empty() {
+        return String::new();
+    }
+    let named = all[..all.len().min(NAMED_MAX)].join(", ");
+    match all.len().saturating_sub(NAMED_MAX) {
+        0 => format!("violated by {named}"),
+        more => format!("violated by {named} and {more} more"),
+    }
+}
+
 fn explain(rule: &Rule) -> String {
     let from = rule.effective_from.map_or_else(String::new, |day| {
         format!("  counts    from {} on\n", day.0)
     });
     format!(
         "{} {}\n\n  category  {}\n  severity  {} (weight {})\n  scope     {}\n  evidence  {}\n{from}\n\
-         What it asks\n{}\n\nHow it is proved\n{}\n\nHow to fix it\n{}\n",
+         What it asks\n  {}\n\nHow it is proved\n  {}\n\nHow to fix it\n  {}\n",
         rule.id,
         rule.title,
         rule.id.category().as_str(),
@@ -148,26 +181,8 @@ fn explain(rule: &Rule) -> String {
         rule.severity.weight(),
         rule.scope.as_str(),
         rule.checks.kinds().join(", "),
-        wrap(&rule.asks),
-        wrap(&rule.proof),
-        wrap(&rule.remediation),
+        wrap(&rule.asks, 2),
+        wrap(&rule.proof, 2),
+        wrap(&rule.remediation, 2),
     )
-}
-
-/// Columns of explanations.
-const COLUMNS: usize = 88;
-
-/// Paragraphs folded to lines, indented by two.
-fn wrap(text: &str) -> String {
-    let mut lines = vec![String::from(" ")];
-    for word in text.split_whitespace() {
-        let last = lines.len() - 1;
-        if lines[last].len() + 1 + word.len() > COLUMNS {
-            lines.push(format!("  {word}"));
-        } else {
-            lines[last].push(' ');
-            lines[last].push_str(word);
-        }
-    }
-    lines.join("\n")
 }

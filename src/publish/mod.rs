@@ -26,7 +26,7 @@ mod writer;
 pub use guard::{Guard, Hosts};
 pub use page::percent;
 pub use render::Published;
-pub use routes::{App, Probe, ProbeAnswer, Reload, router};
+pub use routes::{App, Probe, ProbeAnswer, READY, Reload, router};
 pub use server::{ServerLimits, serve};
 pub use telemetry::Telemetry;
 pub use web::{Web, WebError};

@@ -18,6 +18,7 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::api::parameters::ServiceFilter;
 use super::body::Pieces;
 use super::guard::Guard;
 use super::render::Published;
@@ -268,20 +269,34 @@ async fn style() -> Response {
         .into_response()
 }
 
+/// Parameters of a query, in the order written.
+type Parameters = Query<Vec<(String, String)>>;
+
 async fn sd(State(app): State<Arc<App>>) -> Response {
     let discovered = app.discovered.borrow().clone();
     axum::Json(api::sd(&discovered)).into_response()
 }
 
-async fn api_services(State(app): State<Arc<App>>) -> Response {
-    axum::Json(api::services(&app.published.load().snapshot)).into_response()
+async fn api_services(State(app): State<Arc<App>>, parameters: Parameters) -> Response {
+    match ServiceFilter::read(&parameters) {
+        Ok(filter) => {
+            axum::Json(api::services(&app.published.load().snapshot, &filter)).into_response()
+        }
+        Err(error) => error.into_response(),
+    }
 }
 
-async fn api_rules(State(app): State<Arc<App>>) -> Response {
+async fn api_rules(State(app): State<Arc<App>>, parameters: Parameters) -> Response {
+    if let Err(error) = api::parameters::none(&parameters) {
+        return error.into_response();
+    }
     axum::Json(api::rules(&app.published.load().snapshot)).into_response()
 }
 
-async fn api_targets(State(app): State<Arc<App>>) -> Response {
+async fn api_targets(State(app): State<Arc<App>>, parameters: Parameters) -> Response {
+    if let Err(error) = api::parameters::none(&parameters) {
+        return error.into_response();
+    }
     let discovered = app.discovered.borrow().clone();
     axum::Json(api::targets(&app.published.load().snapshot, &discovered)).into_response()
 }
@@ -304,13 +319,16 @@ async fn runbook(Path(alert): Path<String>) -> Response {
     }
 }
 
+/// What `/-/ready` answers once everybody was looked at: `healthcheck` knows us by it.
+pub const READY: &str = "manifesto-exporter is ready.\n";
+
 async fn healthy() -> &'static str {
     "manifesto-exporter is healthy.\n"
 }
 
 async fn ready(State(app): State<Arc<App>>) -> Response {
     match &*app.ready.borrow() {
-        Ok(()) => "manifesto-exporter is ready.\n".into_response(),
+        Ok(()) => READY.into_response(),
         Err(why) => (
             StatusCode::SERVICE_UNAVAILABLE,
             format!("not ready: {why}\n"),

@@ -9,25 +9,32 @@ pub fn advice(rule: &Rule, status: RuleStatus, reason: Reason) -> &str {
     match status {
         RuleStatus::Pass | RuleStatus::NotApplicable => "",
         RuleStatus::Fail | RuleStatus::Waived => match reason {
-            Reason::NotFound | Reason::Gone => {
-                "Serve metrics where discovery looks for them, or correct `metrics_path` of the job."
-            }
+            Reason::NotFound | Reason::Gone => advice_on_target(reason),
             _ => &rule.remediation,
         },
         RuleStatus::Unknown => for_unknown(rule, reason),
     }
 }
 
-fn for_unknown(rule: &Rule, reason: Reason) -> &str {
+/// What to do about a target that has no metrics to judge.
+pub fn advice_on_target(reason: Reason) -> &'static str {
     match reason {
-        Reason::TargetDown => {
-            "Start the service, or tell discovery that it is gone; `/targets` says why it cannot be scraped."
-        }
         Reason::NotFound | Reason::Gone => {
-            "Serve metrics where discovery looks for them, or correct `metrics_path` of the job."
+            "Serve metrics where they are looked for, or correct the path that is asked (`metrics_path` of the job)."
         }
         Reason::BadExposition => {
             "Mend the exposition at the place named: Prometheus cannot read it either."
+        }
+        _ => {
+            "Start the service, or tell discovery that it is gone; where it answers, mend what the message names."
+        }
+    }
+}
+
+fn for_unknown(rule: &Rule, reason: Reason) -> &str {
+    match reason {
+        Reason::TargetDown | Reason::NotFound | Reason::Gone | Reason::BadExposition => {
+            advice_on_target(reason)
         }
         Reason::SourceDown => {
             "Mend the source of evidence, or its entry under `sources` of the configuration."

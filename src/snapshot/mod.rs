@@ -10,7 +10,7 @@ mod ruleset;
 mod score;
 mod state;
 
-pub use self::advice::advice;
+pub use self::advice::{advice, advice_on_target};
 pub use self::build::Snapshot;
 pub use self::missing::Missing;
 pub use self::ruleset::{CARRIED_FOR_DEFAULT, JudgedScrape, Ruleset, figures};

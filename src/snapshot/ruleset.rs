@@ -64,6 +64,17 @@ impl Ruleset {
         self
     }
 
+    /// The same, a service known by these names too.
+    pub fn also_called(mut self, service: &str, aliases: &[String]) -> Self {
+        if !aliases.is_empty() {
+            let known = self.subject(service);
+            let names = known.names().iter().chain(aliases).cloned();
+            let names: Vec<String> = names.collect();
+            self.subjects.add(service, &names, known.series.clone());
+        }
+        self
+    }
+
     /// The next moment at which time alone changes a verdict to the second: a waiver or an attestation
     /// begins or ends, a rule begins to count.
     pub fn next_change(&self, now: Timestamp) -> Option<Timestamp> {

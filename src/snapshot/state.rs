@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::score::{RuleStatus, Score};
 use crate::catalogue::{Entry, Waiver};
 use crate::checks::scraped::instrumentation::{Instrumentation, Resource};
-use crate::checks::{Finding, Reason, Series, SeriesFindings, Status, Verdict};
+use crate::checks::{Finding, Reason, Series, SeriesFindings, Verdict};
 use crate::discovery::target::{ServiceKey, Target};
 use crate::scrape::{ScrapeError, ScrapeErrorKind};
 
@@ -172,11 +172,7 @@ pub struct ServiceSeries {
 impl ServiceSeries {
     /// Whether it is there; `None` where nobody could tell.
     pub fn is_present(&self) -> Option<bool> {
-        match self.finding.status {
-            Status::Pass => Some(true),
-            Status::Fail => Some(false),
-            Status::Unknown | Status::NotApplicable => None,
-        }
+        self.finding.status.is_proven()
     }
 }
 

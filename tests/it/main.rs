@@ -21,6 +21,7 @@ mod many_targets;
 #[cfg(target_os = "linux")]
 mod network;
 mod openmetrics_suite;
+mod outputs;
 mod programs;
 mod real;
 mod reference;

@@ -1,11 +1,13 @@
 //! An estate as a table for a terminal: a line a rule, a column a service.
 
 use crate::checks::Reason;
+use crate::cli::output::report::inert;
+use crate::cli::wrap::wrap;
 use crate::publish::percent;
 use crate::snapshot::{RuleStatus, Score, ServiceVerdict, Snapshot};
 
-/// Columns of a sentence.
-const COLUMNS_MAX: usize = 110;
+/// Columns before a sentence.
+const INDENT: usize = 25;
 
 /// Every rule, and after it the verdicts that somebody should look at.
 pub(super) fn table(snapshot: &Snapshot) -> String {
@@ -29,7 +31,7 @@ pub(super) fn table(snapshot: &Snapshot) -> String {
             reasons +=
                 &verdict.map_or_else(String::new, |verdict| sentence(rule.id, name, verdict));
         }
-        out += &format!(" {}\n", rule.title);
+        out += &format!(" {}\n", wrap(&rule.title, 6 + 11 * columns.len()));
     }
     for (label, figure) in [("score", score as fn(Score) -> String), ("cover", coverage)] {
         out += &format!("{label:5}");
@@ -61,12 +63,11 @@ fn sentence(rule: crate::rule_id::RuleId, name: &str, verdict: &ServiceVerdict) 
     if matches!(verdict.status, RuleStatus::Pass | RuleStatus::NotApplicable) {
         return String::new();
     }
-    let message: String = verdict.finding.message.chars().take(COLUMNS_MAX).collect();
     let status = verdict.status.as_str();
+    let message = wrap(&inert(&verdict.finding.message), INDENT);
     let mut out = format!("{rule:5} {name:9} {status:8} {message}\n");
     if let Some(evidence) = verdict.finding.evidence.first() {
-        let evidence: String = evidence.chars().take(COLUMNS_MAX).collect();
-        out += &format!("{:24} {evidence}\n", "");
+        out += &format!("{:INDENT$}{}\n", "", wrap(&inert(evidence), INDENT));
     }
     out
 }

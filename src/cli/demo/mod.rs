@@ -4,7 +4,7 @@ mod estate;
 mod fleet;
 mod matrix;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use self::estate::Estate;
 use self::fleet::{Fleet, Service};
 use super::console::{Exit, complain, print, runtime};
+use super::wrap::wrap;
 use super::{once, run};
 use crate::catalogue::{Catalogue, Records};
 use crate::checks::{Reason, Status};
@@ -38,13 +39,9 @@ pub(super) struct Args {
     #[arg(long)]
     estate: bool,
 
-    /// Address to serve the page and the metrics on
-    #[arg(
-        long = "web.listen-address",
-        value_name = "ADDRESS",
-        default_value = "127.0.0.1:8067"
-    )]
-    listen_address: String,
+    /// Address to serve the page and the metrics on; 127.0.0.1:8067, or a free port where that is taken
+    #[arg(long = "web.listen-address", value_name = "ADDRESS")]
+    listen_address: Option<String>,
 
     #[command(flatten)]
     log: run::LogArgs,
@@ -52,7 +49,8 @@ pub(super) struct Args {
 
 pub(super) fn main(args: Args) -> Exit {
     args.log.init();
-    let address = match run::parse_address(&args.listen_address) {
+    let address = args.listen_address.as_deref().map(run::parse_address);
+    let address = match address.transpose() {
         Ok(address) => address,
         Err(message) => {
             complain(&message);
@@ -66,14 +64,35 @@ pub(super) fn main(args: Args) -> Exit {
     }
 }
 
-async fn demo(once: bool, address: SocketAddr) -> Exit {
-    // Whether the page can be served shows before anything is judged.
-    let listener = match once {
-        true => None,
-        false => match run::bind(address).await {
-            Ok(listener) => Some(listener),
-            Err(exit) => return exit,
-        },
+/// Where the page is served, where nobody says.
+const ADDRESS_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8067);
+
+/// Whether the page can be served shows before anything is judged. The default port is given up where it is taken,
+/// as by an exporter that runs already; an address that somebody wants is not.
+async fn listen(once: bool, address: Option<SocketAddr>) -> Result<Option<TcpListener>, Exit> {
+    if once {
+        return Ok(None);
+    }
+    let Some(address) = address else {
+        return match TcpListener::bind(ADDRESS_DEFAULT).await {
+            Ok(listener) => Ok(Some(listener)),
+            Err(error) => {
+                complain(&format!(
+                    "{ADDRESS_DEFAULT}: {error}; the demo takes a free port"
+                ));
+                run::bind(SocketAddr::new(ADDRESS_DEFAULT.ip(), 0))
+                    .await
+                    .map(Some)
+            }
+        };
+    };
+    run::bind(address).await.map(Some)
+}
+
+async fn demo(once: bool, address: Option<SocketAddr>) -> Exit {
+    let listener = match listen(once, address).await {
+        Ok(listener) => listener,
+        Err(exit) => return exit,
     };
     let (config, fleet) = match (crate::config::embedded(), Fleet::start().await) {
         (Ok(config), Ok(fleet)) => (config, fleet),
@@ -113,13 +132,10 @@ async fn demo(once: bool, address: SocketAddr) -> Exit {
 }
 
 /// Judges the example estate, by everything that proves a rule.
-async fn whole_estate(once: bool, address: SocketAddr) -> Exit {
-    let listener = match once {
-        true => None,
-        false => match run::bind(address).await {
-            Ok(listener) => Some(listener),
-            Err(exit) => return exit,
-        },
+async fn whole_estate(once: bool, address: Option<SocketAddr>) -> Exit {
+    let listener = match listen(once, address).await {
+        Ok(listener) => listener,
+        Err(exit) => return exit,
     };
     let (estate, port) = match Estate::start(&fleet::PORTS).await {
         Ok(started) => started,
@@ -197,7 +213,7 @@ fn table(snapshot: &Snapshot, services: &[Service]) -> String {
     for rule in scraped(snapshot) {
         out += &format!(" {:9}", rule.id);
     }
-    out += &format!(" {:>5} {:>8}  {}\n", "SCORE", "COVERAGE", "WHY");
+    out += &format!(" {:>5} {:>8}\n", "SCORE", "COVERAGE");
     for service in in_order(snapshot, services) {
         out += &format!("{:14}", service.key.name);
         for verdict in service
@@ -215,16 +231,21 @@ fn table(snapshot: &Snapshot, services: &[Service]) -> String {
             .score
             .ratio()
             .map_or_else(|| "–".to_owned(), percent);
-        out += &format!(
-            " {score:>5} {:>8}  {}\n",
-            percent(service.score.coverage()),
-            why(snapshot, service)
-        );
+        out += &format!(" {score:>5} {:>8}\n", percent(service.score.coverage()));
+        let why = why(snapshot, service);
+        if !why.is_empty() {
+            out += &format!("  {}\n", wrap(why, 2));
+        }
     }
     let others = snapshot.manifesto().rules().len() - scraped(snapshot).count();
     out + &format!(
-        "* proven weakly: see the page, or `manifesto-exporter check URL`\n\
-         The coverage is low because {others} more rules need other evidence than scrapes: see `demo --estate`.\n"
+        "* proven weakly: see the page, or `manifesto-exporter check URL`\n{}\n",
+        wrap(
+            &format!(
+                "The coverage is low because {others} more rules need other evidence than scrapes: see `demo --estate`."
+            ),
+            0
+        )
     )
 }
 

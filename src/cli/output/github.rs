@@ -1,38 +1,106 @@
 //! For GitHub Actions: workflow commands that become annotations.
 
-use super::report::Report;
+use std::collections::BTreeMap;
+
+use super::report::{Report, ReportedVerdict, advice_on};
 use crate::checks::Reason;
 use crate::snapshot::RuleStatus;
 
-pub(super) fn write(report: &Report<'_>) -> String {
-    let mut out = String::new();
-    for (rule, verdict) in report.judged() {
-        let finding = &verdict.finding;
-        let command = match (verdict.status, finding.reason) {
-            (RuleStatus::Fail, _) => "error",
+/// Annotations of a level that the runner keeps of one step; it drops the rest without a word
+/// (<https://docs.github.com/en/actions/reference/limits>).
+const ANNOTATIONS_MAX: usize = 10;
+
+/// The level of an annotation, the worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+enum Level {
+    Error,
+    Warning,
+    Notice,
+}
+
+impl Level {
+    fn as_str(self) -> &'static str {
+        self.into()
+    }
+
+    /// `None` where there is nothing to say: a step shows few annotations, and a pass needs none.
+    fn of(verdict: &ReportedVerdict) -> Option<Self> {
+        match (verdict.status, verdict.finding.reason) {
+            (RuleStatus::Fail, _) if verdict.is_known => Some(Level::Notice),
+            (RuleStatus::Fail, _) => Some(Level::Error),
             (RuleStatus::Unknown | RuleStatus::Waived, _)
-            | (RuleStatus::Pass, Reason::ProvenWeakly) => "warning",
-            (RuleStatus::Pass | RuleStatus::NotApplicable, _) => "notice",
+            | (RuleStatus::Pass, Reason::ProvenWeakly) => Some(Level::Warning),
+            (RuleStatus::Pass | RuleStatus::NotApplicable, _) => None,
+        }
+    }
+}
+
+pub(super) fn write(report: &Report<'_>) -> String {
+    let mut annotations: BTreeMap<Level, Vec<String>> = BTreeMap::new();
+    for (rule, verdict) in report.judged() {
+        let Some(level) = Level::of(verdict) else {
+            continue;
         };
         let title = property(&format!(
             "{} {}: {}",
             rule.id,
             rule.title,
-            verdict.status.in_words()
+            verdict.in_words()
         ));
-        let message = match verdict.status {
-            RuleStatus::Fail => format!("{}\nHow to fix: {}", finding.message, rule.remediation),
-            _ => verdict.message(),
+        let message = match advice_on(rule, verdict) {
+            "" => verdict.message(),
+            advice => format!("{}\nHow to fix: {advice}", verdict.message()),
         };
-        out += &format!("::{command} title={title}::{}\n", data(&message));
+        let annotation = format!("::{} title={title}::{}", level.as_str(), data(&message));
+        annotations.entry(level).or_default().push(annotation);
     }
     for fault in report.faults() {
-        let command = report.level(fault);
-        let file = property(report.input);
+        let level = match report.fails(fault) {
+            true => Level::Error,
+            false => Level::Warning,
+        };
+        let mut place = format!("file={}", property(report.input));
+        // 0 stands for no place in particular.
+        if fault.line > 0 {
+            place += &format!(",line={}", fault.line);
+        }
+        if fault.column > 0 {
+            place += &format!(",col={}", fault.column);
+        }
         let text = data(&format!("{}: {}", fault.severity.as_str(), fault.message));
+        let annotation = format!("::{} {place}::{text}", level.as_str());
+        annotations.entry(level).or_default().push(annotation);
+    }
+    for note in report.notes {
+        let annotation = format!("::notice title=manifesto-exporter::{}", data(note));
+        annotations
+            .entry(Level::Notice)
+            .or_default()
+            .push(annotation);
+    }
+    annotations
+        .into_iter()
+        .map(|(level, written)| capped(level, &written))
+        .collect()
+}
+
+/// The annotations of a level, the last that fits saying how many more there are.
+fn capped(level: Level, annotations: &[String]) -> String {
+    let shown = match annotations.len() {
+        all if all <= ANNOTATIONS_MAX => all,
+        _ => ANNOTATIONS_MAX - 1,
+    };
+    let mut out: String = annotations[..shown]
+        .iter()
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let more = annotations.len() - shown;
+    if more > 0 {
         out += &format!(
-            "::{command} file={file},line={},col={}::{text}\n",
-            fault.line, fault.column
+            "::{} title=manifesto-exporter::and {more} more of this level, which GitHub would not show: --output=table lists them\n",
+            level.as_str()
         );
     }
     out

@@ -1,9 +1,12 @@
 //! For programs. The contract: `verdicts[]` of rule, status, reason, message, evidence; `faults[]`
 //! of severity, line, column, message.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
-use super::report::Report;
+use super::report::{Report, advice_on};
+use crate::checks::{self, SeriesFindings};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -11,10 +14,33 @@ struct Document<'a> {
     service: &'a str,
     strict: bool,
     verdicts: Vec<Verdict<'a>>,
+    /// Rules that nobody configured evidence for.
+    not_configured: Vec<String>,
+    /// Version, availability, latency and identity, each by itself.
+    series: BTreeMap<&'static str, Series<'a>>,
     faults: Vec<Fault<'a>>,
     faults_hidden: u64,
     down: Option<Down<'a>>,
     summary: Option<Summary>,
+    /// What to bear in mind.
+    notes: &'a [String],
+    /// What the baseline knew and is found no more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resolved: Option<Vec<Resolved<'a>>>,
+}
+
+#[derive(Serialize)]
+struct Series<'a> {
+    /// Null where nobody could tell.
+    present: Option<bool>,
+    reason: &'static str,
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+struct Resolved<'a> {
+    rule: &'a str,
+    reason: &'a str,
 }
 
 #[derive(Serialize)]
@@ -28,6 +54,11 @@ struct Verdict<'a> {
     message: &'a str,
     evidence: &'a [String],
     remediation: &'a str,
+    /// What to do about it now; empty where there is nothing to do.
+    advice: &'a str,
+    /// Violated as the baseline says already.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    known: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     waiver: Option<Waiver<'a>>,
 }
@@ -64,6 +95,21 @@ struct Summary {
     violations: u64,
 }
 
+impl<'a> Series<'a> {
+    fn of(findings: &'a SeriesFindings) -> BTreeMap<&'static str, Self> {
+        let found = |series: &checks::Series| {
+            let finding = findings.get(*series);
+            let found = Self {
+                present: finding.status.is_proven(),
+                reason: finding.reason.as_str(),
+                message: &finding.message,
+            };
+            (series.as_str(), found)
+        };
+        checks::Series::ALL.iter().map(found).collect()
+    }
+}
+
 pub(super) fn write(report: &Report<'_>) -> String {
     let document = Document {
         input: report.input,
@@ -80,6 +126,8 @@ pub(super) fn write(report: &Report<'_>) -> String {
                 message: &verdict.finding.message,
                 evidence: &verdict.finding.evidence,
                 remediation: &rule.remediation,
+                advice: advice_on(rule, verdict),
+                known: verdict.is_known,
                 waiver: verdict.waiver.as_deref().map(|waiver| Waiver {
                     reason: &waiver.reason,
                     discussion: waiver.discussion.as_str(),
@@ -89,6 +137,12 @@ pub(super) fn write(report: &Report<'_>) -> String {
                 }),
             })
             .collect(),
+        not_configured: report
+            .not_configured
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        series: Series::of(report.series),
         faults: report
             .faults()
             .iter()
@@ -115,6 +169,15 @@ pub(super) fn write(report: &Report<'_>) -> String {
                 errors: observation.summary.errors,
                 violations: observation.summary.violations,
             }),
+        notes: report.notes,
+        resolved: report.resolved.map(|resolved| {
+            let resolved = resolved.iter();
+            let written = resolved.map(|finding| Resolved {
+                rule: &finding.rule,
+                reason: &finding.reason,
+            });
+            written.collect()
+        }),
     };
     super::report::pretty(&document)
 }

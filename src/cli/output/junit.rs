@@ -1,6 +1,6 @@
 //! For CI servers that show tests: a rule is a test case, a suite is the input.
 
-use super::report::{Report, ReportedVerdict, inert};
+use super::report::{Report, ReportedVerdict, advice_on, inert};
 use crate::checks::Reason;
 use crate::snapshot::RuleStatus;
 
@@ -9,16 +9,17 @@ pub(super) fn write(report: &Report<'_>) -> String {
         report
             .verdicts
             .iter()
-            .filter(|v| v.status == status)
+            .filter(|v| v.status == status && !v.is_known)
             .count()
     };
+    let known = report.verdicts.iter().filter(|v| v.is_known).count();
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let counts = format!(
         "tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\"",
         report.verdicts.len() + 1,
         count(RuleStatus::Fail),
         count(RuleStatus::Unknown) + usize::from(report.format_fails()),
-        count(RuleStatus::NotApplicable) + count(RuleStatus::Waived)
+        count(RuleStatus::NotApplicable) + count(RuleStatus::Waived) + known
     );
     push(&mut out, &format!("<testsuites {counts}>"));
     push(
@@ -29,7 +30,7 @@ pub(super) fn write(report: &Report<'_>) -> String {
     for (rule, verdict) in report.judged() {
         let name = escape(&format!("{} {}", rule.id, rule.title));
         let start = format!("    <testcase classname=\"{class}\" name=\"{name}\"");
-        match outcome(verdict, &rule.remediation) {
+        match outcome(verdict, advice_on(rule, verdict)) {
             Some(outcome) => push(
                 &mut out,
                 &format!("{start}>\n      {outcome}\n    </testcase>"),
@@ -42,6 +43,10 @@ pub(super) fn write(report: &Report<'_>) -> String {
         &mut out,
         &format!("{start}\n      {}\n    </testcase>", format_outcome(report)),
     );
+    if !report.notes.is_empty() {
+        let notes = escape(&report.notes.join("\n"));
+        push(&mut out, &format!("    <system-out>{notes}</system-out>"));
+    }
     push(&mut out, "  </testsuite>\n</testsuites>");
     out
 }
@@ -73,7 +78,7 @@ fn format_outcome(report: &Report<'_>) -> String {
 }
 
 /// What a test case holds; nothing where it passed.
-fn outcome(verdict: &ReportedVerdict, remediation: &str) -> Option<String> {
+fn outcome(verdict: &ReportedVerdict, advice: &str) -> Option<String> {
     let finding = &verdict.finding;
     let message = escape(&verdict.message());
     let reason = finding.reason.as_str();
@@ -85,12 +90,15 @@ fn outcome(verdict: &ReportedVerdict, remediation: &str) -> Option<String> {
         RuleStatus::Waived => Some(format!("<skipped message=\"waived: {message}\"/>")),
         RuleStatus::NotApplicable => Some(format!("<skipped message=\"{message}\"/>")),
         RuleStatus::Unknown => Some(format!("<error type=\"{reason}\" message=\"{message}\"/>")),
+        RuleStatus::Fail if verdict.is_known => {
+            Some(format!("<skipped message=\"known: {message}\"/>"))
+        }
         RuleStatus::Fail => {
             let details: Vec<&str> = finding
                 .evidence
                 .iter()
                 .map(String::as_str)
-                .chain([remediation])
+                .chain([advice])
                 .collect();
             let details = escape(&details.join("\n"));
             Some(format!(

@@ -1,6 +1,6 @@
 //! For a comment on a pull request.
 
-use super::report::{Report, inert};
+use super::report::{Report, advice_on, inert};
 use crate::checks::Reason;
 use crate::snapshot::RuleStatus;
 
@@ -17,6 +17,7 @@ pub(super) fn write(report: &Report<'_>) -> String {
             }
             RuleStatus::Pass => "✅ compliant",
             RuleStatus::Waived => "🕓 waived",
+            RuleStatus::Fail if verdict.is_known => "☑️ violated (known)",
             RuleStatus::Fail => "❌ violated",
             RuleStatus::Unknown => "❔ unknown",
             RuleStatus::NotApplicable => "➖ n/a",
@@ -28,15 +29,36 @@ pub(super) fn write(report: &Report<'_>) -> String {
             escape(&rule.title)
         );
     }
-    let failed: Vec<_> = report
+    let to_do: Vec<_> = report
         .judged()
-        .filter(|(_, verdict)| verdict.status == RuleStatus::Fail)
+        .filter(|(rule, verdict)| !advice_on(rule, verdict).is_empty())
         .collect();
-    if !failed.is_empty() {
+    if !to_do.is_empty() {
         out += "\n**How to fix**\n\n";
     }
-    for (rule, _) in failed {
-        out += &format!("- **{}**: {}\n", rule.id, escape(&rule.remediation));
+    for (rule, verdict) in to_do {
+        out += &format!("- **{}**: {}\n", rule.id, escape(advice_on(rule, verdict)));
+    }
+    for resolved in report.resolved.unwrap_or_default() {
+        let text = format!(
+            "{} ({}) is resolved: save the baseline anew",
+            resolved.rule, resolved.reason
+        );
+        out += &format!("\n🎉 {}\n", escape(&text));
+    }
+    for note in report.notes {
+        out += &format!("\n> {}\n", escape(note));
+    }
+    if !report.not_configured.is_empty() {
+        let rules: Vec<String> = report
+            .not_configured
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        out += &format!(
+            "\nNot judged, as nobody configured what would tell: {}\n",
+            escape(&rules.join(", "))
+        );
     }
     if !report.faults().is_empty() {
         out += "\n**Faults of the exposition**\n\n";

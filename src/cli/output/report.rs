@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use crate::catalogue::Waiver;
-use crate::checks::{Finding, Verdict};
+use crate::checks::{Finding, Reason, SeriesFindings, Verdict};
+use crate::cli::baseline::KnownFinding;
 use crate::cli::input::Measured;
 use crate::exposition::{Fault, Severity};
 use crate::manifesto::{Manifesto, Rule};
 use crate::rule_id::RuleId;
-use crate::snapshot::RuleStatus;
+use crate::snapshot::{RuleStatus, advice};
 
 /// Everything that a format may show.
 #[derive(Debug, Clone, Copy)]
@@ -18,7 +19,15 @@ pub(crate) struct Report<'a> {
     pub(crate) strict: bool,
     pub(crate) manifesto: &'a Manifesto,
     pub(crate) verdicts: &'a [ReportedVerdict],
+    /// Rules that nobody configured evidence for: not judged here.
+    pub(crate) not_configured: &'a [RuleId],
+    /// What was found of each series.
+    pub(crate) series: &'a SeriesFindings,
     pub(crate) measured: &'a Measured,
+    /// What to bear in mind, a sentence each.
+    pub(crate) notes: &'a [String],
+    /// What the baseline knew and is found no more; `None` where there is no baseline.
+    pub(crate) resolved: Option<&'a [&'a KnownFinding]>,
 }
 
 /// A verdict as it is shown.
@@ -29,6 +38,8 @@ pub(crate) struct ReportedVerdict {
     pub(crate) finding: Arc<Finding>,
     /// The waiver that it rests on, where it is waived.
     pub(crate) waiver: Option<Arc<Waiver>>,
+    /// It is violated as the baseline says already.
+    pub(crate) is_known: bool,
 }
 
 impl From<Verdict> for ReportedVerdict {
@@ -38,11 +49,34 @@ impl From<Verdict> for ReportedVerdict {
             status: RuleStatus::from(verdict.finding.status),
             finding: verdict.finding,
             waiver: None,
+            is_known: false,
         }
     }
 }
 
 impl ReportedVerdict {
+    /// What tells it from other findings of the service, where the rule is violated.
+    pub(crate) fn finding_key(&self) -> Option<KnownFinding> {
+        (self.status == RuleStatus::Fail).then(|| KnownFinding {
+            rule: self.rule.to_string(),
+            reason: self.finding.reason.as_str().to_owned(),
+        })
+    }
+
+    /// Whether it is violated, and nobody knew.
+    pub(crate) fn is_new_failure(&self) -> bool {
+        self.status == RuleStatus::Fail && !self.is_known
+    }
+
+    /// The status for people: what was known is told apart.
+    pub(crate) fn in_words(&self) -> &'static str {
+        match (self.status, self.finding.reason) {
+            (RuleStatus::Pass, Reason::ProvenWeakly) => "compliant (weakly proven)",
+            (RuleStatus::Fail, _) if self.is_known => "violated (known)",
+            (status, _) => status.in_words(),
+        }
+    }
+
     /// What was found, and by whose leave it stays so.
     pub(crate) fn message(&self) -> String {
         let message = &self.finding.message;
@@ -91,12 +125,11 @@ impl<'a> Report<'a> {
         summary.is_some_and(|s| s.errors > 0 || (self.strict && s.violations > 0))
     }
 
-    /// The level of a fault, as annotations tell it.
-    pub(crate) fn level(&self, fault: &Fault) -> &'static str {
+    /// Whether a fault makes the command fail.
+    pub(crate) fn fails(&self, fault: &Fault) -> bool {
         match fault.severity {
-            Severity::Error => "error",
-            Severity::Violation if self.strict => "error",
-            Severity::Violation => "warning",
+            Severity::Error => true,
+            Severity::Violation => self.strict,
         }
     }
 
@@ -110,8 +143,13 @@ impl<'a> Report<'a> {
     }
 }
 
+/// What to do about a verdict: advice that fits the reason; empty where there is nothing to do.
+pub(super) fn advice_on<'a>(rule: &'a Rule, verdict: &ReportedVerdict) -> &'a str {
+    advice(rule, verdict.status, verdict.finding.reason)
+}
+
 /// Text from a target, made harmless for a terminal, a log or XML: control characters escaped.
-pub(super) fn inert(text: &str) -> String {
+pub(crate) fn inert(text: &str) -> String {
     text.chars()
         .flat_map(|c| {
             let escaped: Vec<char> = if c.is_control() {

@@ -1,9 +1,17 @@
-//! For code scanning: SARIF 2.1.0.
+//! For code scanning: SARIF 2.1.0, as GitHub reads it.
+//!
+//! <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>,
+//! <https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning>
+
+use std::collections::HashMap;
+use std::path::{Component, Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::report::{Report, pretty};
+use super::report::{Report, ReportedVerdict, advice_on, pretty};
 use crate::checks::Reason;
+use crate::exposition::Fault;
+use crate::manifesto::{Rule, Severity};
 use crate::publish::telemetry::VERSION;
 use crate::snapshot::RuleStatus;
 
@@ -11,51 +19,52 @@ use crate::snapshot::RuleStatus;
 const FAULT_RULE: &str = "exposition-format";
 
 pub(super) fn write(report: &Report<'_>) -> String {
-    let mut rules: Vec<Value> = report
-        .judged()
-        .map(|(rule, _)| {
-            json!({
-                "id": rule.id.to_string(),
-                "shortDescription": {"text": rule.title},
-                "fullDescription": {"text": rule.asks},
-                "help": {"text": rule.remediation},
-            })
-        })
-        .collect();
+    let mut rules: Vec<Value> = report.judged().map(|(rule, _)| described(rule)).collect();
     rules.push(json!({
         "id": FAULT_RULE,
+        "name": "ExpositionFormat",
         "shortDescription": {"text": "The exposition is not what its format says"},
+        "fullDescription": {"text": "Prometheus fails a scrape for an error; what its format forbids and Prometheus tolerates is a violation."},
+        "help": {"text": "Mend the exposition at the place named."},
+        "defaultConfiguration": {"level": "warning"},
+        "properties": {"tags": ["reliability", "exposition"], "precision": "very-high"},
     }));
-    let artifact = json!({"uri": uri(report.input)});
+    let place = Place::of(report.input);
     let verdicts = report.judged().filter_map(|(rule, verdict)| {
-        let level = match verdict.status {
-            RuleStatus::Fail => "error",
-            RuleStatus::Unknown => "warning",
-            RuleStatus::Waived => "note",
-            RuleStatus::Pass if verdict.finding.reason == Reason::ProvenWeakly => "note",
-            RuleStatus::Pass | RuleStatus::NotApplicable => return None,
-        };
-        Some(json!({
-            "ruleId": rule.id.to_string(),
-            "level": level,
-            "message": {"text": format!("{}. How to fix: {}", verdict.message(), rule.remediation)},
-            "locations": [{"physicalLocation": {"artifactLocation": artifact}}],
-        }))
+        let mut result = verdict_result(report, rule, verdict)?;
+        result["locations"] = json!([place.location(None)]);
+        Some(result)
     });
+    let mut seen: HashMap<String, usize> = HashMap::new();
     let faults = report.faults().iter().map(|fault| {
-        let mut place = json!({"artifactLocation": artifact});
-        // Line and column are 0 where the fault concerns more than one place, which SARIF forbids.
-        if fault.line > 0 {
-            place["region"] = json!({"startLine": fault.line, "startColumn": fault.column.max(1)});
-        }
+        let level = if report.fails(fault) {
+            "error"
+        } else {
+            "warning"
+        };
+        // The same fault further down is another; where its line is does not matter.
+        let nth = seen.entry(fault.message.clone()).or_default();
+        *nth += 1;
         json!({
             "ruleId": FAULT_RULE,
-            "level": report.level(fault),
+            "level": level,
             "message": {"text": format!("{}: {}", fault.severity.as_str(), fault.message)},
-            "locations": [{"physicalLocation": place}],
+            "locations": [place.location(Some(fault))],
+            "partialFingerprints": fingerprint(&[FAULT_RULE, &fault.message, &nth.to_string()]),
         })
     });
-    let results: Vec<Value> = verdicts.chain(faults).collect();
+    let resolved = report.resolved.unwrap_or_default().iter().map(|known| {
+        json!({
+            "ruleId": known.rule,
+            "level": "none",
+            "kind": "pass",
+            "baselineState": "absent",
+            "message": {"text": format!("no more: {}", known.reason)},
+            "locations": [place.location(None)],
+            "partialFingerprints": fingerprint(&[report.service, &known.rule, &known.reason]),
+        })
+    });
+    let results: Vec<Value> = verdicts.chain(faults).chain(resolved).collect();
     pretty(&json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -63,23 +72,213 @@ pub(super) fn write(report: &Report<'_>) -> String {
             "tool": {"driver": {
                 "name": "manifesto-exporter",
                 "version": VERSION,
+                "semanticVersion": VERSION,
                 "rules": rules,
             }},
+            "automationDetails": {"id": format!("manifesto-exporter/{}/", report.service)},
             "columnKind": "utf16CodeUnits",
+            "invocations": [invocation(report)],
             "results": results,
         }],
     }))
 }
 
-/// SARIF wants a URI reference: what a file name may hold and a URI may not is escaped.
-fn uri(input: &str) -> String {
-    let mut out = String::with_capacity(input.len());
-    for byte in input.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/:?=&@[]".contains(&byte) {
+fn described(rule: &Rule) -> Value {
+    let level = match rule.severity {
+        Severity::Critical | Severity::High => "error",
+        Severity::Medium => "warning",
+        Severity::Low => "note",
+    };
+    json!({
+        "id": rule.id.to_string(),
+        "name": rule.id.to_string(),
+        "shortDescription": {"text": rule.title},
+        "fullDescription": {"text": rule.asks},
+        "help": {"text": rule.remediation},
+        "defaultConfiguration": {"level": level},
+        "properties": {"tags": ["reliability", rule.id.category().as_str()], "precision": "high"},
+    })
+}
+
+/// What was found, without its place; `None` where nobody need look.
+fn verdict_result(report: &Report<'_>, rule: &Rule, verdict: &ReportedVerdict) -> Option<Value> {
+    let level = match verdict.status {
+        RuleStatus::Fail | RuleStatus::Waived => "error",
+        RuleStatus::Unknown => "warning",
+        RuleStatus::Pass if verdict.finding.reason == Reason::ProvenWeakly => "note",
+        RuleStatus::Pass | RuleStatus::NotApplicable => return None,
+    };
+    let text = match advice_on(rule, verdict) {
+        "" => verdict.message(),
+        advice => format!("{}. How to fix: {advice}", verdict.message()),
+    };
+    let reason = verdict.finding.reason.as_str();
+    let mut result = json!({
+        "ruleId": rule.id.to_string(),
+        "level": level,
+        "message": {"text": format!("{}: {text}", report.input)},
+        "partialFingerprints": fingerprint(&[report.service, &rule.id.to_string(), reason]),
+        "properties": {"status": verdict.status.as_str(), "reason": reason},
+    });
+    if report.resolved.is_some() {
+        let state = if verdict.is_known { "unchanged" } else { "new" };
+        result["baselineState"] = json!(state);
+    }
+    if let Some(waiver) = &verdict.waiver {
+        result["suppressions"] = json!([{
+            "kind": "external",
+            "status": "accepted",
+            "justification": format!("{} (approved by {} until {})", waiver.reason, waiver.approver, waiver.expires_at),
+        }]);
+    }
+    Some(result)
+}
+
+fn invocation(report: &Report<'_>) -> Value {
+    let is_down = report
+        .measured
+        .down
+        .as_ref()
+        .is_some_and(|down| !down.reason.says_no_metrics());
+    let down = report
+        .measured
+        .down
+        .iter()
+        .map(|down| ("error", down.to_string()));
+    let notes = report.notes.iter().map(|note| ("note", note.clone()));
+    let notifications: Vec<Value> = down
+        .chain(notes)
+        .map(|(level, text)| json!({"level": level, "message": {"text": text}}))
+        .collect();
+    json!({
+        "executionSuccessful": !is_down,
+        "toolExecutionNotifications": notifications,
+    })
+}
+
+/// The file that results point at: code scanning takes paths in the repository alone, and refuses the whole file for
+/// anything else.
+struct Place {
+    /// Relative to the repository, escaped.
+    uri: String,
+    /// What was judged, where that is no file.
+    address: Option<String>,
+}
+
+impl Place {
+    fn of(input: &str) -> Self {
+        if let Some((_, rest)) = input.split_once("://") {
+            let path = rest.split_once('/').map_or("", |(_, path)| path);
+            let path = path.split(['?', '#']).next().unwrap_or_default();
+            return Self {
+                uri: match path {
+                    "" => "metrics".to_owned(),
+                    path => escape(path),
+                },
+                address: Some(input.to_owned()),
+            };
+        }
+        let path = relative(Path::new(input));
+        Self {
+            uri: escape(&path.to_string_lossy()),
+            address: None,
+        }
+    }
+
+    /// At a fault, or at the beginning: code scanning shows nothing that has no line.
+    fn location(&self, fault: Option<&Fault>) -> Value {
+        let region = match fault {
+            Some(fault) if fault.line > 0 => {
+                json!({"startLine": fault.line, "startColumn": fault.column_utf16.max(1)})
+            }
+            Some(_) | None => json!({"startLine": 1}),
+        };
+        let mut location = json!({"physicalLocation": {
+            "artifactLocation": {"uri": self.uri, "uriBaseId": "%SRCROOT%"},
+            "region": region,
+        }});
+        if let Some(address) = &self.address {
+            location["logicalLocations"] =
+                json!([{"fullyQualifiedName": address, "kind": "resource"}]);
+        }
+        location
+    }
+}
+
+/// A path below the working directory, as CI runs in the repository; of one elsewhere, the file's name.
+fn relative(path: &Path) -> PathBuf {
+    let below = std::env::current_dir().ok().and_then(|root| {
+        let whole = root.join(path);
+        let mut plain = PathBuf::new();
+        for part in whole.components() {
+            match part {
+                Component::CurDir => {}
+                Component::ParentDir => {
+                    plain.pop();
+                }
+                Component::Prefix(_) | Component::RootDir | Component::Normal(_) => {
+                    plain.push(part)
+                }
+            }
+        }
+        plain.strip_prefix(&root).ok().map(Path::to_path_buf)
+    });
+    let name = || {
+        path.file_name()
+            .map_or_else(|| PathBuf::from("metrics"), PathBuf::from)
+    };
+    below
+        .filter(|below| !below.as_os_str().is_empty())
+        .unwrap_or_else(name)
+}
+
+/// A relative URI reference: what a path may hold and a URI may not is escaped, a colon too, which would make a
+/// scheme of what stands before it.
+fn escape(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
             out.push(char::from(byte));
         } else {
             out += &format!("%{byte:02X}");
         }
     }
     out
+}
+
+/// Tells a finding from others of the same place, wherever its line moves to.
+fn fingerprint(parts: &[&str]) -> Value {
+    let text = parts.join("\0");
+    let hash = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+    let hex: String = hash.as_ref()[..16]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    json!({"primaryLocationLineHash": format!("{hex}:1"), "manifestoFinding/v1": hex})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_point_at_paths_in_the_repository() {
+        let root = std::env::current_dir().unwrap();
+        let inside = root.join("build/metrics.txt");
+        for (input, uri) in [
+            ("metrics.txt", "metrics.txt"),
+            ("./out/a b.txt", "out/a%20b.txt"),
+            ("out/../metrics.txt", "metrics.txt"),
+            (inside.to_str().unwrap(), "build/metrics.txt"),
+            ("/somewhere/else/m.txt", "m.txt"),
+            ("../m.txt", "m.txt"),
+            ("c:d.txt", "c%3Ad.txt"),
+            ("stdin", "stdin"),
+            ("http://shop:8067/metrics?a=b", "metrics"),
+            ("http://shop:8067/plugins/x/metrics", "plugins/x/metrics"),
+            ("http://shop:8067/", "metrics"),
+        ] {
+            assert_eq!(Place::of(input).uri, uri, "{input}");
+        }
+    }
 }

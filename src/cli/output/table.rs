@@ -1,9 +1,14 @@
 //! For a terminal: one line a rule, then what proves it or how to fix it.
 
-use super::report::{Report, inert};
+use super::report::{Report, advice_on, inert};
 use crate::checks::Reason;
+use crate::cli::wrap::wrap;
 use crate::exposition::Severity;
-use crate::snapshot::RuleStatus;
+use crate::scrape::ScrapeErrorKind;
+use crate::snapshot::{RuleStatus, advice_on_target};
+
+/// Columns of mark and rule.
+const INDENT: usize = 22;
 
 const BOLD: &str = "1";
 const GREEN: &str = "32";
@@ -32,11 +37,21 @@ pub(super) fn write(report: &Report<'_>, colour: bool) -> String {
         line(
             &mut out,
             &format!(
-                "{}: {}\n",
+                "{}: {}",
                 paint(RED, "not measured"),
-                inert(&down.to_string())
+                wrap(&inert(&down.to_string()), 14)
             ),
         );
+        let why = match (down.reason.says_no_metrics(), down.reason) {
+            (true, _) => Reason::NotFound,
+            (false, ScrapeErrorKind::Parse) => Reason::BadExposition,
+            (false, _) => Reason::TargetDown,
+        };
+        line(
+            &mut out,
+            &wrap(&format!("how to fix: {}", advice_on_target(why)), 0),
+        );
+        line(&mut out, "");
     }
     for (rule, verdict) in report.judged() {
         let finding = &verdict.finding;
@@ -45,9 +60,10 @@ pub(super) fn write(report: &Report<'_>, colour: bool) -> String {
             _ => inert(&verdict.message()),
         };
         let (mark, code) = match (verdict.status, finding.reason) {
-            (RuleStatus::Pass, Reason::ProvenWeakly) => ("✓ compliant (weakly proven)", YELLOW),
+            (RuleStatus::Pass, Reason::ProvenWeakly) => ("✓ weakly proven", YELLOW),
             (RuleStatus::Pass, _) => ("✓ compliant", GREEN),
             (RuleStatus::Waived, _) => ("~ waived", YELLOW),
+            (RuleStatus::Fail, _) if verdict.is_known => ("✗ known", DIM),
             (RuleStatus::Fail, _) => ("✗ VIOLATED", RED),
             (RuleStatus::Unknown, _) => ("? unknown", YELLOW),
             (RuleStatus::NotApplicable, _) => ("– n/a", DIM),
@@ -56,23 +72,47 @@ pub(super) fn write(report: &Report<'_>, colour: bool) -> String {
             &mut out,
             &format!(
                 "{} {:5} {}",
-                paint(code, &format!("{mark:18}")),
+                paint(code, &format!("{mark:15}")),
                 rule.id,
-                message
+                wrap(&message, INDENT)
             ),
         );
         for series in &finding.evidence {
             line(
                 &mut out,
-                &format!("{:25} {}", "", paint(DIM, &inert(series))),
+                &format!("{:INDENT$}{}", "", paint(DIM, &inert(series))),
             );
         }
-        if verdict.status == RuleStatus::Fail {
-            line(
-                &mut out,
-                &format!("{:25} how to fix: {}", "", rule.remediation),
-            );
+        let advice = advice_on(rule, verdict);
+        if !advice.is_empty() && report.measured.down.is_none() {
+            let advice = wrap(&format!("how to fix: {advice}"), INDENT);
+            line(&mut out, &format!("{:INDENT$}{advice}", ""));
         }
+    }
+    for resolved in report.resolved.unwrap_or_default() {
+        let text = format!(
+            "{:15} {:5} {}",
+            "✓ resolved", resolved.rule, resolved.reason
+        );
+        line(&mut out, &text);
+    }
+    if !report.not_configured.is_empty() {
+        let rules: Vec<String> = report
+            .not_configured
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        let text = format!(
+            "{} more rules are not judged, as nobody configured what would tell: {}",
+            rules.len(),
+            rules.join(", ")
+        );
+        line(&mut out, "");
+        line(&mut out, &wrap(&text, 0));
+    }
+    for note in report.notes {
+        line(&mut out, "");
+        line(&mut out, &wrap(&format!("note: {}", inert(note)), 0));
     }
     let faults = report.faults();
     if !faults.is_empty() {

@@ -1,5 +1,6 @@
 //! JSON answers: serialised types live here, at the edge. A file for each answer.
 
+pub(super) mod parameters;
 mod rules;
 mod sd;
 mod services;

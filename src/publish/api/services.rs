@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use url::Url;
 
+use super::parameters::ServiceFilter;
 use crate::catalogue::{self, Openness};
 use crate::checks::scraped::instrumentation::RULES_TOTAL;
 use crate::publish::page::time;
@@ -207,11 +208,15 @@ struct Estate<'a> {
     verdicts: Vec<Verdict<'a>>,
 }
 
-/// Every service with its verdicts.
-pub(in crate::publish) fn services(snapshot: &Snapshot) -> Services<'_> {
+/// The services asked for, with their verdicts.
+pub(in crate::publish) fn services<'a>(
+    snapshot: &'a Snapshot,
+    filter: &ServiceFilter,
+) -> Services<'a> {
     let services = snapshot
         .services
         .iter()
+        .filter(|service| filter.admits(service))
         .map(|service| Service {
             service_name: &service.key.name,
             environment: &service.key.environment,

@@ -9,7 +9,7 @@ mod look;
 mod picture;
 mod queries;
 mod source;
-mod types;
+pub(crate) mod types;
 
 use std::path::{Path, PathBuf};
 

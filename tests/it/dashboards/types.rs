@@ -60,7 +60,7 @@ fn literals(dashboard: &Value) -> String {
 }
 
 /// What the compiler says of files beside the types; empty where all is well.
-fn complaints(folder: &Path, files: &[(String, String)]) -> String {
+pub(crate) fn complaints(folder: &Path, files: &[(String, String)]) -> String {
     let types = root().join("tests/dashboards/types");
     let modules = types.join("node_modules");
     let compiler = modules.join("typescript/bin/tsc");

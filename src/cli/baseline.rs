@@ -1,0 +1,107 @@
+//! `--baseline`: findings that were known when a report was saved, so that a team that begins with many fails only
+//! on what is new.
+
+use std::collections::BTreeSet;
+use std::io::Read as _;
+use std::path::Path;
+
+use serde::Deserialize;
+
+/// Bytes of a saved report; one with every rule and a thousand faults has some hundred thousand.
+const BASELINE_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
+/// A rule that a service violated, and why: the same finding whatever its sentence says.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct KnownFinding {
+    pub(super) rule: String,
+    pub(super) reason: String,
+}
+
+/// What was known, of one service.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Baseline {
+    known: BTreeSet<KnownFinding>,
+}
+
+/// A baseline that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum BaselineError {
+    #[error("--baseline: {0}: {1}")]
+    Unreadable(String, std::io::Error),
+    #[error("--baseline: {0}: more than {BASELINE_BYTES_MAX} bytes")]
+    TooLarge(String),
+    #[error(
+        "--baseline: {0} is no report of this command: {1}\nhint: save one by `check ... --service=NAME --output=json > {0}`"
+    )]
+    NoReport(String, serde_json::Error),
+    #[error("--baseline: {path} is of service {saved:?}, not of {asked:?}")]
+    OtherService {
+        path: String,
+        saved: String,
+        asked: String,
+    },
+}
+
+/// As far as it is looked at; what else a report says may change from version to version.
+#[derive(Deserialize)]
+struct Saved {
+    service: String,
+    verdicts: Vec<SavedVerdict>,
+}
+
+#[derive(Deserialize)]
+struct SavedVerdict {
+    rule: String,
+    status: String,
+    reason: String,
+}
+
+impl Baseline {
+    /// Reads a report that `--output json` saved, of the same service.
+    pub(super) fn read(path: &Path, service: &str) -> Result<Self, BaselineError> {
+        let shown = path.display().to_string();
+        let unreadable = |error| BaselineError::Unreadable(shown.clone(), error);
+        let file = std::fs::File::open(path).map_err(unreadable)?;
+        let mut text = Vec::new();
+        let mut bounded = file.take(BASELINE_BYTES_MAX + 1);
+        bounded.read_to_end(&mut text).map_err(unreadable)?;
+        if text.len() as u64 > BASELINE_BYTES_MAX {
+            return Err(BaselineError::TooLarge(shown));
+        }
+        let saved: Saved = match serde_json::from_slice(&text) {
+            Ok(saved) => saved,
+            Err(error) => return Err(BaselineError::NoReport(shown, error)),
+        };
+        if saved.service != service {
+            return Err(BaselineError::OtherService {
+                path: shown,
+                saved: saved.service,
+                asked: service.to_owned(),
+            });
+        }
+        let failed = saved
+            .verdicts
+            .into_iter()
+            .filter(|verdict| verdict.status == "fail");
+        let known = failed.map(|verdict| KnownFinding {
+            rule: verdict.rule,
+            reason: verdict.reason,
+        });
+        Ok(Self {
+            known: known.collect(),
+        })
+    }
+
+    /// Whether a finding was known.
+    pub(super) fn knows(&self, finding: &KnownFinding) -> bool {
+        self.known.contains(finding)
+    }
+
+    /// What was known and is found no more.
+    pub(super) fn resolved<'a>(
+        &'a self,
+        found: &'a BTreeSet<KnownFinding>,
+    ) -> Vec<&'a KnownFinding> {
+        self.known.difference(found).collect()
+    }
+}
