@@ -109,10 +109,7 @@ pub(super) fn read(
 ) -> Result<Vec<(Entry, Location)>, DocumentError> {
     let mut entries = Vec::new();
     for text in documents(source.text) {
-        let document = Source {
-            origin: source.origin,
-            text: &text,
-        };
+        let document = Source::new(source.origin, &text);
         let entity: Entity = yaml::parse(document)?;
         let name = &entity.metadata.name;
         match (entity.kind.as_str(), entity.spec.kind.as_str()) {

@@ -32,10 +32,7 @@ pub(super) fn each_file(
         for path in found {
             let origin = Origin::file(&path);
             let text = files::read(&origin, &path)?;
-            read(Source {
-                origin: &origin,
-                text: &text,
-            })?;
+            read(Source::new(&origin, &text))?;
         }
     }
     Ok(())

@@ -80,10 +80,7 @@ pub(super) fn load(
     let mut all = Vec::new();
     each_file("slos", paths, warnings, |source| {
         for text in documents(source.text) {
-            let document = Source {
-                origin: source.origin,
-                text: &text,
-            };
+            let document = Source::new(source.origin, &text);
             all.extend(of_document(document)?);
         }
         match all.len() > SLOS_MAX {

@@ -15,7 +15,8 @@ pub(super) fn wrap(text: &str, indent: usize) -> String {
         .break_words(false)
         .word_splitter(WordSplitter::NoHyphenation)
         .wrap_algorithm(WrapAlgorithm::FirstFit);
-    textwrap::fill(text, options)[indent..].to_owned()
+    let filled = textwrap::fill(text, options);
+    filled.get(indent..).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

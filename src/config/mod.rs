@@ -28,7 +28,8 @@ pub fn embedded() -> Result<Config, DocumentError> {
 impl Config {
     /// Reads a configuration, and the files that it names relative to the origin's folder.
     pub fn parse(text: &str, origin: &Origin) -> Result<Config, DocumentError> {
-        let source = yaml::Source { origin, text };
+        let warnings = yaml::Warnings::default();
+        let source = yaml::Source::new(origin, text).with_warnings(&warnings);
         if text
             .lines()
             .all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
@@ -37,6 +38,8 @@ impl Config {
             return Err(DocumentError::of_file(origin, "nothing is configured")
                 .with_hint("a minimal configuration is `scrape_configs: []`"));
         }
-        resolve::config(source, yaml::parse(source)?)
+        let mut config = resolve::config(source, yaml::parse(source)?)?;
+        config.warnings.extend(warnings.into_vec());
+        Ok(config)
     }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::catalogue::SeriesNames;
 use crate::discovery::settings::{RawGlobal, RawLabels, RawScrape, RawShrinkGuard};
-use crate::document::value::Period;
+use crate::document::quantity::Period;
 use crate::document::yaml::At;
 use crate::http_client::RawDial;
 use crate::manifesto::RawRules;

@@ -39,6 +39,7 @@ pub(super) fn config(source: Source<'_>, raw: RawConfig) -> Result<Config, Docum
             jobs: jobs.ready,
             naming: Naming::new(raw.labels.unwrap_or_default(), aliases(&services)),
             shrink_guard: shrink_guard.unwrap_or_default().resolve(source)?,
+            skipped: jobs.skipped,
         }),
         services,
         catalogue: patterns(source, raw.catalogue)?,

@@ -28,8 +28,19 @@ pub(super) fn parse(address: &str, default_port: u16) -> Result<(String, u16), S
                 None => return Err(invalid("what follows `]` is no port")),
             }
         }
-        None if address.parse::<std::net::Ipv6Addr>().is_ok() => (format!("[{address}]"), None),
+        // `fd00::11:8067` reads as an address without a port, and is seldom meant so.
+        None if address.parse::<std::net::Ipv6Addr>().is_ok() => {
+            let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
+            let host = host
+                .strip_suffix(':')
+                .map_or(host.to_owned(), |host| format!("{host}::"));
+            return Err(invalid(&format!(
+                "an IPv6 address stands in brackets, as in `[{address}]` or `[{host}]:{port}`"
+            )));
+        }
         None => match address.split_once(':') {
+            // As dialling takes it.
+            Some(("", port)) => ("localhost".to_owned(), Some(port)),
             Some((host, port)) => (host.to_owned(), Some(port)),
             None => (address.to_owned(), None),
         },
@@ -63,7 +74,7 @@ mod tests {
             ("10.0.0.1:9", "10.0.0.1", 9),
             ("[2001:db8::1]:9", "2001:db8::1", 9),
             ("[2001:DB8:0::1]", "2001:db8::1", 80),
-            ("::1", "::1", 80),
+            (":9090", "localhost", 9090),
         ] {
             assert_eq!(parse(address, 80), Ok((host.to_owned(), port)), "{address}");
         }
@@ -73,7 +84,9 @@ mod tests {
     fn what_is_none() {
         for address in [
             "",
-            ":80",
+            ":",
+            "::1",
+            "fd00::11:8067",
             "a:0",
             "a:65536",
             "a:b",

@@ -78,7 +78,7 @@ pub(super) struct Merged {
 
 /// Puts the sources of each job together, in order of configuration. The first source that names
 /// a URL has it; another that names it for the same service is noted with it, for another
-/// service is dropped.
+/// service, or with other labels in the same job, is dropped.
 pub(super) fn merge<'a>(
     jobs: impl IntoIterator<Item = (&'a JobConfig, Vec<&'a Resolved>)>,
     targets_max: usize,
@@ -130,10 +130,13 @@ pub(super) fn merge<'a>(
 
 /// Notes with `first` that another source names it too; or says why that is refused.
 fn note_source(first: &mut Arc<Target>, again: &Target) -> Option<DropReason> {
+    let source = || first.sources.first().cloned().unwrap_or_default();
     if first.service != again.service {
-        return Some(DropReason::Duplicate {
-            source: first.sources.first().cloned().unwrap_or_default(),
-        });
+        return Some(DropReason::Duplicate { source: source() });
+    }
+    // Prometheus would scrape it twice; here it is one target, and the other labels would be lost without a word.
+    if first.job.name == again.job.name && first.labels != again.labels {
+        return Some(DropReason::OtherLabels { source: source() });
     }
     for source in &again.sources {
         if !first.sources.contains(source) {

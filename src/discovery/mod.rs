@@ -15,6 +15,7 @@ mod refresh;
 pub mod relabel;
 mod runner;
 pub mod settings;
+pub mod skipped;
 pub mod target;
 mod timing;
 mod watch;

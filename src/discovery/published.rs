@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::relabel::Action;
+use super::skipped::SkippedJob;
 use super::target::Target;
 use crate::labels::Labels;
 
@@ -19,6 +20,8 @@ pub struct Discovered {
     pub dropped: Arc<[Dropped]>,
     /// How many there are in all.
     pub dropped_total: usize,
+    /// Jobs of referenced files that are not scraped here.
+    pub skipped: Vec<SkippedJob>,
     /// Every source, in order of configuration.
     pub sources: Vec<SourceStatus>,
     /// Whether the set can be relied upon: every source has answered or failed, and not all of
@@ -56,6 +59,11 @@ pub enum DropReason {
         /// The source that has it.
         source: String,
     },
+    /// The same URL is scraped already, under other labels of the same job.
+    OtherLabels {
+        /// The source that has it.
+        source: String,
+    },
     /// The job's `target_limit`, or the limit of all targets, was reached.
     Limit {
         /// The limit.
@@ -77,6 +85,10 @@ impl fmt::Display for DropReason {
             DropReason::Duplicate { source } => {
                 write!(f, "`{source}` names the same URL for another service")
             }
+            DropReason::OtherLabels { source } => write!(
+                f,
+                "`{source}` names the same URL with other labels: a URL is scraped once"
+            ),
             DropReason::Limit { limit } => write!(f, "past the limit of {limit} targets"),
         }
     }

@@ -51,6 +51,7 @@ pub struct DocumentError {
     message: String,
     line: Option<String>,
     hint: Option<String>,
+    is_unsupported: bool,
 }
 
 impl DocumentError {
@@ -62,6 +63,7 @@ impl DocumentError {
             message: printable(message.as_ref()),
             line: None,
             hint: None,
+            is_unsupported: false,
         }
     }
 
@@ -107,6 +109,17 @@ impl DocumentError {
     pub(crate) fn with_hint(mut self, hint: impl AsRef<str>) -> Self {
         self.hint = Some(printable(hint.as_ref()));
         self
+    }
+
+    /// The same, of what Prometheus takes and we do not.
+    pub(crate) fn into_unsupported(mut self) -> Self {
+        self.is_unsupported = true;
+        self
+    }
+
+    /// Whether Prometheus takes it, and we do not: nothing is wrong with it.
+    pub(crate) fn is_unsupported(&self) -> bool {
+        self.is_unsupported
     }
 
     /// What is wrong, without its place.

@@ -1,38 +1,66 @@
-//! Paths whose last segment may hold wildcards.
+//! Paths that may hold wildcards, as Go's `filepath.Glob` reads them: `*`, `?` and `[a-z]` within a segment.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use regex::Regex;
 
 /// Entries of a folder that are looked at.
 const ENTRIES_MAX: usize = 100_000;
 
-/// Whether the path's last segment holds a wildcard.
-pub fn is_pattern(path: &Path) -> bool {
-    path.file_name()
-        .is_some_and(|name| name.to_string_lossy().contains(['*', '?']))
+/// Paths that one pattern may name.
+const PATHS_MAX: usize = 100_000;
+
+fn is_wild(segment: &str) -> bool {
+    segment.contains(['*', '?', '['])
 }
 
-/// Whether a segment other than the last holds a wildcard, which is not supported.
+/// Whether a segment other than the last holds a `*`, which Prometheus does not take.
 pub fn is_deep(path: &Path) -> bool {
     path.parent()
-        .is_some_and(|parent| parent.to_string_lossy().contains(['*', '?']))
+        .is_some_and(|parent| parent.to_string_lossy().contains('*'))
 }
 
 /// The files that a path or pattern names, in order of name. A path without wildcards names
 /// itself, whether it exists or not; a folder that does not exist holds nothing.
 pub fn expand(path: &Path) -> io::Result<Vec<PathBuf>> {
-    let Some(pattern) = path.file_name().filter(|_| is_pattern(path)) else {
-        return Ok(vec![path.to_path_buf()]);
-    };
-    let pattern = matcher(&pattern.to_string_lossy()).map_err(io::Error::other)?;
-    let parent = path.parent().unwrap_or(Path::new(""));
-    let folder = match parent.as_os_str().is_empty() {
+    let mut found = vec![PathBuf::new()];
+    let mut expanded = false;
+    for component in path.components() {
+        let segment = component.as_os_str().to_string_lossy();
+        if !matches!(component, Component::Normal(_)) || !is_wild(&segment) {
+            for path in &mut found {
+                path.push(component);
+            }
+            continue;
+        }
+        // What stands behind a wildcard must be there, else it is named by nothing.
+        expanded = true;
+        let pattern = matcher(&segment).map_err(io::Error::other)?;
+        let mut deeper = Vec::new();
+        for folder in found {
+            deeper.extend(entries(&folder, &pattern)?);
+            if deeper.len() > PATHS_MAX {
+                let message = format!("names more than {PATHS_MAX} paths");
+                return Err(io::Error::other(message));
+            }
+        }
+        found = deeper;
+    }
+    if expanded {
+        found.retain(|path| path.symlink_metadata().is_ok());
+        found.sort();
+    }
+    Ok(found)
+}
+
+/// The entries of a folder whose names match.
+fn entries(folder: &Path, pattern: &Regex) -> io::Result<Vec<PathBuf>> {
+    let place = match folder.as_os_str().is_empty() {
         true => Path::new("."),
-        false => parent,
+        false => folder,
     };
-    let entries = match std::fs::read_dir(folder) {
+    let entries = match std::fs::read_dir(place) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
     };
@@ -40,19 +68,39 @@ pub fn expand(path: &Path) -> io::Result<Vec<PathBuf>> {
     for entry in entries.take(ENTRIES_MAX) {
         let name = entry?.file_name();
         if pattern.is_match(&name.to_string_lossy()) {
-            found.push(parent.join(name));
+            found.push(folder.join(name));
         }
     }
-    found.sort();
     Ok(found)
 }
 
-/// What names must match: `*` stands for any characters, `?` for one, all else for itself.
+/// What names must match: `*` stands for any characters, `?` for one, `[ab]` and `[^a-c]` for one of a class, all else
+/// for itself.
 fn matcher(pattern: &str) -> Result<Regex, regex::Error> {
-    let matching = regex::escape(pattern)
-        .replace(r"\*", ".*")
-        .replace(r"\?", ".");
-    Regex::new(&format!("(?s)^{matching}$"))
+    let mut matching = String::from("(?s)^");
+    let mut rest = pattern;
+    while let Some(c) = rest.chars().next() {
+        let class = rest
+            .strip_prefix('[')
+            .and_then(|class| class.split_once(']'));
+        match (c, class) {
+            ('*', _) => matching.push_str(".*"),
+            ('?', _) => matching.push('.'),
+            ('[', Some((class, behind))) if !class.is_empty() => {
+                matching.push('[');
+                // Nothing but a range and a leading `^` means anything in it.
+                let escaped = class.replace('\\', r"\\").replace('[', r"\[");
+                matching.push_str(&escaped.replace('&', r"\&").replace('~', r"\~"));
+                matching.push(']');
+                rest = behind;
+                continue;
+            }
+            _ => matching.push_str(&regex::escape(&c.to_string())),
+        }
+        rest = &rest[c.len_utf8()..];
+    }
+    matching.push('$');
+    Regex::new(&matching)
 }
 
 #[cfg(test)]
@@ -72,8 +120,11 @@ mod tests {
             ("a?", "a", false),
             ("*", ".a\nb", true),
             ("a**", "ab", true),
-            (r"[ab].\*", "a.b", false),
-            (r"[ab].\*", r"[ab].\b", true),
+            ("[ab].yml", "a.yml", true),
+            ("[ab].yml", "c.yml", false),
+            ("[^a-c].yml", "d.yml", true),
+            ("[a.yml", "[a.yml", true),
+            ("a.yml", "aXyml", false),
         ] {
             let matches = matcher(pattern).unwrap().is_match(name);
             assert_eq!(matches, wanted, "{pattern} {name}");
@@ -81,10 +132,27 @@ mod tests {
     }
 
     #[test]
-    fn only_the_last_segment_is_a_pattern() {
-        assert!(is_pattern(Path::new("a/*.yml")) && !is_deep(Path::new("a/*.yml")));
-        assert!(is_deep(Path::new("*/a.yml")) && !is_pattern(Path::new("*/a.yml")));
+    fn folders_may_hold_wildcards_too() {
+        let root = tempfile::tempdir().unwrap();
+        for file in [
+            "a/x/m.json",
+            "a/y/m.json",
+            "a/y/other.json",
+            "a/long/m.json",
+        ] {
+            let path = root.path().join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "[]").unwrap();
+        }
+        let found = expand(&root.path().join("a/?/m.json")).unwrap();
+        let found: Vec<_> = found
+            .iter()
+            .map(|path| path.strip_prefix(root.path()).unwrap())
+            .collect();
+        assert_eq!(found, [Path::new("a/x/m.json"), Path::new("a/y/m.json")]);
+        assert!(is_deep(Path::new("*/a.yml")) && !is_deep(Path::new("?/a.yml")));
     }
+
     #[test]
     fn a_folder_that_cannot_be_listed_is_no_empty_one() {
         let names = |path: &str| expand(Path::new(path)).map_err(|error| error.kind());

@@ -7,6 +7,7 @@ pub(crate) mod files;
 pub mod glob;
 mod key_path;
 pub(crate) mod paths;
+pub(crate) mod quantity;
 pub mod secret;
 pub(crate) mod value;
 pub(crate) mod yaml;

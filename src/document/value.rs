@@ -20,14 +20,16 @@ macro_rules! from_scalar {
     };
 }
 
+pub(super) use from_scalar;
+
 /// Reads a scalar's text with the type's `FromStr`.
-struct Scalar<T> {
+pub(super) struct Scalar<T> {
     expected: &'static str,
     made: std::marker::PhantomData<T>,
 }
 
 impl<T> Scalar<T> {
-    fn new(expected: &'static str) -> Self {
+    pub(super) fn new(expected: &'static str) -> Self {
         Self {
             expected,
             made: std::marker::PhantomData,
@@ -67,59 +69,16 @@ impl FromStr for Interval {
 }
 from_scalar!(Interval, "a duration such as `15s`");
 
-/// A duration that may be 0, which turns off what it bounds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Period(pub(crate) Duration);
+/// A text that may be left empty by writing nothing behind its key.
+#[derive(Debug, Clone, PartialEq, Eq, Default, PartialOrd, Ord)]
+pub(crate) struct NullableText(pub(crate) String);
 
-impl FromStr for Period {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match duration::parse(text) {
-            Ok(duration) => Ok(Self(duration)),
-            Err(error @ DurationError::Syntax) => {
-                Err(format!("`{text}` is {error}, such as `7d` or `0s`"))
-            }
-            Err(error @ DurationError::Overflow) => Err(format!("`{text}` is {error}")),
-        }
+impl<'de> Deserialize<'de> for NullableText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text: Option<String> = Option::deserialize(deserializer)?;
+        Ok(Self(text.unwrap_or_default()))
     }
 }
-from_scalar!(Period, "a duration such as `7d`");
-
-/// A number of bytes: `10MB`, `1GiB`, `512`. Units are powers of 1024 either way, as in Prometheus.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ByteSize(pub(crate) u64);
-
-impl FromStr for ByteSize {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let digits_end = text
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(text.len());
-        let (digits, unit) = text.split_at(digits_end);
-        let power = match unit {
-            "" | "B" => 0,
-            "KB" | "KiB" => 1,
-            "MB" | "MiB" => 2,
-            "GB" | "GiB" => 3,
-            "TB" | "TiB" => 4,
-            "PB" | "PiB" => 5,
-            "EB" | "EiB" => 6,
-            _ => return Err(format!("`{text}` is not a size, such as `10MB`")),
-        };
-        if digits.is_empty() {
-            return Err(format!("`{text}` is not a size, such as `10MB`"));
-        }
-        digits
-            .parse::<u64>()
-            .ok()
-            .and_then(|count| count.checked_mul(1 << (10 * power)))
-            .map(Self)
-            .ok_or_else(|| format!("`{text}` is larger than 16 EiB"))
-    }
-}
-from_scalar!(ByteSize, "a size such as `10MB`");
 
 /// A URL with scheme `http` or `https` and a host.
 #[derive(Debug, Clone, PartialEq, Eq)]

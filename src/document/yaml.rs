@@ -1,5 +1,7 @@
 //! YAML read with budgets, and its errors said in our words.
 
+use std::cell::RefCell;
+
 use serde::de::DeserializeOwned;
 use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::{Error, Location, Options, Spanned};
@@ -41,6 +43,124 @@ pub(crate) type At<T> = Spanned<T>;
 pub(crate) struct Source<'a> {
     pub(crate) origin: &'a Origin,
     pub(crate) text: &'a str,
+    warnings: Option<&'a Warnings>,
+}
+
+/// What was accepted and does not mean what it seems to, a sentence each with its place.
+#[derive(Debug, Default)]
+pub(crate) struct Warnings(RefCell<Vec<String>>);
+
+impl Warnings {
+    /// The sentences.
+    pub(crate) fn into_vec(self) -> Vec<String> {
+        self.0.into_inner()
+    }
+
+    /// Adds a sentence.
+    pub(crate) fn push(&self, warning: String) {
+        self.0.borrow_mut().push(warning);
+    }
+}
+
+impl<'a> Source<'a> {
+    /// A text of which nothing is accepted with a warning.
+    pub(crate) fn new(origin: &'a Origin, text: &'a str) -> Self {
+        Self {
+            origin,
+            text,
+            warnings: None,
+        }
+    }
+
+    /// The same, warnings going there.
+    pub(crate) fn with_warnings(self, warnings: &'a Warnings) -> Self {
+        Self {
+            warnings: Some(warnings),
+            ..self
+        }
+    }
+
+    /// Another text, its warnings going where this one's go.
+    pub(crate) fn beside<'b>(self, origin: &'b Origin, text: &'b str) -> Source<'b>
+    where
+        'a: 'b,
+    {
+        Source {
+            origin,
+            text,
+            warnings: self.warnings,
+        }
+    }
+
+    /// Says of what stands at `location` that it does not mean what it seems to.
+    pub(crate) fn warn(&self, location: Location, message: &str) {
+        if let Some(warnings) = self.warnings {
+            let name = &self.origin.name;
+            warnings.push(match position(location) {
+                Some(at) => format!("{name}:{}:{}: {message}", at.line, at.column),
+                None => format!("{name}: {message}"),
+            });
+        }
+    }
+
+    /// What is right in a Prometheus configuration and not supported here: in our own file an error, in one
+    /// that we are pointed at the job is skipped.
+    pub(crate) fn unsupported(
+        &self,
+        location: Location,
+        message: impl AsRef<str>,
+    ) -> DocumentError {
+        self.error(location, message).into_unsupported()
+    }
+
+    /// The scalar that is written at `location`, with its quotes if it has any.
+    pub(crate) fn scalar_at(&self, location: Location) -> Option<&'a str> {
+        let at = position(location)?;
+        let line = self
+            .text
+            .lines()
+            .nth(usize::try_from(at.line).ok()?.checked_sub(1)?)?;
+        let column = usize::try_from(at.column).ok()?.checked_sub(1)?;
+        let start = line.char_indices().nth(column)?.0;
+        let rest = &line[start..];
+        let end = match rest.chars().next()? {
+            quote @ ('"' | '\'') => rest[1..].find(quote).map_or(rest.len(), |end| end + 2),
+            _ => rest.find([',', '}', ']', '#']).unwrap_or(rest.len()),
+        };
+        Some(rest[..end].trim())
+    }
+
+    /// A boolean as Prometheus's YAML spells it: `yes` and `On` are some, `tRUE` and `'true'` are none.
+    pub(crate) fn boolean(&self, written: &At<bool>) -> Result<bool, DocumentError> {
+        let value = self.unquoted(written, "`true` or `false`")?;
+        let scalar = self.scalar_at(written.referenced).unwrap_or_default();
+        let capitalised = |c: char| c.is_ascii_uppercase();
+        let is_mixed = scalar.chars().skip(1).any(capitalised) && !scalar.chars().all(capitalised);
+        match is_mixed {
+            true => {
+                let message = format!("expected `true` or `false`, found `{scalar}`");
+                Err(self.error(written.referenced, message))
+            }
+            false => Ok(value),
+        }
+    }
+
+    /// Refuses a number or boolean in quotes, which is a text: Prometheus refuses it too.
+    pub(crate) fn unquoted<T: Copy>(
+        &self,
+        written: &At<T>,
+        what: &str,
+    ) -> Result<T, DocumentError> {
+        let scalar = self.scalar_at(written.referenced).unwrap_or_default();
+        match scalar.starts_with(['"', '\'']) {
+            true => {
+                let message = format!("expected {what}, found the text {scalar}");
+                let error = self.error(written.referenced, message);
+                Err(error.with_hint("leave the quotes out"))
+            }
+            false => Ok(written.value),
+        }
+    }
 }
 
 impl Source<'_> {
@@ -72,6 +192,45 @@ fn options() -> Options {
 pub(crate) fn parse<T: DeserializeOwned>(source: Source<'_>) -> Result<T, DocumentError> {
     let parsed = serde_saphyr::from_str_with_options(source.text, options());
     parsed.map_err(|error| explain(source, &error))
+}
+
+/// Reads the first document, as Prometheus does, and says so where there are more.
+pub(crate) fn parse_first<T: DeserializeOwned>(source: Source<'_>) -> Result<T, DocumentError> {
+    match serde_saphyr::from_str_with_options(source.text, options()) {
+        Err(error) if is_another_document(&error) => {
+            let at = error.location().unwrap_or(Location::UNKNOWN);
+            source.warn(
+                at,
+                "only the first document of a file counts, this is another",
+            );
+            let line = usize::try_from(at.line()).unwrap_or(usize::MAX);
+            parse(Source {
+                text: before_marker(source.text, line),
+                ..source
+            })
+        }
+        parsed => parsed.map_err(|error| explain(source, &error)),
+    }
+}
+
+fn is_another_document(error: &Error) -> bool {
+    matches!(error.without_snippet(), Error::MultipleDocuments { .. })
+}
+
+/// The text in front of the last `---` above a line.
+fn before_marker(text: &str, line: usize) -> &str {
+    let mut end = text.len();
+    let mut start = 0;
+    for (at, current) in text.split_inclusive('\n').enumerate() {
+        if at >= line {
+            break;
+        }
+        if at > 0 && current.starts_with("---") {
+            end = start;
+        }
+        start += current.len();
+    }
+    &text[..end]
 }
 
 fn position(location: Location) -> Option<Position> {
@@ -160,6 +319,10 @@ fn words(text: &str, at: Location, error: &Error) -> (String, Option<String>) {
         Error::Budget { breach, .. } => (budget(breach), None),
         Error::AliasReplayLimitExceeded { .. } => (
             format!("aliases expand to more than {ALIAS_EVENTS_MAX} nodes"),
+            None,
+        ),
+        Error::MultipleDocuments { .. } => (
+            "another document begins here, one is expected".to_owned(),
             None,
         ),
         other => (plain(other), None),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use crate::document::secret::Secret;
-use crate::document::value::{HttpUrl, ShownUrl};
+use crate::document::value::{Ignored, NullableText, ShownUrl};
 use crate::document::yaml::At;
 
 /// Declares a struct that carries the keys of `http_config` beside its own.
@@ -28,16 +28,16 @@ macro_rules! with_http_keys {
             bearer_token_file: Option<$crate::document::yaml::At<std::path::PathBuf>>,
             oauth2: Option<$crate::document::yaml::At<$crate::http_client::raw::RawOAuth2>>,
             tls_config: Option<$crate::http_client::raw::RawTls>,
-            proxy_url: Option<$crate::document::yaml::At<$crate::document::value::HttpUrl>>,
+            proxy_url: Option<$crate::document::yaml::At<$crate::document::secret::Secret>>,
             no_proxy: Option<$crate::document::yaml::At<String>>,
             proxy_from_environment: Option<$crate::document::yaml::At<bool>>,
             proxy_connect_header:
                 Option<$crate::document::yaml::At<$crate::http_client::raw::ConnectHeaders>>,
-            follow_redirects: Option<bool>,
+            follow_redirects: Option<$crate::document::yaml::At<bool>>,
             enable_http2: Option<$crate::document::value::Ignored>,
             http_headers: Option<
                 $crate::document::yaml::At<
-                    std::collections::BTreeMap<String, $crate::http_client::raw::RawHeader>,
+                    std::collections::BTreeMap<String, Option<$crate::http_client::raw::RawHeader>>,
                 >,
             >,
         }
@@ -80,14 +80,14 @@ pub(crate) struct RawHttp {
     pub(crate) oauth2: Option<At<RawOAuth2>>,
     pub(crate) tls: Option<RawTls>,
     pub(crate) proxy: RawProxy,
-    pub(crate) follow_redirects: Option<bool>,
-    pub(crate) headers: Option<At<BTreeMap<String, RawHeader>>>,
+    pub(crate) follow_redirects: Option<At<bool>>,
+    pub(crate) headers: Option<At<BTreeMap<String, Option<RawHeader>>>>,
 }
 
 /// `proxy_url` and its companions.
 #[derive(Debug, Default)]
 pub(crate) struct RawProxy {
-    pub(crate) url: Option<At<HttpUrl>>,
+    pub(crate) url: Option<At<Secret>>,
     pub(crate) no_proxy: Option<At<String>>,
     pub(crate) from_environment: Option<At<bool>>,
     pub(crate) connect_header: Option<At<ConnectHeaders>>,
@@ -101,6 +101,8 @@ pub(crate) struct RawBasicAuth {
     pub(crate) username_file: Option<PathBuf>,
     pub(crate) password: Option<Secret>,
     pub(crate) password_file: Option<PathBuf>,
+    pub(crate) username_ref: Option<At<String>>,
+    pub(crate) password_ref: Option<At<String>>,
 }
 
 /// `authorization`.
@@ -111,6 +113,7 @@ pub(crate) struct RawAuthorization {
     pub(crate) scheme: Option<String>,
     pub(crate) credentials: Option<Secret>,
     pub(crate) credentials_file: Option<PathBuf>,
+    pub(crate) credentials_ref: Option<At<String>>,
 }
 
 /// `oauth2`.
@@ -122,15 +125,54 @@ pub(crate) struct RawOAuth2 {
     pub(crate) client_secret_file: Option<PathBuf>,
     pub(crate) scopes: Option<Vec<String>>,
     pub(crate) token_url: Option<ShownUrl>,
-    pub(crate) endpoint_params: Option<BTreeMap<String, String>>,
+    pub(crate) endpoint_params: Option<BTreeMap<String, NullableText>>,
+    pub(crate) client_secret_ref: Option<At<String>>,
+    pub(crate) grant_type: Option<At<String>>,
+    // Of the grant by a signed assertion, which is not supported; Prometheus passes over them for the other.
+    client_certificate_key: Option<Secret>,
+    client_certificate_key_file: Option<PathBuf>,
+    client_certificate_key_ref: Option<String>,
+    client_certificate_key_id: Option<String>,
+    signature_algorithm: Option<String>,
+    iss: Option<String>,
+    audience: Option<String>,
+    claims: Option<Ignored>,
     pub(crate) tls_config: Option<RawTls>,
-    proxy_url: Option<At<HttpUrl>>,
+    proxy_url: Option<At<Secret>>,
     no_proxy: Option<At<String>>,
     proxy_from_environment: Option<At<bool>>,
     proxy_connect_header: Option<At<ConnectHeaders>>,
 }
 
 impl RawOAuth2 {
+    /// Keys of the grant by a signed assertion that are written.
+    pub(crate) fn assertion_keys(&self) -> Vec<&'static str> {
+        let keys = [
+            (
+                "client_certificate_key",
+                self.client_certificate_key.is_some(),
+            ),
+            (
+                "client_certificate_key_file",
+                self.client_certificate_key_file.is_some(),
+            ),
+            (
+                "client_certificate_key_ref",
+                self.client_certificate_key_ref.is_some(),
+            ),
+            (
+                "client_certificate_key_id",
+                self.client_certificate_key_id.is_some(),
+            ),
+            ("signature_algorithm", self.signature_algorithm.is_some()),
+            ("iss", self.iss.is_some()),
+            ("audience", self.audience.is_some()),
+            ("claims", self.claims.is_some()),
+        ];
+        let written = keys.into_iter().filter(|(_, is_written)| *is_written);
+        written.map(|(key, _)| key).collect()
+    }
+
     /// Takes the proxy of the token request out.
     pub(crate) fn take_proxy(&mut self) -> RawProxy {
         RawProxy {
@@ -153,9 +195,12 @@ pub(crate) struct RawTls {
     pub(crate) key: Option<Secret>,
     pub(crate) key_file: Option<At<PathBuf>>,
     pub(crate) server_name: Option<String>,
-    pub(crate) insecure_skip_verify: Option<bool>,
+    pub(crate) insecure_skip_verify: Option<At<bool>>,
     pub(crate) min_version: Option<At<RawTlsVersion>>,
     pub(crate) max_version: Option<At<RawTlsVersion>>,
+    pub(crate) ca_ref: Option<At<String>>,
+    pub(crate) cert_ref: Option<At<String>>,
+    pub(crate) key_ref: Option<At<String>>,
 }
 
 /// `min_version`, `max_version`.
@@ -169,6 +214,16 @@ pub(crate) enum RawTlsVersion {
     Tls12,
     #[serde(rename = "TLS13")]
     Tls13,
+}
+
+impl RawTlsVersion {
+    /// Whether rustls speaks it.
+    pub(crate) fn is_spoken(self) -> bool {
+        match self {
+            RawTlsVersion::Tls10 | RawTlsVersion::Tls11 => false,
+            RawTlsVersion::Tls12 | RawTlsVersion::Tls13 => true,
+        }
+    }
 }
 
 /// An entry of `http_headers`.

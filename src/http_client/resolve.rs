@@ -15,21 +15,28 @@ use crate::document::paths::absolute;
 use crate::document::secret::{Secret, SecretSource};
 use crate::document::yaml::{At, Source};
 
-/// Headers that the client sets itself.
-const HEADERS_RESERVED: [&str; 14] = [
-    "accept",
+/// Headers that the client sets itself: those that Prometheus refuses, and what frames a request.
+const HEADERS_RESERVED: [&str; 21] = [
     "accept-encoding",
     "authorization",
     "connection",
     "content-encoding",
     "content-length",
+    "content-type",
     "host",
+    "keep-alive",
     "proxy-authenticate",
     "proxy-authorization",
     "te",
     "trailer",
     "transfer-encoding",
     "upgrade",
+    "user-agent",
+    "www-authenticate",
+    "x-amz-content-sha256",
+    "x-amz-date",
+    "x-amz-security-token",
+    "x-prometheus-remote-write-version",
     "x-prometheus-scrape-timeout-seconds",
 ];
 
@@ -39,9 +46,10 @@ pub(crate) fn http(source: Source<'_>, mut raw: RawHttp) -> Result<HttpConfig, D
         auth: auth(source, &mut raw)?,
         tls: tls(source, raw.tls.take().unwrap_or_default())?,
         proxy: proxy(source, raw.proxy)?,
-        follow_redirects: raw
-            .follow_redirects
-            .map_or_else(Default::default, FollowRedirects),
+        follow_redirects: match raw.follow_redirects {
+            Some(written) => FollowRedirects(source.boolean(&written)?),
+            None => FollowRedirects::default(),
+        },
         headers: headers(source, raw.headers)?,
     })
 }
@@ -94,11 +102,22 @@ fn auth(source: Source<'_>, raw: &mut RawHttp) -> Result<Auth, DocumentError> {
 
 fn basic_auth(source: Source<'_>, raw: At<RawBasicAuth>) -> Result<Auth, DocumentError> {
     let (at, raw) = (raw.referenced, raw.value);
-    let username = secret(source, at, "username", raw.username, raw.username_file)?
-        .ok_or_else(|| source.error(at, "`basic_auth` needs `username` or `username_file`"))?;
-    let password = secret(source, at, "password", raw.password, raw.password_file)?
-        .unwrap_or_else(|| SecretSource::Inline(Secret::new("")));
-    Ok(Auth::Basic { username, password })
+    no_reference(source, "username_ref", raw.username_ref)?;
+    no_reference(source, "password_ref", raw.password_ref)?;
+    // Empty where nothing is written, as in Prometheus.
+    let empty = || SecretSource::Inline(Secret::new(""));
+    let username = secret(source, at, "username", raw.username, raw.username_file)?;
+    let password = secret(source, at, "password", raw.password, raw.password_file)?;
+    if username.is_none() {
+        source.warn(
+            at,
+            "`basic_auth` without `username` logs in with an empty one",
+        );
+    }
+    Ok(Auth::Basic {
+        username: username.unwrap_or_else(empty),
+        password: password.unwrap_or_else(empty),
+    })
 }
 
 fn authorization(source: Source<'_>, raw: At<RawAuthorization>) -> Result<Auth, DocumentError> {
@@ -112,28 +131,41 @@ fn authorization(source: Source<'_>, raw: At<RawAuthorization>) -> Result<Auth, 
         }
         Some(scheme) => scheme.to_owned(),
     };
+    no_reference(source, "credentials_ref", raw.credentials_ref)?;
     let credentials = secret(
         source,
         at,
         "credentials",
         raw.credentials,
         raw.credentials_file,
-    )?
-    .ok_or_else(|| {
-        source.error(
-            at,
-            "`authorization` needs `credentials` or `credentials_file`",
-        )
-    })?;
+    )?;
+    if credentials.is_none() {
+        source.warn(at, "`authorization` without `credentials` sends empty ones");
+    }
     Ok(Auth::Authorization {
         scheme,
-        credentials,
+        credentials: credentials.unwrap_or_else(|| SecretSource::Inline(Secret::new(""))),
     })
 }
 
 fn oauth2(source: Source<'_>, raw: At<RawOAuth2>) -> Result<OAuth2, DocumentError> {
     let (at, mut raw) = (raw.referenced, raw.value);
     let missing = |key: &str| source.error(at, format!("`oauth2` needs `{key}`"));
+    no_reference(source, "client_secret_ref", raw.client_secret_ref.take())?;
+    if let Some(grant) = raw.grant_type.take()
+        && grant.value == GRANT_BY_ASSERTION
+    {
+        let message = "`oauth2` by a signed assertion (`jwt-bearer`) is not supported";
+        return Err(source.unsupported(grant.referenced, message));
+    }
+    let assertion = raw.assertion_keys();
+    if !assertion.is_empty() {
+        let message = format!(
+            "`oauth2`: accepted without effect: `{}`",
+            assertion.join("`, `")
+        );
+        source.warn(at, &message);
+    }
     let client_secret = secret(
         source,
         at,
@@ -147,7 +179,7 @@ fn oauth2(source: Source<'_>, raw: At<RawOAuth2>) -> Result<OAuth2, DocumentErro
             .take()
             .filter(|id| !id.is_empty())
             .ok_or_else(|| missing("client_id"))?,
-        client_secret: client_secret.ok_or_else(|| missing("client_secret"))?,
+        client_secret: client_secret.unwrap_or_else(|| SecretSource::Inline(Secret::new(""))),
         token_url: raw.token_url.take().ok_or_else(|| missing("token_url"))?.0,
         scopes: raw.scopes.take().unwrap_or_default(),
         endpoint_params: raw
@@ -155,13 +187,33 @@ fn oauth2(source: Source<'_>, raw: At<RawOAuth2>) -> Result<OAuth2, DocumentErro
             .take()
             .unwrap_or_default()
             .into_iter()
+            .map(|(name, value)| (name, value.0))
             .collect(),
         tls: tls(source, raw.tls_config.take().unwrap_or_default())?,
         proxy: proxy(source, raw.take_proxy())?,
     })
 }
 
-/// A secret that may be written or in a file, not both.
+/// `grant_type` of a token that is asked for with a signed assertion (RFC 7523).
+const GRANT_BY_ASSERTION: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
+/// A secret of Prometheus's secret providers, of which there are none here.
+fn no_reference(
+    source: Source<'_>,
+    key: &str,
+    written: Option<At<String>>,
+) -> Result<(), DocumentError> {
+    match written.filter(|reference| !reference.value.is_empty()) {
+        None => Ok(()),
+        Some(reference) => {
+            let message = format!("`{key}`: secrets by reference are not supported");
+            let error = source.unsupported(reference.referenced, message);
+            Err(error.with_hint("write the secret into a file and name it by the key's `_file`"))
+        }
+    }
+}
+
+/// A secret that may be written or in a file, not both. What is empty is not written.
 fn secret(
     source: Source<'_>,
     at: Location,
@@ -169,6 +221,8 @@ fn secret(
     inline: Option<Secret>,
     file: Option<PathBuf>,
 ) -> Result<Option<SecretSource>, DocumentError> {
+    let inline = inline.filter(|secret| !secret.expose().is_empty());
+    let file = file.filter(|file| !file.as_os_str().is_empty());
     match (inline, file) {
         (Some(_), Some(_)) => {
             let message = format!("both `{key}` and `{key}_file` are set: at most one may be");
@@ -181,18 +235,33 @@ fn secret(
 }
 
 fn tls(source: Source<'_>, raw: RawTls) -> Result<TlsConfig, DocumentError> {
-    let min_version = raw
-        .min_version
-        .map(|v| tls_version(source, v))
-        .transpose()?;
-    let max_version = raw
-        .max_version
-        .map(|v| tls_version(source, v))
-        .transpose()?;
+    no_reference(source, "ca_ref", raw.ca_ref)?;
+    no_reference(source, "cert_ref", raw.cert_ref)?;
+    no_reference(source, "key_ref", raw.key_ref)?;
+    let min_version = match raw.min_version {
+        Some(written) if !written.value.is_spoken() => {
+            source.warn(
+                written.referenced,
+                "TLS below 1.2 is not spoken: a server that speaks nothing else cannot be reached",
+            );
+            None
+        }
+        Some(written) => Some(tls_version(source, written)?),
+        None => None,
+    };
+    let max_version = match raw.max_version {
+        Some(written) if !written.value.is_spoken() => {
+            let message = "TLS below 1.2 is not spoken";
+            return Err(source.unsupported(written.referenced, message));
+        }
+        Some(written) => Some(tls_version(source, written)?),
+        None => None,
+    };
     if let (Some((min, at)), Some((max, _))) = (min_version, max_version)
         && min > max
     {
-        return Err(source.error(at, "`min_version` is above `max_version`"));
+        let message = "`min_version` is above `max_version`: no connection can be made";
+        return Err(source.unsupported(at, message));
     }
     let pair_at = raw.cert_file.as_ref().or(raw.key_file.as_ref());
     let pair_at = pair_at.map_or(Location::UNKNOWN, |file| file.referenced);
@@ -208,7 +277,10 @@ fn tls(source: Source<'_>, raw: RawTls) -> Result<TlsConfig, DocumentError> {
         cert,
         key,
         server_name: raw.server_name.filter(|name| !name.is_empty()),
-        insecure_skip_verify: raw.insecure_skip_verify.unwrap_or(false),
+        insecure_skip_verify: match raw.insecure_skip_verify {
+            Some(written) => source.boolean(&written)?,
+            None => false,
+        },
         min_version: min_version.map(|(version, _)| version),
         max_version: max_version.map(|(version, _)| version),
     })
@@ -251,8 +323,17 @@ fn proxy(source: Source<'_>, raw: RawProxy) -> Result<Proxy, DocumentError> {
             files: Vec::new(),
         })
         .collect();
-    let from_environment = raw.from_environment.filter(|written| written.value);
-    match (raw.url, from_environment, raw.no_proxy) {
+    let from_environment = match raw.from_environment {
+        Some(written) => source
+            .unquoted(&written, "`true` or `false`")?
+            .then_some(written),
+        None => None,
+    };
+    let url = match raw.url.filter(|url| !url.value.expose().is_empty()) {
+        Some(written) => Some(proxy_url(source, written)?),
+        None => None,
+    };
+    match (url, from_environment, raw.no_proxy) {
         (Some(_), Some(environment), _) => {
             let message =
                 "both `proxy_url` and `proxy_from_environment` are set: at most one may be";
@@ -266,7 +347,7 @@ fn proxy(source: Source<'_>, raw: RawProxy) -> Result<Proxy, DocumentError> {
             Err(source.error(no_proxy.referenced, "`no_proxy` needs `proxy_url`"))
         }
         (Some(url), None, no_proxy) => Ok(Proxy::Url {
-            url: url.value.0,
+            url,
             no_proxy: no_proxy
                 .map(|list| list.value)
                 .unwrap_or_default()
@@ -288,9 +369,33 @@ fn proxy(source: Source<'_>, raw: RawProxy) -> Result<Proxy, DocumentError> {
     }
 }
 
+/// A proxy that can be spoken to. Prometheus finds out at each scrape; its text may hold a password, and is not
+/// shown.
+fn proxy_url(source: Source<'_>, written: At<Secret>) -> Result<url::Url, DocumentError> {
+    let at = written.referenced;
+    let parsed = url::Url::parse(written.value.expose());
+    match parsed {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
+        Ok(url) => {
+            let message = format!(
+                "`proxy_url`: a proxy of scheme `{}` is not supported",
+                url.scheme()
+            );
+            Err(source
+                .unsupported(at, message)
+                .with_hint("one of `http`, `https`"))
+        }
+        Err(url::ParseError::RelativeUrlWithoutBase) => {
+            let message = "`proxy_url`: not a URL: it has no scheme";
+            Err(source.unsupported(at, message))
+        }
+        Err(error) => Err(source.error(at, format!("`proxy_url`: not a URL: {error}"))),
+    }
+}
+
 fn headers(
     source: Source<'_>,
-    raw: Option<At<std::collections::BTreeMap<String, RawHeader>>>,
+    raw: Option<At<std::collections::BTreeMap<String, Option<RawHeader>>>>,
 ) -> Result<Vec<Header>, DocumentError> {
     let Some(raw) = raw else {
         return Ok(Vec::new());
@@ -304,6 +409,7 @@ fn headers(
             let message = format!("header `{written}` cannot be set: the client sets it itself");
             return Err(source.error(at, message));
         }
+        let header = header.unwrap_or_default();
         headers.push(Header {
             name: name.as_str().to_owned(),
             values: header.values.unwrap_or_default(),

@@ -13,7 +13,7 @@ use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use thiserror::Error;
 
 use super::settings::{TlsConfig, TlsVersion};
-use super::verifiers::{AnyServer, NamedServer};
+use super::verifiers::{AnyServer, TrustedServer};
 use crate::document::secret::SecretSource;
 
 /// Bytes of a PEM file: a bundle of every public CA is a quarter of a megabyte.
@@ -78,23 +78,35 @@ pub fn client_config(tls: &TlsConfig) -> Result<ClientConfig, TlsError> {
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(versions(lowest, highest)?)?;
     let algorithms = provider.signature_verification_algorithms;
-    let special: Option<Arc<dyn ServerCertVerifier>> = match &tls.server_name {
-        _ if tls.insecure_skip_verify => Some(Arc::new(AnyServer { algorithms })),
-        Some(name) => Some(Arc::new(NamedServer {
-            name: ServerName::try_from(name.clone())
-                .map_err(|_| TlsError::ServerName(name.clone()))?,
-            inner: WebPkiServerVerifier::builder_with_provider(roots(tls)?, provider)
+    let name = tls
+        .server_name
+        .clone()
+        .map(|name| ServerName::try_from(name.clone()).map_err(|_| TlsError::ServerName(name)));
+    let name = name.transpose()?;
+    let (roots, configured) = match tls.insecure_skip_verify {
+        true => (Arc::new(RootCertStore::empty()), Vec::new()),
+        false => roots(tls)?,
+    };
+    let verifier: Option<Arc<dyn ServerCertVerifier>> = if tls.insecure_skip_verify {
+        Some(Arc::new(AnyServer { algorithms }))
+    } else if roots.is_empty() && name.is_none() {
+        // Nothing can be verified, and nothing need be where nothing is asked over TLS.
+        None
+    } else {
+        Some(Arc::new(TrustedServer {
+            name,
+            configured,
+            inner: WebPkiServerVerifier::builder_with_provider(Arc::clone(&roots), provider)
                 .build()
                 .map_err(|_| TlsError::NoRoots)?,
             algorithms,
-        })),
-        None => None,
+        }))
     };
-    let builder = match special {
+    let builder = match verifier {
         Some(verifier) => builder
             .dangerous()
             .with_custom_certificate_verifier(verifier),
-        None => builder.with_root_certificates(roots(tls)?),
+        None => builder.with_root_certificates(roots),
     };
     match (&tls.cert, &tls.key) {
         (None, None) => Ok(builder.with_no_client_auth()),
@@ -132,15 +144,17 @@ static SYSTEM_ROOTS: LazyLock<Arc<RootCertStore>> = LazyLock::new(|| {
     Arc::new(roots)
 });
 
-fn roots(tls: &TlsConfig) -> Result<Arc<RootCertStore>, TlsError> {
+/// The roots to verify with, and those of them that the configuration names.
+fn roots(tls: &TlsConfig) -> Result<(Arc<RootCertStore>, Vec<CertificateDer<'static>>), TlsError> {
     let Some(ca) = &tls.ca else {
-        return Ok(SYSTEM_ROOTS.clone());
+        return Ok((SYSTEM_ROOTS.clone(), Vec::new()));
     };
     let mut roots = RootCertStore::empty();
-    for certificate in certificates("ca", &read("ca", ca)?)? {
-        roots.add(certificate)?;
+    let configured = certificates("ca", &read("ca", ca)?)?;
+    for certificate in &configured {
+        roots.add(certificate.clone())?;
     }
-    Ok(Arc::new(roots))
+    Ok((Arc::new(roots), configured))
 }
 
 /// The certificates in a text of PEM; at least one.
@@ -208,6 +222,53 @@ mod tests {
 
     fn pair() -> Pair {
         rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap()
+    }
+
+    /// As `openssl req -x509` makes them: self-signed, and allowed to sign others.
+    fn authority_pair(expired: bool) -> Pair {
+        let mut params = rcgen::CertificateParams::new(["a.example".to_owned()]).unwrap();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        if expired {
+            params.not_after = rcgen::date_time_ymd(2020, 12, 31);
+        }
+        let signing_key = rcgen::KeyPair::generate().unwrap();
+        let cert = params.self_signed(&signing_key).unwrap();
+        rcgen::CertifiedKey { cert, signing_key }
+    }
+
+    #[tokio::test]
+    async fn a_self_signed_certificate_is_its_own_authority() {
+        let trusting = |pair: &Pair, name: &str| TlsConfig {
+            ca: inline(&pair.cert.pem()),
+            server_name: Some(name.to_owned()),
+            ..TlsConfig::default()
+        };
+        let (known, stranger, expired) = (
+            authority_pair(false),
+            authority_pair(false),
+            authority_pair(true),
+        );
+        let said = async |tls: &TlsConfig, pair: &Pair| handshake(tls, pair).await[0].clone();
+        let [_, server] = handshake(&trusting(&known, "a.example"), &known).await;
+        assert_eq!(
+            server, "peer sent no certificates",
+            "the client has taken the server"
+        );
+        for (tls, pair, why) in [
+            (trusting(&known, "b.example"), &known, "CaUsedAsEndEntity"),
+            (
+                trusting(&stranger, "a.example"),
+                &known,
+                "CaUsedAsEndEntity",
+            ),
+            (trusting(&expired, "a.example"), &expired, "xpired"),
+        ] {
+            let said = said(&tls, pair).await;
+            assert!(
+                said.contains("invalid peer certificate") && said.contains(why),
+                "{said}"
+            );
+        }
     }
 
     /// What a client so configured and a server with this pair, which wants the same of clients, say

@@ -75,10 +75,7 @@ pub(crate) fn rules(source: Source<'_>, raw: RawRules) -> Result<RulesConfig, Do
         for path in found {
             let origin = Origin::file(&path);
             let text = files::read(&origin, &path)?;
-            let source = Source {
-                origin: &origin,
-                text: &text,
-            };
+            let source = Source::new(&origin, &text);
             for rule in yaml::parse::<Vec<At<Rule>>>(source)? {
                 add(source, rule, &mut known, &mut config.added)?;
             }

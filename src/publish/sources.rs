@@ -117,4 +117,10 @@ pub(super) fn discovery(discovered: &Discovered, out: &mut Writer) {
         "Targets that were found and are not scraped: /targets says which and why.",
     );
     family.sample(&[], discovered.dropped_total as f64);
+    let mut family = out.family(
+        "manifesto_exporter_discovery_skipped_jobs",
+        Kind::Gauge,
+        "Jobs of referenced Prometheus configurations that use what is not supported here, and are not scraped: /targets says which and why.",
+    );
+    family.sample(&[], discovered.skipped.len() as f64);
 }

@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::page::{ROWS_MAX, time};
 use super::telemetry::VERSION;
+use crate::discovery::settings::SkippedJob;
 use crate::discovery::{Discovered, Dropped};
 use crate::snapshot::{ScrapeOutcome, Snapshot, TargetState};
 
@@ -18,6 +19,7 @@ struct Targets<'a> {
     targets_hidden: usize,
     dropped: Vec<DroppedRow>,
     dropped_total: usize,
+    skipped: &'a [SkippedJob],
     sources: Vec<SourceRow>,
 }
 
@@ -78,6 +80,7 @@ pub(super) fn targets(
             .take(ROWS_MAX)
             .collect(),
         dropped_total: discovered.dropped_total,
+        skipped: &discovered.skipped,
         sources: discovered.sources.iter().map(source_row).collect(),
     }
     .render()

@@ -113,7 +113,7 @@ pub(super) fn parse(text: &str, origin: &Origin) -> Result<WebConfig, DocumentEr
         return Err(DocumentError::of_file(origin, "nothing is configured")
             .with_hint("a web configuration without TLS and users is `{}`"));
     }
-    let source = Source { origin, text };
+    let source = Source::new(origin, text);
     let read = || {
         let raw: RawWeb = yaml::parse(source)?;
         Ok(WebConfig {

@@ -136,6 +136,9 @@ fn a_prometheus_configuration_is_read_as_it_is() {
         config.warnings,
         [
             format!(
+                "{own}: passed over, and not checked: `alerting`, `remote_write`, `rule_files`, `storage`"
+            ),
+            format!(
                 "{own}: `global`: accepted without effect: `external_labels`, `evaluation_interval`"
             ),
             format!("{own}: job `prometheus`: accepted without effect: `honor_labels`"),

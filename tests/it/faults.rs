@@ -311,7 +311,7 @@ async fn fault_52_a_bad_reload_keeps_every_target_and_every_verdict() {
     let bad = [
         "",
         "scrape_configs: [\n",
-        "scrape_configs: [{job_name: a, scrape_interval: 0s}]\n",
+        "scrape_configs: [{job_name: a, scrape_interval: -1s}]\n",
     ];
     for (count, bad) in bad.into_iter().enumerate() {
         std::fs::write(folder.path().join("config.yaml"), bad).unwrap();

@@ -23,6 +23,7 @@ mod network;
 mod openmetrics_suite;
 mod outputs;
 mod programs;
+mod promconfig;
 mod real;
 mod reference;
 mod round_trip;

@@ -13,7 +13,7 @@ use crate::discovery::groups::{self, LIST_BYTES_MAX, Language, Listing};
 use crate::discovery::refresh::{Refresh, RefreshSender, RunnerGone};
 use crate::discovery::watch::FolderWatch;
 use crate::document::paths::pattern;
-use crate::document::value::Interval;
+use crate::document::quantity::Period;
 use crate::document::yaml::{At, Source};
 use crate::document::{DocumentError, glob};
 
@@ -31,7 +31,7 @@ const READ_DEADLINE: Duration = Duration::from_secs(10);
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RawFileSd {
     files: Option<Vec<At<PathBuf>>>,
-    refresh_interval: Option<Interval>,
+    refresh_interval: Option<Period>,
 }
 
 /// `file_sd_configs`.
@@ -70,10 +70,13 @@ impl RawFileSd {
             let message = "`file_sd_configs` needs at least one path in `files`";
             return Err(source.error(raw.referenced, message));
         }
-        let refresh_interval = raw.value.refresh_interval;
+        let refresh_interval = raw
+            .value
+            .refresh_interval
+            .filter(|period| !period.0.is_zero());
         Ok(FileSd {
             files,
-            refresh_interval: refresh_interval.map_or(REFRESH_DEFAULT, |interval| interval.0),
+            refresh_interval: refresh_interval.map_or(REFRESH_DEFAULT, |period| period.0),
         })
     }
 }

@@ -11,10 +11,12 @@ use crate::discovery::groups::{self, LIST_BYTES_MAX, Language, Listing};
 use crate::discovery::refresh::{RefreshSender, RunnerGone};
 use crate::document::DocumentError;
 use crate::document::duration::display;
-use crate::document::value::{Interval, ShownUrl};
+use crate::document::quantity::Period;
+use crate::document::secret::{Secret, SecretSource};
+use crate::document::value::HttpUrl;
 use crate::document::yaml::{At, Source};
 use crate::http_client::raw::with_http_keys;
-use crate::http_client::settings::HttpConfig;
+use crate::http_client::settings::{Auth, HttpConfig};
 use crate::http_client::{DialPolicy, HttpClient, Reach, body, http};
 
 const META_URL: &str = "__meta_url";
@@ -25,8 +27,8 @@ const DEADLINE_MAX: Duration = Duration::from_secs(60);
 with_http_keys! {
     /// An entry of `http_sd_configs`.
     struct RawHttpSd {
-        url: Option<At<ShownUrl>>,
-        refresh_interval: Option<Interval>,
+        url: Option<At<HttpUrl>>,
+        refresh_interval: Option<Period>,
     }
 }
 
@@ -48,18 +50,37 @@ impl RawHttpSd {
         raw: At<Self>,
     ) -> Result<HttpSd, DocumentError> {
         let (at, mut raw) = (raw.referenced, raw.value);
-        let http = Arc::new(http(source, raw.take_http())?);
+        let mut http = http(source, raw.take_http())?;
         let url = raw
             .url
+            .take()
             .ok_or_else(|| source.error(at, "`http_sd_configs` needs `url`"))?;
+        let mut url = url.value.0;
+        if !url.username().is_empty() || url.password().is_some() {
+            // As HTTP clients do with them; and the URL is shown without.
+            let login = Auth::Basic {
+                username: inline(url.username()),
+                password: inline(url.password().unwrap_or_default()),
+            };
+            if http.auth == Auth::None {
+                http.auth = login;
+            }
+            let cleared = url.set_username("").and_then(|()| url.set_password(None));
+            cleared.map_err(|()| source.error(at, "`url` cannot be without its login"))?;
+        }
+        let refresh_interval = raw.refresh_interval.filter(|period| !period.0.is_zero());
         Ok(HttpSd {
-            url: url.value.0,
-            refresh_interval: raw
-                .refresh_interval
-                .map_or(REFRESH_DEFAULT, |interval| interval.0),
-            http,
+            url,
+            refresh_interval: refresh_interval.map_or(REFRESH_DEFAULT, |period| period.0),
+            http: Arc::new(http),
         })
     }
+}
+
+/// A part of a URL's login, its escapes undone.
+fn inline(part: &str) -> SecretSource {
+    let plain = percent_encoding::percent_decode_str(part).decode_utf8_lossy();
+    SecretSource::Inline(Secret::new(plain))
 }
 
 /// Asks until the runner goes. After a failure it asks again sooner, in growing steps.

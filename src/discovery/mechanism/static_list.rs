@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::discovery::groups::TargetGroup;
 use crate::document::DocumentError;
-use crate::document::value::LabelName;
+use crate::document::value::{LabelName, NullableText};
 use crate::document::yaml::{At, Source};
 use crate::labels::Labels;
 
@@ -15,7 +15,7 @@ use crate::labels::Labels;
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RawGroup {
     targets: Option<Vec<At<String>>>,
-    labels: Option<BTreeMap<LabelName, String>>,
+    labels: Option<BTreeMap<LabelName, NullableText>>,
 }
 
 impl RawGroup {
@@ -27,6 +27,9 @@ impl RawGroup {
     ) -> Result<TargetGroup, DocumentError> {
         let mut targets = Vec::new();
         for target in self.targets.unwrap_or_default() {
+            if target.value.is_empty() {
+                return Err(source.error(target.referenced, "a target is empty"));
+            }
             if target.value.contains('/') && !relabelled {
                 let message = format!("`{}` is not a `host:port`", target.value);
                 return Err(source
@@ -38,7 +41,7 @@ impl RawGroup {
         let labels = self.labels.unwrap_or_default().into_iter();
         Ok(TargetGroup {
             targets,
-            labels: labels.map(|(name, value)| (name.0, value)).collect(),
+            labels: labels.map(|(name, value)| (name.0, value.0)).collect(),
         })
     }
 }

@@ -4,22 +4,130 @@
 //! kept: `\d`, `\w`, `\s` and `\b` are ASCII in RE2, `{` and `[` may be literal, `&&` and `--`
 //! are no set operations, `\<` is a plain `<`, and `\Q...\E` quotes.
 
+use std::collections::HashSet;
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// The expression in the `regex` crate's spelling. An invalid one stays invalid.
-pub(super) fn translate(pattern: &str) -> String {
+use regex_syntax::ast::{Ast, GroupKind, RepetitionKind, RepetitionRange};
+
+/// The expression in the `regex` crate's spelling, or why RE2 would not take it.
+pub(super) fn translate(pattern: &str) -> Result<String, String> {
     let mut out = String::with_capacity(pattern.len() + 16);
+    let mut names = HashSet::new();
     let mut rest = pattern.chars().peekable();
     while let Some(c) = rest.next() {
         match c {
-            '\\' => escape(&mut rest, &mut out, Place::Outside),
-            '[' => class(&mut rest, &mut out),
+            '\\' => escape(&mut rest, &mut out, Place::Outside)?,
+            '[' => class(&mut rest, &mut out)?,
             '{' if !is_repetition(rest.clone()) => out.push_str(r"\{"),
+            '(' if rest.peek() == Some(&'?') => group(&mut rest, &mut out, &mut names),
             c => out.push(c),
         }
     }
-    out
+    check(&out)?;
+    Ok(out)
+}
+
+/// What RE2 refuses and the crate takes: repetitions of repetitions, counts above 1000, other flags.
+fn check(translated: &str) -> Result<(), String> {
+    // What is no expression at all is said where it is compiled.
+    let Ok(ast) = regex_syntax::ast::parse::Parser::new().parse(translated) else {
+        return Ok(());
+    };
+    check_ast(&ast, REPEATS_MAX)
+}
+
+/// How often something may be repeated, repetitions within repetitions multiplied.
+const REPEATS_MAX: u32 = 1000;
+
+fn check_ast(ast: &Ast, repeats_max: u32) -> Result<(), String> {
+    match ast {
+        Ast::Repetition(repetition) => {
+            if matches!(*repetition.ast, Ast::Repetition(_)) {
+                return Err("a repetition is repeated without a group around it".to_owned());
+            }
+            let left = match count(&repetition.op.kind) {
+                0 | 1 => repeats_max,
+                count if count > repeats_max => {
+                    return Err(format!(
+                        "something is repeated more than {REPEATS_MAX} times"
+                    ));
+                }
+                count => repeats_max / count,
+            };
+            check_ast(&repetition.ast, left)
+        }
+        Ast::Group(group) => {
+            if let GroupKind::NonCapturing(flags) = &group.kind {
+                check_flags(flags)?;
+            }
+            check_ast(&group.ast, repeats_max)
+        }
+        Ast::Flags(set) => check_flags(&set.flags),
+        Ast::Alternation(all) => all
+            .asts
+            .iter()
+            .try_for_each(|ast| check_ast(ast, repeats_max)),
+        Ast::Concat(all) => all
+            .asts
+            .iter()
+            .try_for_each(|ast| check_ast(ast, repeats_max)),
+        Ast::Empty(_)
+        | Ast::Literal(_)
+        | Ast::Dot(_)
+        | Ast::Assertion(_)
+        | Ast::ClassUnicode(_)
+        | Ast::ClassPerl(_)
+        | Ast::ClassBracketed(_) => Ok(()),
+    }
+}
+
+/// How often a counted repetition repeats at the most; 0 for `*`, `+` and `?`, which are not counted.
+fn count(kind: &RepetitionKind) -> u32 {
+    match kind {
+        RepetitionKind::Range(
+            RepetitionRange::Exactly(count)
+            | RepetitionRange::AtLeast(count)
+            | RepetitionRange::Bounded(_, count),
+        ) => *count,
+        RepetitionKind::ZeroOrOne | RepetitionKind::ZeroOrMore | RepetitionKind::OneOrMore => 0,
+    }
+}
+
+fn check_flags(flags: &regex_syntax::ast::Flags) -> Result<(), String> {
+    use regex_syntax::ast::{Flag, FlagsItemKind};
+    for item in &flags.items {
+        match item.kind {
+            FlagsItemKind::Negation
+            | FlagsItemKind::Flag(
+                Flag::CaseInsensitive | Flag::MultiLine | Flag::DotMatchesNewLine | Flag::SwapGreed,
+            ) => {}
+            // Ours alone: how `\b` is made ASCII.
+            FlagsItemKind::Flag(Flag::Unicode) => {}
+            FlagsItemKind::Flag(Flag::CRLF | Flag::IgnoreWhitespace) => {
+                return Err("a flag is none of `i`, `m`, `s`, `U`".to_owned());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A group with a name, which RE2 lets stand twice: the second is numbered alone.
+fn group(rest: &mut Peekable<Chars<'_>>, out: &mut String, names: &mut HashSet<String>) {
+    let ahead: String = rest.clone().collect();
+    let named = ["?P<", "?<"]
+        .iter()
+        .find_map(|start| ahead.strip_prefix(start));
+    let name = named
+        .filter(|name| !name.starts_with(['=', '!']))
+        .and_then(|name| name.split_once('>'))
+        .map(|(name, _)| name.to_owned());
+    out.push('(');
+    if let Some(name) = name
+        && !names.insert(name)
+    {
+        rest.by_ref().find(|c| *c == '>');
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -29,10 +137,10 @@ enum Place {
 }
 
 /// What follows a backslash.
-fn escape(rest: &mut Peekable<Chars<'_>>, out: &mut String, place: Place) {
+fn escape(rest: &mut Peekable<Chars<'_>>, out: &mut String, place: Place) -> Result<(), String> {
     let Some(c) = rest.next() else {
         out.push('\\');
-        return;
+        return Ok(());
     };
     match c {
         'd' => out.push_str("[0-9]"),
@@ -43,10 +151,47 @@ fn escape(rest: &mut Peekable<Chars<'_>>, out: &mut String, place: Place) {
         'S' => out.push_str(r"[^\t\n\f\r ]"),
         'b' if place == Place::Outside => out.push_str(r"(?-u:\b)"),
         'B' if place == Place::Outside => out.push_str(r"(?-u:\B)"),
+        'A' | 'z' if place == Place::Outside => out.extend(['\\', c]),
         '<' | '>' => out.push(c),
-        'Q' => quoted(rest, out),
-        c => out.extend(['\\', c]),
+        'Q' if place == Place::Outside => quoted(rest, out),
+        'a' | 'f' | 't' | 'n' | 'r' | 'v' => out.extend(['\\', c]),
+        // Braces belong to it.
+        'p' | 'P' | 'x' => {
+            out.extend(['\\', c]);
+            if rest.peek() == Some(&'{') {
+                while let Some(c) = rest.next() {
+                    out.push(c);
+                    if c == '}' {
+                        break;
+                    }
+                }
+            }
+        }
+        '0'..='7' => octal(c, rest, out)?,
+        c if c.is_ascii_alphanumeric() => return Err(format!("`\\{c}` is no escape")),
+        // RE2 takes a backslash before any punctuation, the crate before some.
+        c if c.is_ascii_punctuation() => out.push_str(&regex::escape(&c.to_string())),
+        c => return Err(format!("`\\{c}` is no escape")),
     }
+    Ok(())
+}
+
+/// `\0`, `\12`, `\012`: up to three octal digits; a single one above 0 would be a reference to a group.
+fn octal(first: char, rest: &mut Peekable<Chars<'_>>, out: &mut String) -> Result<(), String> {
+    let mut digits = String::from(first);
+    while digits.len() < 3
+        && let Some(digit) = rest.next_if(|c| ('0'..='7').contains(c))
+    {
+        digits.push(digit);
+    }
+    if digits.len() == 1 && first != '0' {
+        return Err(format!(
+            "`\\{first}`: references to groups are not supported"
+        ));
+    }
+    let value = u32::from_str_radix(&digits, 8).unwrap_or_default();
+    out.push_str(&format!(r"\x{{{value:x}}}"));
+    Ok(())
 }
 
 /// `\Q...\E`.
@@ -63,7 +208,7 @@ fn quoted(rest: &mut Peekable<Chars<'_>>, out: &mut String) {
 }
 
 /// A bracket expression, its `[` already read.
-fn class(rest: &mut Peekable<Chars<'_>>, out: &mut String) {
+fn class(rest: &mut Peekable<Chars<'_>>, out: &mut String) -> Result<(), String> {
     out.push('[');
     if rest.next_if_eq(&'^').is_some() {
         out.push('^');
@@ -77,9 +222,9 @@ fn class(rest: &mut Peekable<Chars<'_>>, out: &mut String) {
         match c {
             ']' => {
                 out.push(']');
-                return;
+                return Ok(());
             }
-            '\\' => escape(rest, out, Place::InClass),
+            '\\' => escape(rest, out, Place::InClass)?,
             '[' if rest.peek() == Some(&':') => named_class(rest, out),
             '[' => out.push_str(r"\["),
             // The second of a pair would make a set operation.
@@ -89,6 +234,7 @@ fn class(rest: &mut Peekable<Chars<'_>>, out: &mut String) {
         }
         previous = Some(c);
     }
+    Ok(())
 }
 
 /// `[:alpha:]` inside a bracket expression, its `[` already read.
@@ -104,8 +250,11 @@ fn named_class(rest: &mut Peekable<Chars<'_>>, out: &mut String) {
 
 /// Whether what follows a `{` makes it a repetition: `3}`, `3,}`, `3,5}`.
 fn is_repetition(rest: Peekable<Chars<'_>>) -> bool {
-    let inside: String = rest.take_while(|c| *c != '}').collect();
-    let (low, high) = inside.split_once(',').unwrap_or((&inside, ""));
+    let ahead: String = rest.collect();
+    let Some((inside, _)) = ahead.split_once('}') else {
+        return false;
+    };
+    let (low, high) = inside.split_once(',').unwrap_or((inside, ""));
     let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
     !low.is_empty() && digits(low) && digits(high)
 }
@@ -131,14 +280,15 @@ mod tests {
             (r"\<a\>", "<a>"),
             (r"(?i)a\.b", r"(?i)a\.b"),
         ] {
-            assert_eq!(translate(re2), ours, "{re2}");
+            assert_eq!(translate(re2).unwrap(), ours, "{re2}");
             regex::Regex::new(ours).unwrap();
         }
     }
 
     #[test]
     fn digits_are_ascii() {
-        let regex = regex::Regex::new(&format!("^(?s:{})$", translate(r"\d\w\b"))).unwrap();
+        let regex =
+            regex::Regex::new(&format!("^(?s:{})$", translate(r"\d\w\b").unwrap())).unwrap();
         assert!(regex.is_match("1a"));
         assert!(!regex.is_match("١é"));
     }

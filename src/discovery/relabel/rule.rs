@@ -9,9 +9,12 @@ use strum::VariantNames as _;
 
 use super::re2;
 use super::template::Template;
+use crate::document::quantity::Count;
+use crate::document::value::NullableText;
+use crate::document::yaml::At;
 
 /// Bytes of a compiled expression (and of its matching cache).
-const REGEX_BYTES_MAX: usize = 4 * 1024 * 1024;
+const REGEX_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 const SEPARATOR_DEFAULT: &str = ";";
 const REPLACEMENT_DEFAULT: &str = "$1";
@@ -27,7 +30,9 @@ pub struct AnchoredRegex {
 impl AnchoredRegex {
     /// Compiles an expression in RE2's syntax.
     pub fn new(written: &str) -> Result<Self, String> {
-        let regex = RegexBuilder::new(&format!("^(?s:{})$", re2::translate(written)))
+        let translated = re2::translate(written)
+            .map_err(|message| format!("not a regular expression: {message}"))?;
+        let regex = RegexBuilder::new(&format!("^(?s:{translated})$"))
             .size_limit(REGEX_BYTES_MAX)
             .dfa_size_limit(REGEX_BYTES_MAX)
             .build()
@@ -140,13 +145,33 @@ impl<'de> Deserialize<'de> for Action {
 #[serde(deny_unknown_fields, default)]
 pub struct RawRule {
     source_labels: Option<Vec<String>>,
-    separator: Option<String>,
+    #[serde(deserialize_with = "written")]
+    separator: Option<NullableText>,
     #[serde(deserialize_with = "null_is_empty")]
     regex: Option<AnchoredRegex>,
-    modulus: Option<u64>,
+    modulus: Option<At<Count>>,
     target_label: Option<String>,
-    replacement: Option<String>,
+    #[serde(deserialize_with = "written")]
+    replacement: Option<NullableText>,
+    #[serde(deserialize_with = "null_is_no_action")]
     action: Option<Action>,
+}
+
+/// `separator:` and `replacement:` with nothing after them are empty, not the default: as in Prometheus.
+fn written<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NullableText>, D::Error> {
+    NullableText::deserialize(deserializer).map(Some)
+}
+
+/// `action:` with nothing after it is no action: as in Prometheus.
+fn null_is_no_action<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Action>, D::Error> {
+    match Option::deserialize(deserializer)? {
+        Some(action) => Ok(Some(action)),
+        None => Err(de::Error::custom(
+            "an action is missing: leave the key out for `replace`",
+        )),
+    }
 }
 
 /// `regex:` with nothing after it is the empty expression, not the default: as in Prometheus.
@@ -212,14 +237,22 @@ impl Rule {
     }
 }
 
-/// Checks that a rule has what its action needs, and nothing that its action would ignore where
-/// Prometheus refuses that too.
+impl RawRule {
+    /// `modulus` as written.
+    pub(in crate::discovery) fn modulus(&self) -> Option<&At<Count>> {
+        self.modulus.as_ref()
+    }
+}
+
+/// Checks that a rule has what its action needs, and nothing that its action would ignore where Prometheus refuses
+/// that too.
 impl TryFrom<RawRule> for Rule {
     type Error = String;
 
     fn try_from(raw: RawRule) -> Result<Self, String> {
+        let modulus = raw.modulus.as_ref().map_or(0, |written| written.value.0);
         let action = raw.action.unwrap_or(Action::Replace);
-        refuse_extra(action, &raw)?;
+        refuse_extra(action, modulus, &raw)?;
         let name = action.as_str();
         let target = || match raw.target_label.as_deref() {
             None | Some("") => Err(format!("action `{name}` needs `target_label`")),
@@ -229,7 +262,8 @@ impl TryFrom<RawRule> for Rule {
             Some(regex) => regex.clone(),
             None => AnchoredRegex::new(REGEX_DEFAULT)?,
         };
-        let replacement = raw.replacement.as_deref().unwrap_or(REPLACEMENT_DEFAULT);
+        let replacement = raw.replacement.as_ref();
+        let replacement = replacement.map_or(REPLACEMENT_DEFAULT, |text| &text.0);
         let step = match action {
             Action::Replace => Step::Replace {
                 regex,
@@ -241,10 +275,10 @@ impl TryFrom<RawRule> for Rule {
             Action::KeepEqual => Step::KeepEqual(target()?),
             Action::DropEqual => Step::DropEqual(target()?),
             Action::HashMod => Step::HashMod {
-                modulus: raw
-                    .modulus
-                    .filter(|modulus| *modulus > 0)
-                    .ok_or("action `hashmod` needs a `modulus` above 0")?,
+                modulus: match modulus {
+                    0 => return Err("action `hashmod` needs a `modulus` above 0".to_owned()),
+                    modulus => modulus,
+                },
                 target: target()?,
             },
             Action::LabelMap if replacement.is_empty() => {
@@ -266,23 +300,27 @@ impl TryFrom<RawRule> for Rule {
             source_labels: raw.source_labels.unwrap_or_default(),
             separator: raw
                 .separator
-                .unwrap_or_else(|| SEPARATOR_DEFAULT.to_owned()),
+                .map_or_else(|| SEPARATOR_DEFAULT.to_owned(), |text| text.0),
             step,
         })
     }
 }
 
 /// Refuses keys that were written (with another value than the default) and have no meaning.
-fn refuse_extra(action: Action, raw: &RawRule) -> Result<(), String> {
-    let differs = |value: &Option<String>, default: &str| {
-        value.as_deref().is_some_and(|value| value != default)
+fn refuse_extra(action: Action, modulus: u64, raw: &RawRule) -> Result<(), String> {
+    let differs = |value: &Option<NullableText>, default: &str| {
+        value.as_ref().is_some_and(|value| value.0 != default)
     };
+    let has_target = raw
+        .target_label
+        .as_deref()
+        .is_some_and(|label| !label.is_empty());
     let keys = [
         ("source_labels", raw.source_labels.is_some()),
         ("separator", differs(&raw.separator, SEPARATOR_DEFAULT)),
         ("regex", raw.regex.is_some()),
-        ("modulus", raw.modulus.is_some_and(|modulus| modulus != 0)),
-        ("target_label", differs(&raw.target_label, "")),
+        ("modulus", modulus != 0),
+        ("target_label", has_target),
         (
             "replacement",
             differs(&raw.replacement, REPLACEMENT_DEFAULT),

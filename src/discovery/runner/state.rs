@@ -330,6 +330,7 @@ impl Runner {
             generation: self.generation,
             dropped: self.merged.dropped.clone(),
             dropped_total: self.merged.dropped_total,
+            skipped: self.settings.skipped.clone(),
             sources: self
                 .sources
                 .iter()

@@ -6,10 +6,12 @@ use serde::Deserialize;
 
 use crate::document::DocumentError;
 use crate::document::duration::display;
-use crate::document::value::{ByteSize, Ignored, Interval};
+use crate::document::quantity::{ByteSize, Count, Period};
+use crate::document::value::Ignored;
 use crate::document::yaml::{At, Source};
 
-const INTERVAL_DEFAULT: Duration = Duration::from_secs(30);
+/// As in Prometheus.
+const INTERVAL_DEFAULT: Duration = Duration::from_secs(60);
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
 
 /// `global`.
@@ -43,14 +45,14 @@ macro_rules! global_keys {
 
 global_keys! {
     own {
-        scrape_interval: At<Interval>,
-        scrape_timeout: At<Interval>,
+        scrape_interval: At<Period>,
+        scrape_timeout: At<Period>,
         body_size_limit: ByteSize,
-        sample_limit: u64,
-        target_limit: usize,
-        label_limit: usize,
-        label_name_length_limit: usize,
-        label_value_length_limit: usize,
+        sample_limit: At<Count>,
+        target_limit: At<Count>,
+        label_limit: At<Count>,
+        label_name_length_limit: At<Count>,
+        label_value_length_limit: At<Count>,
     }
     ignored {
         external_labels,
@@ -72,9 +74,9 @@ global_keys! {
 impl RawGlobal {
     /// Makes it ready.
     pub(super) fn resolve(&self, source: Source<'_>) -> Result<Global, DocumentError> {
-        let interval = self.scrape_interval.as_ref();
-        let scrape_interval = interval.map_or(INTERVAL_DEFAULT, |written| written.value.0);
-        let scrape_timeout = match &self.scrape_timeout {
+        let scrape_interval =
+            set(&self.scrape_interval).map_or(INTERVAL_DEFAULT, |written| written.value.0);
+        let scrape_timeout = match set(&self.scrape_timeout) {
             None => TIMEOUT_DEFAULT.min(scrape_interval),
             Some(timeout) if timeout.value.0 > scrape_interval => {
                 let message = format!(
@@ -91,6 +93,13 @@ impl RawGlobal {
             scrape_timeout,
         })
     }
+}
+
+/// A duration that says something: 0 is none, as in Prometheus.
+pub(super) fn set(written: &Option<At<Period>>) -> Option<&At<Period>> {
+    written
+        .as_ref()
+        .filter(|written| !written.value.0.is_zero())
 }
 
 /// The names of those keys that were written.

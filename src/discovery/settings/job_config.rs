@@ -1,15 +1,18 @@
 //! An entry of `scrape_configs` made ready.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::global::{Global, RawGlobal};
+use super::global::{Global, RawGlobal, set};
 use super::job::{Scheme, ScrapeJob, ScrapeLimits};
 use super::raw::{RawProtocol, RawScrape, supported};
 use crate::discovery::mechanism::DiscoveryConfig;
 use crate::discovery::relabel::{RawRule, Rule};
 use crate::document::DocumentError;
 use crate::document::duration::display;
+use crate::document::quantity::Count;
+use crate::document::value::NullableText;
 use crate::document::yaml::{At, Source};
 use crate::exposition::Format;
 use crate::http_client::http;
@@ -45,31 +48,34 @@ pub(super) fn job_config(
     if let Some((mechanism, at)) = raw.unsupported() {
         let message =
             format!("job `{name}`: discovery by `{mechanism}_sd_configs` is not supported");
-        return Err(source.error(at, message).with_hint(supported()));
+        return Err(source.unsupported(at, message).with_hint(supported()));
     }
     let ignored_keys = raw.ignored_keys();
     let (interval, timeout) = times(source, global, &name, &raw)?;
     let http_config = Arc::new(http(source, raw.take_http())?);
     let relabel = rules(source, raw.relabel_configs.take().unwrap_or_default())?;
     let job = ScrapeJob {
-        scheme: raw.scheme.map_or(Scheme::Http, Scheme::from),
-        metrics_path: metrics_path(source, raw.metrics_path.take())?,
-        params: raw.params.take().unwrap_or_default().into_iter().collect(),
+        scheme: scheme(source, raw.scheme.take())?,
+        metrics_path: metrics_path(source, raw.metrics_path.take()),
+        params: params(raw.params.take().unwrap_or_default()),
         interval,
         timeout,
         http: http_config,
-        enable_compression: raw.enable_compression.unwrap_or(true),
-        fallback_format: fallback(source, raw.fallback_scrape_protocol.take())?,
-        limits: limits(defaults, &raw),
+        enable_compression: match raw.enable_compression.take() {
+            Some(written) => source.boolean(&written)?,
+            None => true,
+        },
+        fallback_format: fallback(source, raw.fallback_scrape_protocol.take()),
+        limits: limits(source, defaults, &raw)?,
         name,
     };
-    let target_limit = raw.target_limit.or(defaults.target_limit);
+    let target_limit = count(source, &raw.target_limit, &defaults.target_limit)?;
     let discovery = DiscoveryConfig::resolve(source, raw, !relabel.is_empty())?;
     let job = JobConfig {
         job: Arc::new(job),
         discovery,
         relabel,
-        target_limit: target_limit.filter(|limit| *limit > 0),
+        target_limit: target_limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX)),
     };
     Ok((job, ignored_keys))
 }
@@ -80,9 +86,9 @@ fn times(
     name: &str,
     raw: &RawScrape,
 ) -> Result<(Duration, Duration), DocumentError> {
-    let interval = raw.scrape_interval.as_ref();
+    let interval = set(&raw.scrape_interval);
     let interval = interval.map_or(global.scrape_interval, |written| written.value.0);
-    let Some(timeout) = &raw.scrape_timeout else {
+    let Some(timeout) = set(&raw.scrape_timeout) else {
         return Ok((interval, global.scrape_timeout.min(interval)));
     };
     if timeout.value.0 > interval {
@@ -96,70 +102,121 @@ fn times(
     Ok((interval, timeout.value.0))
 }
 
-fn metrics_path(source: Source<'_>, raw: Option<At<String>>) -> Result<String, DocumentError> {
-    match raw {
-        None => Ok("/metrics".to_owned()),
-        Some(path) if path.value.is_empty() => Ok("/metrics".to_owned()),
-        Some(path) if path.value.contains(['?', '#']) => Err(source
-            .error(
-                path.referenced,
-                "`metrics_path` holds a query or a fragment",
-            )
-            .with_hint("parameters go under `params`")),
-        Some(path) => Ok(path.value),
+/// Prometheus takes any text and leaves it to each scrape to fail.
+fn scheme(source: Source<'_>, raw: Option<At<String>>) -> Result<Scheme, DocumentError> {
+    let Some(written) = raw else {
+        return Ok(Scheme::Http);
+    };
+    match written.value.to_ascii_lowercase().as_str() {
+        "" | "http" => Ok(Scheme::Http),
+        "https" => Ok(Scheme::Https),
+        _ => {
+            let message = format!("scheme `{}` cannot be scraped", written.value);
+            let error = source.unsupported(written.referenced, message);
+            Err(error.with_hint("one of `http`, `https`"))
+        }
     }
 }
 
-fn fallback(
-    source: Source<'_>,
-    raw: Option<At<RawProtocol>>,
-) -> Result<Option<Format>, DocumentError> {
-    let Some(raw) = raw else {
-        return Ok(None);
+/// A path is a path: Prometheus escapes what would begin a query or a fragment.
+fn metrics_path(source: Source<'_>, raw: Option<At<String>>) -> String {
+    let Some(path) = raw.filter(|path| !path.value.is_empty()) else {
+        return "/metrics".to_owned();
     };
+    if path.value.contains(['?', '#']) {
+        source.warn(
+            path.referenced,
+            "`metrics_path` is a path alone, so that `?` and `#` in it are escaped: parameters go under `params`",
+        );
+    }
+    path.value
+}
+
+fn params(raw: BTreeMap<String, Option<Vec<NullableText>>>) -> Vec<(String, Vec<String>)> {
+    let texts = |values: Option<Vec<NullableText>>| {
+        let values = values.unwrap_or_default().into_iter();
+        values.map(|value| value.0).collect()
+    };
+    raw.into_iter()
+        .map(|(name, values)| (name, texts(values)))
+        .collect()
+}
+
+fn fallback(source: Source<'_>, raw: Option<At<RawProtocol>>) -> Option<Format> {
+    let raw = raw?;
     match raw.value {
-        RawProtocol::PrometheusText004 | RawProtocol::PrometheusText100 => Ok(Some(Format::Text)),
+        RawProtocol::PrometheusText004 | RawProtocol::PrometheusText100 => Some(Format::Text),
         RawProtocol::OpenMetricsText001 | RawProtocol::OpenMetricsText100 => {
-            Ok(Some(Format::OpenMetrics))
+            Some(Format::OpenMetrics)
         }
         RawProtocol::PrometheusProto => {
-            Err(source.error(raw.referenced, "protobuf expositions are not read"))
+            source.warn(
+                raw.referenced,
+                "protobuf expositions are not read: a target without a Content-Type fails",
+            );
+            None
         }
+        RawProtocol::None => None,
     }
 }
 
-/// `0` means no limit of one's own, as in Prometheus: ours hold then.
-fn limits(defaults: &RawGlobal, raw: &RawScrape) -> ScrapeLimits {
-    fn pick<T: PartialEq + Default>(job: Option<T>, global: Option<T>, ours: T) -> T {
-        let set = |value: &T| *value != T::default();
-        job.filter(set).or(global.filter(set)).unwrap_or(ours)
+/// The number that a job sets, or else `global` does; 0 is none of one's own, as in Prometheus.
+fn count(
+    source: Source<'_>,
+    job: &Option<At<Count>>,
+    global: &Option<At<Count>>,
+) -> Result<Option<u64>, DocumentError> {
+    let mut set = None;
+    for written in [global, job].into_iter().flatten() {
+        match source.unquoted(written, "a number")?.0 {
+            0 => {}
+            number => set = Some(number),
+        }
     }
+    Ok(set)
+}
+
+/// Where there is no limit, ours hold.
+fn limits(
+    source: Source<'_>,
+    defaults: &RawGlobal,
+    raw: &RawScrape,
+) -> Result<ScrapeLimits, DocumentError> {
     let ours = ScrapeLimits::default();
-    ScrapeLimits {
-        body_bytes_max: pick(
-            raw.body_size_limit.map(|size| size.0),
-            defaults.body_size_limit.map(|size| size.0),
-            ours.body_bytes_max,
-        ),
-        samples_max: pick(raw.sample_limit, defaults.sample_limit, ours.samples_max),
-        labels_max: pick(raw.label_limit, defaults.label_limit, ours.labels_max),
-        label_name_bytes_max: pick(
-            raw.label_name_length_limit,
-            defaults.label_name_length_limit,
-            ours.label_name_bytes_max,
-        ),
-        label_value_bytes_max: pick(
-            raw.label_value_length_limit,
-            defaults.label_value_length_limit,
-            ours.label_value_bytes_max,
-        ),
-    }
+    let bytes = [raw.body_size_limit, defaults.body_size_limit];
+    let bytes = bytes.into_iter().flatten().map(|size| size.0);
+    let of = |job, global| -> Result<Option<usize>, DocumentError> {
+        let set = count(source, job, global)?;
+        Ok(set.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX)))
+    };
+    Ok(ScrapeLimits {
+        body_bytes_max: bytes
+            .filter(|size| *size > 0)
+            .next()
+            .unwrap_or(ours.body_bytes_max),
+        samples_max: count(source, &raw.sample_limit, &defaults.sample_limit)?
+            .unwrap_or(ours.samples_max),
+        labels_max: of(&raw.label_limit, &defaults.label_limit)?.unwrap_or(ours.labels_max),
+        label_name_bytes_max: of(
+            &raw.label_name_length_limit,
+            &defaults.label_name_length_limit,
+        )?
+        .unwrap_or(ours.label_name_bytes_max),
+        label_value_bytes_max: of(
+            &raw.label_value_length_limit,
+            &defaults.label_value_length_limit,
+        )?
+        .unwrap_or(ours.label_value_bytes_max),
+    })
 }
 
 fn rules(source: Source<'_>, raw: Vec<At<RawRule>>) -> Result<Arc<[Rule]>, DocumentError> {
     raw.into_iter()
         .map(|raw| {
             let at = raw.referenced;
+            if let Some(modulus) = raw.value.modulus() {
+                source.unquoted(modulus, "a number")?;
+            }
             Rule::try_from(raw.value).map_err(|message| source.error(at, message))
         })
         .collect()

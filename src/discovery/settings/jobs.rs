@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::global::{Global, RawGlobal};
+use super::global::{Global, RawGlobal, written};
 use super::job_config::{JobConfig, job_config};
 use super::raw::RawScrape;
+use crate::discovery::skipped::SkippedJob;
 use crate::document::paths::pattern;
 use crate::document::value::Ignored;
 use crate::document::yaml::{self, At, Source};
@@ -16,15 +17,42 @@ use crate::document::{DocumentError, Origin, files as document_files, glob};
 /// Files that `scrape_config_files` may name.
 const SCRAPE_FILES_MAX: usize = 10_000;
 
-/// A file of `scrape_config_files`: everything but `scrape_configs` and the defaults that
-/// `global` gives them is passed over.
-#[derive(Debug, Deserialize, Default)]
-#[serde(default)]
-struct RawScrapeFile {
-    /// Prometheus's own includes are not followed.
-    scrape_config_files: Option<Ignored>,
-    global: Option<RawGlobal>,
-    scrape_configs: Option<Vec<At<RawScrape>>>,
+/// Declares a Prometheus configuration: the sections that are read, and those that are passed over.
+macro_rules! prometheus_sections {
+    (read { $($read:ident: $type:ty,)* } passed_over { $($passed:ident,)* }) => {
+        /// A file of `scrape_config_files`. A key that Prometheus does not know is an error, as there.
+        #[derive(Debug, Deserialize, Default)]
+        #[serde(default, deny_unknown_fields)]
+        struct RawScrapeFile {
+            $($read: Option<$type>,)*
+            $($passed: Option<Ignored>,)*
+        }
+
+        impl RawScrapeFile {
+            /// The sections that are written and not looked at.
+            fn passed_over(&self) -> Vec<&'static str> {
+                written(&[$((stringify!($passed), self.$passed),)*])
+            }
+        }
+    };
+}
+
+prometheus_sections! {
+    read {
+        scrape_config_files: Ignored,
+        global: RawGlobal,
+        scrape_configs: Vec<At<RawScrape>>,
+    }
+    passed_over {
+        alerting,
+        otlp,
+        remote_read,
+        remote_write,
+        rule_files,
+        runtime,
+        storage,
+        tracing,
+    }
 }
 
 /// Jobs gathered from one or several files.
@@ -34,8 +62,19 @@ pub(crate) struct Jobs {
     pub(crate) ready: Vec<JobConfig>,
     /// What was accepted and means nothing here, a sentence each.
     pub(crate) warnings: Vec<String>,
-    /// Where each name was first used.
+    /// Jobs of referenced files that were passed over.
+    pub(crate) skipped: Vec<SkippedJob>,
+    /// Where each name of the file being read was first used.
     names: HashMap<String, String>,
+}
+
+/// Whose jobs are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// Our own: what is not supported is an error.
+    Own,
+    /// Somebody else's, who has Prometheus read them: what is not supported is skipped, and said.
+    Referenced,
 }
 
 impl Jobs {
@@ -49,7 +88,7 @@ impl Jobs {
         let global = defaults.resolve(source)?;
         let mut jobs = Self::default();
         jobs.warn(source, "`global`", &defaults.ignored_keys());
-        jobs.add(source, global, defaults, own)?;
+        jobs.add(source, global, defaults, own, Whose::Own)?;
         for files in files.unwrap_or_default() {
             jobs.add_files(source, global, defaults, &files)?;
         }
@@ -62,14 +101,32 @@ impl Jobs {
         global: Global,
         defaults: &RawGlobal,
         raw: Option<Vec<At<RawScrape>>>,
+        whose: Whose,
     ) -> Result<(), DocumentError> {
+        // A name stands for one job in a file; two Prometheus servers may use it twice.
+        self.names.clear();
         for raw in raw.unwrap_or_default() {
-            let at = match &raw.value.job_name {
-                Some(name) => name.referenced,
-                None => raw.referenced,
+            let (at, named) = match &raw.value.job_name {
+                Some(name) => (name.referenced, name.value.clone()),
+                None => (raw.referenced, String::new()),
             };
-            let (job, ignored_keys) = job_config(source, global, defaults, raw)?;
             let place = format!("{}:{}", source.origin.name, at.line());
+            let (job, ignored_keys) = match job_config(source, global, defaults, raw) {
+                Ok(read) => read,
+                Err(error) if error.is_unsupported() && whose == Whose::Referenced => {
+                    self.warnings.push(format!(
+                        "{place}: job `{named}` is skipped: {}",
+                        error.message()
+                    ));
+                    self.skipped.push(SkippedJob {
+                        job: named,
+                        place,
+                        why: error.message().to_owned(),
+                    });
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             let name = &job.job.name;
             if let Some(first) = self.names.insert(name.clone(), place) {
                 let message = format!("job `{name}` is already defined at {first}");
@@ -121,11 +178,24 @@ impl Jobs {
             let text = document_files::read(&origin, &path).map_err(|error| {
                 source.error(at, format!("`{}`: {}", path.display(), error.message()))
             })?;
-            let source = Source {
-                origin: &origin,
-                text: &text,
+            let source = source.beside(&origin, &text);
+            let raw: RawScrapeFile = match has_content(&text) {
+                true => yaml::parse_first(source)?,
+                // Prometheus takes a file without anything in it.
+                false => RawScrapeFile::default(),
             };
-            let raw: RawScrapeFile = yaml::parse(source)?;
+            let sections: Vec<String> = raw
+                .passed_over()
+                .iter()
+                .map(|section| format!("`{section}`"))
+                .collect();
+            if !sections.is_empty() {
+                self.warnings.push(format!(
+                    "{}: passed over, and not checked: {}",
+                    origin.name,
+                    sections.join(", ")
+                ));
+            }
             if raw.scrape_config_files.is_some() {
                 self.warnings.push(format!(
                     "{}: `scrape_config_files` is not followed: name its files where this one is named",
@@ -134,7 +204,13 @@ impl Jobs {
             }
             // The file's own `global` holds for its jobs; ours where it has none.
             match &raw.global {
-                None => self.add(source, ours, our_defaults, raw.scrape_configs)?,
+                None => self.add(
+                    source,
+                    ours,
+                    our_defaults,
+                    raw.scrape_configs,
+                    Whose::Referenced,
+                )?,
                 Some(defaults) => {
                     self.warn(source, "`global`", &defaults.ignored_keys());
                     let said =
@@ -143,10 +219,25 @@ impl Jobs {
                         true => defaults.resolve(source)?,
                         false => ours,
                     };
-                    self.add(source, global, defaults, raw.scrape_configs)?;
+                    self.add(
+                        source,
+                        global,
+                        defaults,
+                        raw.scrape_configs,
+                        Whose::Referenced,
+                    )?;
                 }
             }
         }
         Ok(())
     }
+}
+
+fn has_content(text: &str) -> bool {
+    let is_blank = |line: &str| line.is_empty() || line.starts_with('#') || line == "---";
+    !text
+        .trim_start_matches('\u{feff}')
+        .lines()
+        .map(str::trim)
+        .all(is_blank)
 }

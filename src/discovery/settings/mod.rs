@@ -17,6 +17,7 @@ pub use super::guard::ShrinkGuard;
 pub use super::mechanism::DiscoveryConfig;
 pub(crate) use super::populate::RawLabels;
 pub use super::populate::{LabelNames, Naming};
+pub use super::skipped::SkippedJob;
 
 /// Everything that discovery is told.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,4 +28,6 @@ pub struct DiscoverySettings {
     pub naming: Naming,
     /// When a shrunken list is believed.
     pub shrink_guard: ShrinkGuard,
+    /// Jobs of referenced files that are not scraped here.
+    pub skipped: Vec<SkippedJob>,
 }

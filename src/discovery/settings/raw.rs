@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::job::Scheme;
 use crate::discovery::mechanism::file::RawFileSd;
 use crate::discovery::mechanism::http::RawHttpSd;
 use crate::discovery::mechanism::static_list::RawGroup;
 use crate::discovery::relabel::RawRule;
-use crate::document::value::{ByteSize, Ignored, Interval};
+use crate::document::quantity::{ByteSize, Count, Period};
+use crate::document::value::{Ignored, NullableText};
 use crate::document::yaml::At;
 use crate::http_client::raw::with_http_keys;
 
@@ -27,7 +27,7 @@ macro_rules! scrape_keys {
                 $($own)*
                 $($supported: Option<Vec<$entry>>,)*
                 $($passed: Option<Ignored>,)*
-                $($mechanism: Option<At<Ignored>>,)*
+                $($mechanism: Option<At<Vec<Ignored>>>,)*
             }
         }
 
@@ -51,7 +51,10 @@ macro_rules! scrape_keys {
             pub(super) fn unsupported(
                 &self,
             ) -> Option<(&'static str, serde_saphyr::Location)> {
-                $(if let Some(written) = &self.$mechanism {
+                // An empty list finds nothing, as one that is not there.
+                $(if let Some(written) = &self.$mechanism
+                    && !written.value.is_empty()
+                {
                     return Some(($name, written.referenced));
                 })*
                 None
@@ -63,18 +66,18 @@ macro_rules! scrape_keys {
 scrape_keys! {
     own {
         job_name: Option<At<String>>,
-        scrape_interval: Option<At<Interval>>,
-        scrape_timeout: Option<At<Interval>>,
+        scrape_interval: Option<At<Period>>,
+        scrape_timeout: Option<At<Period>>,
         metrics_path: Option<At<String>>,
-        params: Option<BTreeMap<String, Vec<String>>>,
-        scheme: Option<RawScheme>,
+        params: Option<BTreeMap<String, Option<Vec<NullableText>>>>,
+        scheme: Option<At<String>>,
         body_size_limit: Option<ByteSize>,
-        sample_limit: Option<u64>,
-        label_limit: Option<usize>,
-        label_name_length_limit: Option<usize>,
-        label_value_length_limit: Option<usize>,
-        target_limit: Option<usize>,
-        enable_compression: Option<bool>,
+        sample_limit: Option<At<Count>>,
+        label_limit: Option<At<Count>>,
+        label_name_length_limit: Option<At<Count>>,
+        label_value_length_limit: Option<At<Count>>,
+        target_limit: Option<At<Count>>,
+        enable_compression: Option<At<bool>>,
         fallback_scrape_protocol: Option<At<RawProtocol>>,
         relabel_configs: Option<Vec<At<RawRule>>>,
     }
@@ -139,23 +142,6 @@ scrape_keys! {
     }
 }
 
-/// `scheme`.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum RawScheme {
-    Http,
-    Https,
-}
-
-impl From<RawScheme> for Scheme {
-    fn from(raw: RawScheme) -> Self {
-        match raw {
-            RawScheme::Http => Scheme::Http,
-            RawScheme::Https => Scheme::Https,
-        }
-    }
-}
-
 /// `fallback_scrape_protocol`.
 #[derive(Debug, Clone, Copy, Deserialize, PartialEq, Eq)]
 pub(crate) enum RawProtocol {
@@ -168,4 +154,7 @@ pub(crate) enum RawProtocol {
     OpenMetricsText001,
     #[serde(rename = "OpenMetricsText1.0.0")]
     OpenMetricsText100,
+    /// None, as where the key is not written.
+    #[serde(rename = "")]
+    None,
 }

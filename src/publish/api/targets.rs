@@ -15,7 +15,16 @@ pub(in crate::publish) struct Targets<'a> {
     targets: Vec<Target<'a>>,
     dropped: Vec<Dropped<'a>>,
     dropped_total: usize,
+    /// Jobs of referenced files that are not scraped here.
+    skipped_jobs: Vec<SkippedJob<'a>>,
     sources: Vec<Source<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct SkippedJob<'a> {
+    job: &'a str,
+    place: &'a str,
+    why: &'a str,
 }
 
 #[derive(Debug, Serialize)]
@@ -90,6 +99,15 @@ pub(in crate::publish) fn targets<'a>(
         targets: targets.collect(),
         dropped: dropped.collect(),
         dropped_total: discovered.dropped_total,
+        skipped_jobs: discovered
+            .skipped
+            .iter()
+            .map(|skipped| SkippedJob {
+                job: &skipped.job,
+                place: &skipped.place,
+                why: &skipped.why,
+            })
+            .collect(),
         sources: sources.collect(),
     }
 }

@@ -5,5 +5,5 @@ mod http;
 mod populate;
 mod relabel;
 mod reload;
-mod rig;
+pub(crate) mod rig;
 mod tls;

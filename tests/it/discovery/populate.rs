@@ -27,14 +27,14 @@ fn everything_has_a_default() {
     assert_eq!(target.url.to_string(), "http://a.example:8067/metrics");
     assert_eq!(
         (target.interval.as_secs(), target.timeout.as_secs()),
-        (30, 10)
+        (60, 10)
     );
     assert_eq!(target.service.to_string(), "api");
     assert_eq!(
         target.labels,
         Labels::from_iter([("instance", "a.example:8067"), ("job", "api")])
     );
-    assert_eq!(target.discovered.get("__scrape_interval__"), "30s");
+    assert_eq!(target.discovered.get("__scrape_interval__"), "1m");
     assert_eq!(target.discovered.get("__metrics_path__"), "/metrics");
     assert_eq!(target.sources, ["api/static/0"]);
 }
@@ -157,8 +157,8 @@ fn fault_37_what_is_no_target_is_refused_with_a_reason() {
             "`__scrape_timeout__`: `5 s` is not a duration",
         ),
         (
-            vec![("__address__", "a:1"), ("__scrape_timeout__", "31s")],
-            "`__scrape_timeout__` 31s is longer than `__scrape_interval__` 30s",
+            vec![("__address__", "a:1"), ("__scrape_timeout__", "61s")],
+            "`__scrape_timeout__` 61s is longer than `__scrape_interval__` 1m",
         ),
     ] {
         assert_eq!(

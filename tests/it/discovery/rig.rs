@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Times short enough for tests.
-pub(super) const QUICK: Timing = Timing {
+pub(crate) const QUICK: Timing = Timing {
     publish_every: Duration::from_millis(10),
     deleted_grace: Duration::from_millis(200),
     retry: Duration::from_millis(20),
@@ -23,21 +23,21 @@ pub(super) const QUICK: Timing = Timing {
     restart: Duration::from_millis(10),
 };
 
-pub(super) struct Rig {
+pub(crate) struct Rig {
     settings: watch::Sender<Arc<DiscoverySettings>>,
     /// What is there before anything was published.
     nothing: Arc<Discovered>,
-    pub(super) discovered: watch::Receiver<Arc<Discovered>>,
+    pub(crate) discovered: watch::Receiver<Arc<Discovered>>,
     shutdown: CancellationToken,
     task: JoinHandle<()>,
 }
 
 impl Rig {
-    pub(super) fn start(config: &str) -> Self {
+    pub(crate) fn start(config: &str) -> Self {
         Self::with_timing(config, QUICK)
     }
 
-    pub(super) fn with_timing(config: &str, timing: Timing) -> Self {
+    pub(crate) fn with_timing(config: &str, timing: Timing) -> Self {
         let (settings, settings_seen) = watch::channel(parse(config).discovery);
         let nothing = Arc::default();
         let (publish, discovered) = watch::channel(Arc::clone(&nothing));
@@ -53,12 +53,12 @@ impl Rig {
     }
 
     /// Takes another configuration into use.
-    pub(super) fn reload(&self, config: &str) {
+    pub(crate) fn reload(&self, config: &str) {
         self.settings.send_replace(parse(config).discovery);
     }
 
     /// Waits until what is published is as wanted.
-    pub(super) async fn until(
+    pub(crate) async fn until(
         &mut self,
         what: &str,
         mut wanted: impl FnMut(&Discovered) -> bool,
@@ -74,17 +74,17 @@ impl Rig {
     }
 
     /// Waits until exactly these addresses are targets.
-    pub(super) async fn until_targets(&mut self, wanted: &[&str]) -> Arc<Discovered> {
+    pub(crate) async fn until_targets(&mut self, wanted: &[&str]) -> Arc<Discovered> {
         self.until(&format!("{wanted:?}"), |now| addresses(now) == wanted)
             .await
     }
 
-    pub(super) fn now(&self) -> Arc<Discovered> {
+    pub(crate) fn now(&self) -> Arc<Discovered> {
         self.discovered.borrow().clone()
     }
 
     /// Ends it, and sees that it ends in time.
-    pub(super) async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.shutdown.cancel();
         tokio::time::timeout(PATIENCE, self.task)
             .await
@@ -98,14 +98,14 @@ fn parse(config: &str) -> Config {
 }
 
 /// `host:port` of each target, in order of name.
-pub(super) fn addresses(discovered: &Discovered) -> Vec<String> {
+pub(crate) fn addresses(discovered: &Discovered) -> Vec<String> {
     let targets = discovered.targets.iter();
     let mut addresses: Vec<String> = targets.map(|target| target.url.authority()).collect();
     addresses.sort();
     addresses
 }
 
-pub(super) fn source<'a>(discovered: &'a Discovered, name: &str) -> &'a SourceStatus {
+pub(crate) fn source<'a>(discovered: &'a Discovered, name: &str) -> &'a SourceStatus {
     let mut sources = discovered.sources.iter();
     sources.find(|source| source.name == name).unwrap()
 }
