@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 
+use crate::document::value::NullableText;
 use crate::labels::Labels;
 
 /// Bytes of a list.
@@ -87,7 +88,7 @@ pub fn parse(text: &str, language: Language) -> Result<Listing, String> {
             skipped: Vec::new(),
         },
         // Something in it is not as it should be: read it again without expectations.
-        Err(_) => parse_leniently(read::<Loose>(text, language)?)?,
+        Err(_) => parse_leniently(read::<Loose>(text, language)?, language)?,
     };
     match listing.targets() {
         count if count > LIST_TARGETS_MAX => Err(format!(
@@ -119,17 +120,23 @@ fn read<T: serde::de::DeserializeOwned>(text: &str, language: Language) -> Resul
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Group {
     targets: Vec<String>,
     #[serde(default)]
-    labels: Option<BTreeMap<String, String>>,
+    labels: Option<BTreeMap<String, NullableText>>,
 }
 
 impl Group {
     fn ready(self) -> TargetGroup {
         TargetGroup {
             targets: self.targets.into_iter().map(address).collect(),
-            labels: self.labels.unwrap_or_default().into_iter().collect(),
+            labels: self
+                .labels
+                .unwrap_or_default()
+                .into_iter()
+                .map(|(name, value)| (name, value.0))
+                .collect(),
         }
     }
 }
@@ -139,7 +146,7 @@ fn address(address: String) -> Labels {
 }
 
 /// Takes what is right of a list in which something is not.
-fn parse_leniently(list: Loose) -> Result<Listing, String> {
+fn parse_leniently(list: Loose, language: Language) -> Result<Listing, String> {
     let Loose::List(entries) = list else {
         return Err(format!("expected a list of groups, found {}", list.kind()));
     };
@@ -152,7 +159,7 @@ fn parse_leniently(list: Loose) -> Result<Listing, String> {
             ));
             continue;
         };
-        match group(index, keys, &mut listing) {
+        match group(index, keys, language, &mut listing) {
             Ok(group) => listing.groups.push(Arc::new(group)),
             Err(reason) => listing.skip(format_args!("entry {index}: {reason}")),
         }
@@ -163,6 +170,7 @@ fn parse_leniently(list: Loose) -> Result<Listing, String> {
 fn group(
     index: usize,
     keys: Vec<(String, Loose)>,
+    language: Language,
     listing: &mut Listing,
 ) -> Result<TargetGroup, String> {
     let mut targets = None;
@@ -172,15 +180,20 @@ fn group(
             ("targets", Loose::List(entries)) => targets = Some(entries),
             ("labels", Loose::Map(pairs)) => {
                 for (name, value) in pairs {
-                    match value {
-                        Loose::Text(value) | Loose::Plain(value) => labels.set(name, value),
-                        other => return Err(format!("label `{name}` is {}", other.kind())),
+                    match (value, language) {
+                        (Loose::Text(value), _) | (Loose::Plain(value), Language::Yaml) => {
+                            labels.set(name, value);
+                        }
+                        // No label, as an empty one.
+                        (Loose::Null, _) => {}
+                        (other, _) => return Err(format!("label `{name}` is {}", other.kind())),
                     }
                 }
             }
             ("labels", Loose::Null) => {}
             ("targets" | "labels", value) => return Err(format!("`{key}` is {}", value.kind())),
-            _ => {}
+            // As Prometheus, who would know what it was meant for?
+            _ => return Err(format!("unknown key `{key}`")),
         }
     }
     let mut group = TargetGroup {

@@ -134,6 +134,166 @@ fn what_prometheus_accepts_loads_and_what_it_refuses_does_not() {
     assert!(corpus.len() > 300);
 }
 
+/// What strangers' files showed, each with the configurations of the corpus that hold it: printed, so that a reader
+/// sees that none is left out.
+const ROWS: &[(&str, &[&str])] = &[
+    (
+        "comments in a row",
+        &[
+            "written 300 comments before a list",
+            "written 300 comments before a key",
+        ],
+    ),
+    (
+        "the default interval is 1 m",
+        &[
+            "job interval ~ timeout 45s",
+            "global interval ~ timeout 45s",
+        ],
+    ),
+    (
+        "null values",
+        &[
+            "job static_configs [{targets: ['a:1'], labels: {b: ~}}]",
+            "job params {a: ~}",
+        ],
+    ),
+    (
+        "0s",
+        &[
+            "job scrape_interval 0s",
+            "job scrape_timeout 0s",
+            "job file_sd_configs [{files: [a.json], refresh_interval: 0s}]",
+        ],
+    ),
+    (
+        "HTTP, Bearer alone, an empty login",
+        &[
+            "job scheme HTTP",
+            "job authorization {type: Bearer}",
+            "job basic_auth {}",
+        ],
+    ),
+    (
+        "empty strings",
+        &[
+            "job tls_config {ca_file: ''}",
+            "job bearer_token_file ''",
+            "job proxy_url ''",
+        ],
+    ),
+    ("an empty list of a mechanism", &["job dns_sd_configs []"]),
+    (
+        "classes, numbers and sizes of expressions",
+        &[
+            "regex keep '\\p{L}'",
+            "regex keep '\\P{Lu}'",
+            "regex keep '\\x{1F600}'",
+            "regex keep '\\012'",
+            "regex keep '[\\p{L}\\p{N}]{1,200}'",
+            "regex keep (?P<a>b)(?P<a>c)",
+        ],
+    ),
+    (
+        "a warning instead of a refusal",
+        &[
+            "job metrics_path /m?x=y",
+            "job tls_config {min_version: TLS10}",
+            "job fallback_scrape_protocol PrometheusProto",
+        ],
+    ),
+    ("several documents", &["written two documents"]),
+    (
+        "sizes",
+        &[
+            "job body_size_limit 1.5MB",
+            "job sample_limit 1e3",
+            "job body_size_limit 100",
+        ],
+    ),
+    ("socks5", &["job proxy_url socks5://p:1"]),
+    (
+        "a wildcard in a folder",
+        &["job file_sd_configs [{files: ['a/?/b.json']}]"],
+    ),
+    (
+        "a login in a URL",
+        &["job http_sd_configs [{url: 'http://u:s@x'}]"],
+    ),
+    (
+        "keys of 3.x",
+        &[
+            "job basic_auth {username_ref: a, password_ref: b}",
+            "job oauth2 {client_id: a, client_secret: b, token_url: 'http://x', grant_type: client_credentials}",
+            "job oauth2 {client_id: a, client_secret: b, token_url: 'http://x', audience: d}",
+        ],
+    ),
+    (
+        "action null",
+        &["job relabel_configs [{action: ~, target_label: b}]"],
+    ),
+    (
+        "quoted numbers and booleans",
+        &["job sample_limit '5'", "job follow_redirects 'true'"],
+    ),
+    ("an empty target", &["job static_configs [{targets: ['']}]"]),
+    (
+        "expressions that RE2 refuses",
+        &[
+            "regex keep a**",
+            "regex keep a{1001}",
+            "regex keep (?x)a",
+            "regex keep [[:foo:]]",
+        ],
+    ),
+    (
+        "null replacement and separator",
+        &[
+            "job relabel_configs [{target_label: b, replacement: ~}]",
+            "job relabel_configs [{source_labels: [a], target_label: b, separator: ~}]",
+        ],
+    ),
+    (
+        "a job by a mechanism that is not supported",
+        &[
+            "written a job by kubernetes",
+            "written a job by dns beside a static one",
+        ],
+    ),
+    (
+        "keys of old times and at the wrong place",
+        &[
+            "job target_groups [{targets: ['a:1']}]",
+            "written static_configs at the top",
+        ],
+    ),
+];
+
+#[test]
+fn what_strangers_wrote_is_in_the_corpus() {
+    let text = std::fs::read_to_string(recorded()).unwrap();
+    let answers: Answers = serde_json::from_str(&text).unwrap();
+    let corpus = corpus();
+    let folder = tempfile::tempdir().unwrap();
+    for (row, names) in ROWS {
+        for name in *names {
+            let made = corpus.iter().find(|made| made.name == *name);
+            let made = made.unwrap_or_else(|| panic!("{row}: {name} is not in the corpus"));
+            let (said, ours) = (&answers.answers[*name], ours(folder.path(), made));
+            assert!(agrees(said, &ours), "{row}: {name}: {ours:?}");
+            tell(format_args!(
+                "{row}: {name}: Prometheus {}, ours {}",
+                if said.accepted { "accepts" } else { "refuses" },
+                match &ours {
+                    Ok(warnings) if warnings.is_empty() => "accepts",
+                    Ok(_) => "accepts with a warning",
+                    Err(_) => "refuses",
+                }
+            ));
+        }
+    }
+}
+
 /// Asks the real promtool; the path to it is in `PROMTOOL`.
 #[test]
 #[ignore = "needs a current promtool: ./tests/run real"]
