@@ -39,11 +39,19 @@ const FAILURES: Words = Words(
 );
 
 /// Words of what ended well.
-const SUCCESSES: Words = Words("success successes successful successfully succeeded ok 2xx");
+const SUCCESSES: Words =
+    Words("success successes successful successfully succeeded completed ok 2xx");
+
+/// Classes of status that tell neither how many requests there were, nor which of them the service answered well.
+const OTHER_CLASSES: Words = Words("1xx 3xx 4xx");
+
+/// What is the same thing counted: each request has its response.
+const REQUESTS: Words = Words("req rq request response reply");
 
 /// Words that say no more than that it is counted.
 const COUNTING: Words = Words(
-    "all attempt attempted attempts count counted counter counts cumulative num number overall sum total totals",
+    "all attempt attempted attempts count counted counter counts cumulative executed finished num number overall \
+     performed processed received started sum total totals",
 );
 
 /// What requests and work come in: behind it stands whose they are.
@@ -68,7 +76,9 @@ impl Counted {
         let mut is_sure = family.kind != MetricType::Unknown || family.part != Part::Plain;
         let mut what: Vec<String> = Vec::new();
         for word in family.saying() {
-            if FAILURES.has(word) {
+            if OTHER_CLASSES.has(word) {
+                return None;
+            } else if FAILURES.has(word) {
                 share = Share::Failure;
             } else if SUCCESSES.has(word) {
                 share = match share {
@@ -78,7 +88,11 @@ impl Counted {
             } else if COUNTING.has(word) {
                 is_sure = true;
             } else {
-                what.push(singular(word).into_owned());
+                let word = singular(word);
+                what.push(match REQUESTS.has(&word) {
+                    true => "request".to_owned(),
+                    false => word.into_owned(),
+                });
             }
         }
         let named = what
@@ -108,6 +122,17 @@ impl Counted {
             Share::Failure => true,
         };
         says.then_some(counted)
+    }
+
+    /// What a counting family is of which the name says nothing: its labels show requests with their outcomes.
+    pub fn by_labels(family: &Family) -> Self {
+        Self {
+            share: Share::All,
+            what: family.stem.clone(),
+            whose: family.stem.clone(),
+            is_sure: false,
+            is_bare: false,
+        }
     }
 
     /// Whether the two together tell the share of requests that ended well: `self` what is asked, `outcome`

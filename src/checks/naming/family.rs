@@ -130,8 +130,13 @@ impl Family {
             MetricType::Histogram | MetricType::Summary | MetricType::GaugeHistogram => {
                 self.part == Part::Count
             }
-            // Some exporters type each sample apart (`# TYPE x_count gauge`), others every counter so.
-            MetricType::Gauge => matches!(self.part, Part::Count | Part::Total),
+            // Some exporters type each sample apart (`# TYPE x_count gauge`), others every counter so. Of work by
+            // state, as `jobs_total{status="failed"}`, a gauge tells how much there is.
+            MetricType::Gauge => match self.part {
+                Part::Count => true,
+                Part::Total => self.role == Role::Served,
+                Part::Plain | Part::Bucket | Part::Sum | Part::Created => false,
+            },
             MetricType::Info | MetricType::StateSet => false,
         }
     }

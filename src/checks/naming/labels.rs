@@ -24,6 +24,8 @@ pub(crate) struct Traits<'a> {
     pub(crate) other_outcomes: u32,
     /// A label shows which request it was.
     pub(crate) names_request: bool,
+    /// Its labels are those of HTTP or gRPC requests, whatever its name says: `method="GET"`, `route="/orders"`.
+    pub(crate) is_request: bool,
     /// It is a summary's quantile.
     pub(crate) is_quantile: bool,
     /// A histogram's upper bound.
@@ -48,6 +50,10 @@ struct Key {
     /// Which side of a call it is: `span_kind`, `direction`.
     is_side: bool,
     names_request: bool,
+    /// Its value may be a verb of HTTP.
+    is_verb: bool,
+    /// Only RPC servers and clients use it.
+    is_rpc: bool,
     outcome: Option<OutcomeKey>,
 }
 
@@ -73,6 +79,9 @@ impl Keys {
             traits.is_probe |= is_probe_traffic(key.is_handler, &value);
             traits.is_outbound |= (key.is_peer && !is_server) || (key.is_side && is_caller(&value));
             traits.is_quantile |= key.is_quantile;
+            traits.is_request |= key.is_rpc
+                || (key.is_verb && VERBS.has(&value))
+                || (key.is_handler && value.starts_with('/'));
             let outcome = key.outcome.map(|kind| (kind, is_outcome(kind, &value)));
             match outcome {
                 Some((_, true)) => traits.outcomes += 1,
@@ -114,6 +123,8 @@ impl Key {
             is_peer: PEER_KEYS.has(key) || PEER_WORDS.any(words(key)),
             is_side: SIDE_KEYS.has(key),
             names_request: REQUEST_KEYS.has(key),
+            is_verb: VERB_KEYS.has(key),
+            is_rpc: RPC_KEYS.has(key),
             outcome: OutcomeKey::of(key),
         }
     }
@@ -178,6 +189,17 @@ const REQUEST_KEYS: Words = Words(
     "method verb handler route uri path endpoint operation api action controller grpc_method grpc_service rpc_method \
      rpc_service http_route http_method http_request_method url_path request_path route_name path_template",
 );
+
+/// Label keys whose value may be a verb of HTTP.
+const VERB_KEYS: Words =
+    Words("method verb http_method http_verb http_request_method request_method");
+
+/// Verbs of HTTP, as label values have them.
+const VERBS: Words =
+    Words("GET POST PUT DELETE PATCH HEAD OPTIONS get post put delete patch head options");
+
+/// Label keys that RPC libraries alone use.
+const RPC_KEYS: Words = Words("grpc_method grpc_service rpc_method rpc_service");
 
 /// Label keys that say who was called.
 const PEER_KEYS: Words = Words(

@@ -21,7 +21,7 @@ const TELLING_BYTES_MIN: usize = 4;
 const GENERIC_NAMES: Words = Words(
     "admin agent api app application auth backend batch cache client cluster collector controller core cron \
      data database db edge exporter frontend gateway grpc http https job jobs main manager metrics monitor node \
-     operator plugin proxy queue request requests scheduler server service storage store system task tasks user \
+     operator plugin proxy queue request requests rest scheduler server service storage store system task tasks user \
      users web webhook worker",
 );
 

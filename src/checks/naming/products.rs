@@ -17,7 +17,7 @@ pub(crate) const PRODUCTS: Words = Words(
      oracledb otelcol patroni percona pg pgbouncer php_fpm phpfpm pomerium postgres postgresql presto \
      prometheus promtail proxysql pulsar qdrant questdb rabbitmq redis redpanda registry rook scylla seaweedfs \
      sentinel solr sonarqube spark spire squid strimzi tempo temporal thanos tidb tikv traefik trino typesense \
-     unbound uwsgi valkey varnish vault vector velero vitess vm vmagent vmalert weaviate wireguard yugabyte \
+     unbound valkey varnish vault vector velero vitess vm vmagent vmalert weaviate wireguard yugabyte \
      zabbix zeebe zipkin zookeeper",
 );
 
@@ -34,8 +34,8 @@ pub(crate) const GENERIC: Words = Words(
      graphql grpc gunicorn hanami hono http httpcore https hystrix incoming info information instance inbound job jobs kestrel \
      koa ktor laravel main message messages messaging micronaut microsoft microservice my nestjs netty phoenix \
      play plug process program puma quarkus queue rack rails release request requests resilience4j response responses \
-     rocket rpc ruby server service servlet sidekiq sinatra spring sql starlette static symfony system target task tasks \
-     tomcat tonic tower traces transaction undertow version vertx warp web websocket worker workers yabeda",
+     rest rocket rpc ruby server service servlet sidekiq sinatra soap spring sql starlette static symfony system target task tasks \
+     tomcat tonic tower traces transaction udp undertow uwsgi version vertx warp web websocket worker workers ws yabeda",
 );
 
 /// What a product's metrics begin with where its services are called otherwise: product, then the services.

@@ -22,6 +22,8 @@ pub enum Role {
     Gauge,
     /// Counts requests or their outcomes; a label may tell the outcome too.
     Counter(Counted),
+    /// Counts something of which the name says nothing: labels of requests and their outcomes may.
+    Labelled(Counted),
     /// Counts what proves nothing, and is named where nothing else is there.
     Near,
     /// The series that the configuration names as proof.
@@ -33,7 +35,7 @@ impl Role {
     pub fn heeds_values(&self) -> bool {
         match self {
             Role::Gauge => true,
-            Role::Counter(_) | Role::Near | Role::Configured => false,
+            Role::Counter(_) | Role::Labelled(_) | Role::Near | Role::Configured => false,
         }
     }
 }
@@ -65,11 +67,15 @@ pub fn role(family: &Family, subject: &Subject) -> Option<Role> {
         About::Runtime | About::Plumbing | About::Inventory => None,
         About::Outbound | About::Internal => family.counts().then_some(Role::Near),
         About::Served | About::Work | About::Other if is_state_gauge(family) => Some(Role::Gauge),
-        About::Served | About::Work | About::Other => Counted::of(family).map(Role::Counter),
+        About::Served | About::Work => Counted::of(family).map(Role::Counter),
+        About::Other => Counted::of(family).map(Role::Counter).or_else(|| {
+            let labelled = || Role::Labelled(Counted::by_labels(family));
+            family.counts().then(labelled)
+        }),
     }
 }
 
-/// `shop_up`, `prometheus_ready`, `vault_core_unsealed`, or exactly `status`; not `queue_messages_ready`, which
+/// `shop_up`, `prometheus_ready`, `vault_core_unsealed`, `app_status`, or exactly `status`; not `queue_messages_ready`, which
 /// counts messages, nor `shop_database_up`, which is of what the service depends on.
 fn is_state_gauge(family: &Family) -> bool {
     let gauge = matches!(
@@ -87,6 +93,8 @@ fn is_state_gauge(family: &Family) -> bool {
         ] => 1,
         [.., "health", "status"] | [.., "has", "leader"] | [.., "server", "live"] => 2,
         [.., "backend" | "server" | "frontend", "status"] => 2,
+        [.., "app" | "application" | "service", "status"] => 2,
+        [.., "status"] if family.is_own() && family.rest().count() == 1 => 1,
         ["status"] => 1,
         _ => return false,
     };
@@ -130,7 +138,7 @@ struct Gauge {
 struct Counter {
     counted: Counted,
     namespace: Namespace,
-    /// It counts requests for sure, rather than work.
+    /// It counts requests for sure, by its name or by its labels, rather than work.
     is_served: bool,
     stem: String,
     name: String,
@@ -184,8 +192,17 @@ impl Evidence {
             Role::Counter(_) if traits.is_outbound => {
                 self.near(family, sample, About::Outbound.describe());
             }
-            Role::Counter(counted) => {
-                if let Some(counter) = counter(&mut self.counters, counted, family, sample) {
+            Role::Labelled(_) if !traits.is_request || traits.outcomes == 0 => {}
+            Role::Labelled(_) if traits.is_probe => {
+                self.probe_only.get_or_insert_with(|| cite(sample.series()));
+            }
+            Role::Labelled(_) if traits.is_outbound => {
+                self.near(family, sample, About::Outbound.describe());
+            }
+            Role::Counter(counted) | Role::Labelled(counted) => {
+                let is_served = family.role == About::Served || matches!(role, Role::Labelled(_));
+                let counters = &mut self.counters;
+                if let Some(counter) = counter(counters, counted, is_served, family, sample) {
                     counter.outcomes = counter.outcomes.saturating_add(traits.outcomes);
                     counter.others = counter.others.saturating_add(traits.other_outcomes);
                 }
@@ -197,7 +214,10 @@ impl Evidence {
     /// or our own `manifesto_target_up{service_name}` do. A proxy's `backend_status` is its own.
     fn state(&mut self, family: &Family, sample: &Sample<'_>, subject: &Subject) {
         let binary = sample.value == 0.0 || sample.value == 1.0;
-        let own = family.stem.ends_with("_status")
+        let is_proxys = ["_backend_status", "_frontend_status", "_server_status"]
+            .iter()
+            .any(|ending| family.stem.ends_with(ending));
+        let own = is_proxys
             || sample.labels().all(|(key, value)| {
                 subject.is(&value) || !snake(&key).split('_').any(|word| OTHERS.has(word))
             });
@@ -367,6 +387,7 @@ fn by_pair(requests: &[&Counter], outcomes: &[&Counter]) -> Option<Finding> {
 fn counter<'a>(
     counters: &'a mut Vec<Counter>,
     counted: &Counted,
+    is_served: bool,
     family: &Family,
     sample: &Sample<'_>,
 ) -> Option<&'a mut Counter> {
@@ -379,7 +400,7 @@ fn counter<'a>(
     let entry = Counter {
         counted: counted.clone(),
         namespace: family.namespace,
-        is_served: family.role == About::Served,
+        is_served,
         stem: family.stem.clone(),
         name: family.name.clone(),
         series: cite(sample.series()),

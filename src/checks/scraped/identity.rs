@@ -19,7 +19,8 @@ const KEYS: [&str; 7] = [
     "component",
 ];
 
-/// Label keys by which an info metric of nobody's namespace declares whose the metrics are.
+/// Label keys by which an info metric of nobody's namespace declares whose the metrics are; `app_id` and the like
+/// do where they name the service.
 const DECLARING_KEYS: Words =
     Words("name service service_name app app_name application application_name component program");
 
@@ -104,13 +105,16 @@ impl Evidence {
             return;
         }
         let is_resource = family.stem == "target_info";
-        let declares = |key: &str| match is_resource {
+        let declares = |key: &str, value: &str| match is_resource {
             true => key == "service_name",
-            false => DECLARING_KEYS.has(key),
+            false => {
+                let is_id = words(key).next().is_some_and(|word| DECLARING.has(word));
+                DECLARING_KEYS.has(key) || (is_id && subject.is(value))
+            }
         };
         let mut names = sample
             .labels()
-            .filter(|(key, value)| !value.is_empty() && declares(&snake(key)))
+            .filter(|(key, value)| !value.is_empty() && declares(&snake(key), value))
             .map(|(_, value)| value);
         let Some(first) = names.next() else {
             return;
@@ -191,7 +195,7 @@ impl Evidence {
             && self.prefixed_families as f64 >= PREFIX_SHARE * self.own_families as f64
         {
             let message = format!(
-                "its name begins {} of its {} metric families",
+                "{} of its {} metric families are named after it",
                 self.prefixed_families, self.own_families
             );
             return Finding::pass(message, series);

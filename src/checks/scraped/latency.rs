@@ -116,6 +116,8 @@ struct Shape {
     about: About,
     stem: String,
     role: Role,
+    /// `shop_latency_seconds` of `shop`: nothing but the service is timed.
+    whole: bool,
     /// A gauge that averages, or a counter that sums up.
     summed: bool,
     request_label: bool,
@@ -282,6 +284,7 @@ impl Shape {
             about: family.role,
             stem: family.stem.clone(),
             role,
+            whole: family.is_own() && family.rest().all(|word| TIME.has(word)),
             summed: false,
             request_label: false,
             quantiles: false,
@@ -301,7 +304,7 @@ impl Shape {
         let distribution = self.quantiles || self.bounds || (self.sum && self.count);
         let (served, internal) = (self.about == About::Served, self.about == About::Internal);
         let request_like = served || self.about == About::Work;
-        let requests = !internal && (request_like || self.request_label);
+        let requests = !internal && (request_like || self.whole || self.request_label);
         match self.role {
             Role::Configured => Some(Strength::Served),
             Role::Unnamed if requests && self.default_buckets >= 3 => Some(Strength::Weak(

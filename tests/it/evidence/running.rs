@@ -377,10 +377,12 @@ fn the_example_estate_proves_every_rule() {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
+    // A title that is too long goes on in the next line, behind blanks.
     let rows: Vec<&str> = table
         .lines()
         .take_while(|line| !line.starts_with("score"))
         .skip(1)
+        .filter(|line| !line.starts_with(' '))
         .collect();
     assert_eq!(rows.len(), 37, "{table}");
     for row in rows {

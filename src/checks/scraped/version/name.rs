@@ -143,7 +143,11 @@ impl Ending {
         };
         let own_word = |word: &str| head.iter().any(|own| is_namesake(own, word, family));
         let is_whole = match (family.namespace, self.is_build) {
-            (Namespace::Generic, _) => between.iter().all(|word| ANYBODY.has(word)),
+            (Namespace::Generic, _) => match between {
+                // What a framework calls the application: `symfony_app_version`, not `symfony_version`.
+                [_, "app" | "application"] => true,
+                _ => between.iter().all(|word| ANYBODY.has(word)),
+            },
             (Namespace::Other, _) if head.iter().take(1).any(|first| is_thing(first)) => false,
             // A build is of a program, which may be called by more words than its namespace.
             (_, true) => !between.iter().any(|word| is_thing(word)),

@@ -1,0 +1,108 @@
+//! Single cases as data, one file a check.
+
+use manifesto_exporter::catalogue::SeriesNames;
+use manifesto_exporter::checks::Finding;
+use serde::Deserialize;
+
+use super::{PATH, Scrape};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    #[serde(default)]
+    service: String,
+    #[serde(default)]
+    aliases: Vec<String>,
+    #[serde(default)]
+    series: Series,
+    #[serde(default = "metrics")]
+    path: String,
+    body: String,
+    status: String,
+    reason: String,
+    #[serde(default)]
+    says: String,
+}
+
+#[derive(Deserialize, Default)]
+struct Series {
+    version: Option<String>,
+    availability: Option<String>,
+    latency: Option<String>,
+}
+
+fn metrics() -> String {
+    PATH.to_owned()
+}
+
+/// Judges one case with one check.
+fn check(case: &Case, kind: &str) -> Finding {
+    let series = SeriesNames {
+        version: case.series.version.clone(),
+        availability: case.series.availability.clone(),
+        latency: case.series.latency.clone(),
+    };
+    Scrape::new(&case.service, &case.aliases, series, &case.body).judge(kind, &case.path)
+}
+
+/// The cases of one check.
+fn cases(kind: &str) -> Vec<Case> {
+    let text = match kind {
+        "version" => include_str!("../../detection/version.yaml"),
+        "availability" => include_str!("../../detection/availability.yaml"),
+        "latency" => include_str!("../../detection/latency.yaml"),
+        "identity" => include_str!("../../detection/identity.yaml"),
+        other => panic!("no cases of {other}"),
+    };
+    serde_saphyr::from_str(text).unwrap()
+}
+
+/// What is right and what was found, for each case of one check: `true` is a pass.
+pub(super) fn outcomes(kind: &str) -> Vec<(bool, bool)> {
+    cases(kind)
+        .iter()
+        .map(|case| {
+            (
+                case.status == "pass",
+                check(case, kind).status.as_str() == "pass",
+            )
+        })
+        .collect()
+}
+
+fn all_of(kind: &str) {
+    let cases = cases(kind);
+    assert!(cases.len() > 15, "{kind} has {} cases", cases.len());
+    let wrong: Vec<String> = cases
+        .iter()
+        .filter_map(|case| {
+            let finding = check(case, kind);
+            let got = (finding.status.as_str(), finding.reason.as_str());
+            let right =
+                got == (&*case.status, &*case.reason) && finding.message.contains(&case.says);
+            (!right).then(|| format!("{kind}: {}: {got:?}: {}", case.name, finding.message))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn version_cases() {
+    all_of("version");
+}
+
+#[test]
+fn availability_cases() {
+    all_of("availability");
+}
+
+#[test]
+fn latency_cases() {
+    all_of("latency");
+}
+
+#[test]
+fn identity_cases() {
+    all_of("identity");
+}
