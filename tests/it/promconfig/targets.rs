@@ -124,11 +124,14 @@ async fn real_prometheus_finds_the_targets_that_are_recorded() {
     let _program = Program::start(
         &prometheus,
         &[
-            "--config.file=targets.yml",
+            &format!(
+                "--config.file={}",
+                root().join("tests/promconfig/targets.yml").display()
+            ),
             &format!("--storage.tsdb.path={}", data.path().display()),
             &format!("--web.listen-address={address}"),
         ],
-        &root().join("tests/promconfig"),
+        data.path(),
     );
     let url = format!("http://{address}/api/v1/targets?state=active");
     let is_there =
