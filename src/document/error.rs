@@ -46,11 +46,11 @@ pub struct Position {
 /// the line with a caret, and a hint where there is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DocumentError {
-    origin: String,
+    origin: Box<str>,
     position: Option<Position>,
-    message: String,
-    line: Option<String>,
-    hint: Option<String>,
+    message: Box<str>,
+    line: Option<Box<str>>,
+    hint: Option<Box<str>>,
     is_unsupported: bool,
 }
 
@@ -58,9 +58,9 @@ impl DocumentError {
     /// An error of the whole file.
     pub(crate) fn of_file(origin: &Origin, message: impl AsRef<str>) -> Self {
         Self {
-            origin: origin.name.clone(),
+            origin: origin.name.as_str().into(),
             position: None,
-            message: printable(message.as_ref()),
+            message: printable(message.as_ref()).into(),
             line: None,
             hint: None,
             is_unsupported: false,
@@ -79,7 +79,7 @@ impl DocumentError {
             .and_then(|line| shown_line(text, line));
         Self {
             position: Some(position),
-            line,
+            line: line.map(String::into_boxed_str),
             ..Self::of_file(origin, message)
         }
     }
@@ -98,7 +98,9 @@ impl DocumentError {
         self.line = self.line.map(|line| {
             let before: usize = line.chars().take(at).map(char::len_utf8).sum();
             match line[before..].find(':').map(|colon| before + colon + 1) {
-                Some(end) if !line[end..].trim().is_empty() => format!("{} …", &line[..end]),
+                Some(end) if !line[end..].trim().is_empty() => {
+                    format!("{} …", &line[..end]).into_boxed_str()
+                }
                 _ => line,
             }
         });
@@ -107,7 +109,7 @@ impl DocumentError {
 
     /// The same with a hint.
     pub(crate) fn with_hint(mut self, hint: impl AsRef<str>) -> Self {
-        self.hint = Some(printable(hint.as_ref()));
+        self.hint = Some(printable(hint.as_ref()).into());
         self
     }
 

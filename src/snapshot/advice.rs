@@ -8,27 +8,26 @@ use crate::manifesto::Rule;
 pub fn advice(rule: &Rule, status: RuleStatus, reason: Reason) -> &str {
     match status {
         RuleStatus::Pass | RuleStatus::NotApplicable => "",
-        RuleStatus::Fail | RuleStatus::Waived => match reason {
-            Reason::NotFound | Reason::Gone => advice_on_target(reason),
-            _ => &rule.remediation,
-        },
+        RuleStatus::Fail | RuleStatus::Waived if is_elsewhere(reason) => advice_on_target(reason),
+        RuleStatus::Fail | RuleStatus::Waived => &rule.remediation,
         RuleStatus::Unknown => for_unknown(rule, reason),
     }
 }
 
 /// What to do about a target that has no metrics to judge.
 pub fn advice_on_target(reason: Reason) -> &'static str {
-    match reason {
-        Reason::NotFound | Reason::Gone => {
-            "Serve metrics where they are looked for, or correct the path that is asked (`metrics_path` of the job)."
-        }
-        Reason::BadExposition => {
-            "Mend the exposition at the place named: Prometheus cannot read it either."
-        }
-        _ => {
-            "Start the service, or tell discovery that it is gone; where it answers, mend what the message names."
-        }
+    if is_elsewhere(reason) {
+        "Serve metrics where they are looked for, or correct the path that is asked (`metrics_path` of the job)."
+    } else if reason == Reason::BadExposition {
+        "Mend the exposition at the place named: Prometheus cannot read it either."
+    } else {
+        "Start the service, or tell discovery that it is gone; where it answers, mend what the message names."
     }
+}
+
+/// Whether the target answers, and has no metrics where they are looked for.
+fn is_elsewhere(reason: Reason) -> bool {
+    matches!(reason, Reason::NotFound | Reason::Gone)
 }
 
 fn for_unknown(rule: &Rule, reason: Reason) -> &str {

@@ -159,7 +159,7 @@ fn escape(rest: &mut Peekable<Chars<'_>>, out: &mut String, place: Place) -> Res
         'p' | 'P' | 'x' => {
             out.extend(['\\', c]);
             if rest.peek() == Some(&'{') {
-                while let Some(c) = rest.next() {
+                for c in rest.by_ref() {
                     out.push(c);
                     if c == '}' {
                         break;

@@ -184,16 +184,17 @@ fn limits(
 ) -> Result<ScrapeLimits, DocumentError> {
     let ours = ScrapeLimits::default();
     let bytes = [raw.body_size_limit, defaults.body_size_limit];
-    let bytes = bytes.into_iter().flatten().map(|size| size.0);
+    let bytes = bytes
+        .into_iter()
+        .flatten()
+        .map(|size| size.0)
+        .find(|size| *size > 0);
     let of = |job, global| -> Result<Option<usize>, DocumentError> {
         let set = count(source, job, global)?;
         Ok(set.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX)))
     };
     Ok(ScrapeLimits {
-        body_bytes_max: bytes
-            .filter(|size| *size > 0)
-            .next()
-            .unwrap_or(ours.body_bytes_max),
+        body_bytes_max: bytes.unwrap_or(ours.body_bytes_max),
         samples_max: count(source, &raw.sample_limit, &defaults.sample_limit)?
             .unwrap_or(ours.samples_max),
         labels_max: of(&raw.label_limit, &defaults.label_limit)?.unwrap_or(ours.labels_max),
