@@ -46,7 +46,7 @@ const SUCCESSES: Words =
 const OTHER_CLASSES: Words = Words("1xx 3xx 4xx");
 
 /// What is the same thing counted: each request has its response.
-const REQUESTS: Words = Words("req rq request response reply");
+const REQUESTS: Words = Words("req rq request response reply answer");
 
 /// Words that say no more than that it is counted.
 const COUNTING: Words = Words(

@@ -17,6 +17,9 @@ const VENDOR_WORDS_MAX: usize = 2;
 /// Bytes of a word that begins the service's name for it to be told by it: `istiod` is of `istio`.
 const TELLING_BYTES_MIN: usize = 4;
 
+/// What PromEx puts between an application's name and what it measures: no word of either.
+const LIBRARY_MARK: &str = "_prom_ex_";
+
 /// Names that say nothing of whose a family is, where they do not begin it.
 const GENERIC_NAMES: Words = Words(
     "admin agent api app application auth backend batch cache client cluster collector controller core cron \
@@ -43,6 +46,12 @@ pub enum Namespace {
 impl Namespace {
     /// Reads a (snake_case) stem: whose it is, and how many of its bytes say so.
     pub(crate) fn of(stem: &str, subject: &Subject) -> (Self, usize) {
+        let (namespace, bytes) = Self::by_words(stem, subject);
+        let mark = stem.find(LIBRARY_MARK).map(|at| at + LIBRARY_MARK.len());
+        (namespace, bytes.max(mark.unwrap_or_default()))
+    }
+
+    fn by_words(stem: &str, subject: &Subject) -> (Self, usize) {
         let own = subject
             .names()
             .iter()
@@ -106,12 +115,22 @@ fn is_related(stem: &str, first: &str, name: &str) -> bool {
         })
 }
 
-/// The offset behind `prefix` and an underscore in `name`, where it begins so or is the same.
+/// The offset behind `prefix` and an underscore in `name`, where it begins so or is the same. Where words end
+/// does not matter: names of metrics have no hyphen, so that `cert-manager` writes `certmanager_`, and `clickhouse`
+/// `ClickHouse_`.
 fn after(name: &str, prefix: &str) -> Option<usize> {
-    let rest = name.strip_prefix(prefix).filter(|_| !prefix.is_empty())?;
-    match rest.bytes().next() {
-        None => Some(prefix.len()),
-        Some(b'_') => Some(prefix.len() + 1),
+    let mut at = 0;
+    for wanted in words(prefix).flat_map(str::bytes) {
+        at += usize::from(at > 0 && name.as_bytes().get(at) == Some(&b'_'));
+        if name.as_bytes().get(at) != Some(&wanted) {
+            return None;
+        }
+        at += 1;
+    }
+    match name.as_bytes().get(at) {
+        _ if at == 0 => None,
+        None => Some(at),
+        Some(b'_') => Some(at + 1),
         Some(_) => None,
     }
 }
@@ -246,6 +265,31 @@ mod tests {
                 "build_info",
             ),
             ("istiod", "istio_build", Namespace::Related, "build"),
+            (
+                "cert-manager",
+                "certmanager_sync_calls",
+                Namespace::Own,
+                "sync_calls",
+            ),
+            (
+                "clickhouse",
+                "click_house_profile_events",
+                Namespace::Own,
+                "profile_events",
+            ),
+            ("click", "clickhouse_queries", Namespace::Product, "queries"),
+            (
+                "shop",
+                "shop_prom_ex_phoenix_http",
+                Namespace::Own,
+                "phoenix_http",
+            ),
+            (
+                "till",
+                "shop_prom_ex_phoenix_http",
+                Namespace::Other,
+                "phoenix_http",
+            ),
             ("prod-postgres", "pg_static", Namespace::Related, "static"),
             (
                 "stack-grafana",

@@ -2,7 +2,7 @@
 //!
 //! A list cannot be complete; what is not on it is taken for the word of an unknown author.
 
-use super::words::Words;
+use super::words::{Words, words};
 
 /// Servers, brokers, proxies and platforms: a family that begins so is theirs, not that of a service of
 /// another name.
@@ -114,6 +114,37 @@ pub(crate) const BACKENDS: Words = Words(
 
 /// Of those, what a product may serve itself: minio answers S3, a directory LDAP, a resolver DNS.
 pub(crate) const PROTOCOLS: Words = Words("amqp dns ldap oauth2 oidc s3 saml smtp sql");
+
+/// Brokers: what a service's name ends with for that service to be one.
+pub(crate) const BROKERS: Words = Words(
+    "activemq artemis automq broker brokers emqx hivemq kafka mosquitto nats nsqd pulsar rabbitmq redpanda rocketmq \
+     vernemq",
+);
+
+/// What products answer whose clients are those of another: its name, then the products.
+const SPEAKERS: &[(&str, Words)] = &[
+    ("cassandra", Words("scylla scylladb")),
+    ("elasticsearch", Words("opensearch")),
+    ("kafka", Words("automq redpanda warpstream")),
+    ("memcached", Words("mcrouter twemproxy")),
+    ("mongodb", Words("ferretdb")),
+    (
+        "mysql",
+        Words("mariadb percona proxysql tidb vitess vtgate"),
+    ),
+    (
+        "postgres",
+        Words("cockroach cockroachdb pgbouncer pgcat timescaledb yugabyte yugabytedb"),
+    ),
+    ("redis", Words("dragonfly garnet keydb kvrocks valkey")),
+];
+
+/// Whether a service (in snake_case) is a product that answers the clients of `backend`.
+pub(crate) fn speaks(name: &str, backend: &str) -> bool {
+    SPEAKERS
+        .iter()
+        .any(|(spoken, products)| *spoken == backend && products.any(words(name)))
+}
 
 /// Libraries whose families are about calls made.
 pub(crate) const CLIENT_LIBRARIES: Words = Words(

@@ -2,7 +2,7 @@
 //! other things. Told by the words of its name; labels may still say otherwise, series by series.
 
 use super::namespace::Namespace;
-use super::products::{BACKENDS, CLIENT_LIBRARIES, PRODUCTS, PROTOCOLS, RUNTIMES};
+use super::products::{BACKENDS, BROKERS, CLIENT_LIBRARIES, PRODUCTS, PROTOCOLS, RUNTIMES, speaks};
 use super::words::{Words, words};
 use crate::checks::subject::Subject;
 
@@ -104,7 +104,13 @@ impl Role {
 /// `saying` holds every word but the service's name, `rest` leaves out a foreign first word too: of
 /// `redis_commands` nobody calls redis. A client library is one wherever it stands.
 fn is_outbound(saying: &str, rest: &str, namespace: Namespace, subject: &Subject) -> bool {
-    if OUTBOUND.any(words(saying)) || CLIENT_LIBRARIES.any(words(saying)) {
+    let is_broker = subject.names().iter().any(|name| {
+        words(name)
+            .next_back()
+            .is_some_and(|last| BROKERS.has(last))
+    });
+    let outbound = |word: &str| OUTBOUND.has(word) && !(is_broker && PUBLISHING.has(word));
+    if words(saying).any(outbound) || CLIENT_LIBRARIES.any(words(saying)) {
         return true;
     }
     // What comes in by a broker or through a server is answered: `spring_kafka_listener`.
@@ -115,7 +121,10 @@ fn is_outbound(saying: &str, rest: &str, namespace: Namespace, subject: &Subject
         .names()
         .iter()
         .any(|name| words(name).any(|word| PRODUCTS.has(word)));
-    let calls = |word: &str| BACKENDS.has(word) && !(is_product && PROTOCOLS.has(word));
+    let answers = |word: &str| {
+        (is_product && PROTOCOLS.has(word)) || subject.names().iter().any(|name| speaks(name, word))
+    };
+    let calls = |word: &str| BACKENDS.has(word) && !answers(word);
     // The store's own methods are work inside, whatever database is below.
     let named = match namespace {
         Namespace::Generic => saying,
@@ -128,6 +137,9 @@ fn is_outbound(saying: &str, rest: &str, namespace: Namespace, subject: &Subject
 fn has_database(named: &str) -> bool {
     words(named).any(|word| matches!(word, "db" | "database" | "databases"))
 }
+
+/// Words of what a service sends to its broker, and a broker takes from its clients.
+const PUBLISHING: Words = Words("produced producer publish published publisher");
 
 const STORE: Words = Words("store stores storage");
 
@@ -154,7 +166,7 @@ const REQUEST: Words = Words("request requests req reqs rq api response response
 
 /// Words of work that a program may be there for: what a worker, a database or a controller does.
 const WORK: Words = Words(
-    "activities activity attempt attempted attempts batch batches call calls command commands delivery deliveries \
+    "activities activity answered answers attempt attempted attempts batch batches call calls command commands delivery deliveries \
      dispatch email emails event events execution executions handled handler handlers invocation invocations job \
      jobs listener message messages notification notifications operation operations processed queries query \
      reconcile reconciles reconciliation statement statements task tasks transaction transactions webhook \
@@ -299,6 +311,14 @@ mod tests {
             ("shop", "shop_database_up", Role::Outbound),
             ("shop", "db_query_duration_seconds", Role::Outbound),
             ("redis", "redis_commands_total", Role::Work),
+            ("redpanda", "redpanda_kafka_requests_total", Role::Served),
+            ("grafana", "grafana_mysql_requests_total", Role::Outbound),
+            ("prod-pulsar", "pulsar_publish_requests", Role::Served),
+            (
+                "pulsar-adapter",
+                "pulsar_adapter_publish_requests",
+                Role::Outbound,
+            ),
             ("minio", "minio_s3_ttfb_seconds", Role::Served),
             ("shop", "shop_s3_requests_total", Role::Outbound),
             ("shop", "spring_kafka_listener_seconds", Role::Work),

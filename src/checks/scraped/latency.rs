@@ -42,6 +42,12 @@ const NOT_LATENCY: Words = Words(
 /// Words of a gauge that sums durations up, or picks one.
 const AVERAGE: Words = Words("avg average mean max maximum last median p50 p90 p95 p99");
 
+/// Units in which a duration may be a large number.
+const SMALL_UNITS: Words = Words("microsecond microseconds us nanosecond nanoseconds ns");
+
+/// Above this, a number is a time of day: thirty years in seconds, eleven days in milliseconds.
+const DURATION_MAX: f64 = 1e9;
+
 /// Words of HELP that speak of a duration.
 const HELP_TIME: Words =
     Words("time seconds milliseconds microseconds duration durations latency latencies elapsed");
@@ -86,6 +92,13 @@ fn is_request_like(family: &Family) -> bool {
     }
 }
 
+/// Whether a number that the name calls an average, or the last one, is a duration: `last_request_time` may be when
+/// that was.
+fn is_average(family: &Family, value: f64) -> bool {
+    family.words().any(|word| AVERAGE.has(word))
+        && (value < DURATION_MAX || SMALL_UNITS.any(family.words()))
+}
+
 /// Whether HELP speaks of a duration.
 pub fn help_means_time(help: &str) -> bool {
     help.split(|c: char| !c.is_ascii_alphanumeric())
@@ -116,7 +129,7 @@ struct Shape {
     about: About,
     stem: String,
     role: Role,
-    /// `shop_latency_seconds` of `shop`: nothing but the service is timed.
+    /// `shop_latency_seconds`: nothing but whom it names is timed, which may be the service.
     whole: bool,
     /// A gauge that averages, or a counter that sums up.
     summed: bool,
@@ -144,7 +157,7 @@ impl Evidence {
     fn is_settled(&self) -> bool {
         self.families
             .get(self.last)
-            .is_some_and(|shape| shape.strength() == Some(Strength::Served))
+            .is_some_and(|shape| shape.strength(false) == Some(Strength::Served))
     }
 
     /// Looks at one sample of a family with a role.
@@ -175,7 +188,7 @@ impl Evidence {
             Part::Sum => shape.sum = true,
             Part::Count => shape.count = true,
             Part::Total => shape.summed |= family.kind != MetricType::Histogram,
-            Part::Plain => shape.summed |= family.words().any(|word| AVERAGE.has(word)),
+            Part::Plain => shape.summed |= is_average(family, sample.value),
             Part::Bucket | Part::Created => {}
         }
         let bound = traits.bound.as_deref();
@@ -231,7 +244,10 @@ impl Evidence {
             .filter(|shape| {
                 shape.role == Role::Configured || namespaces.admits(shape.namespace, &shape.stem)
             })
-            .filter_map(|shape| shape.strength().map(|strength| (strength, shape)))
+            .filter_map(|shape| {
+                let is_service = namespaces.owns(shape.namespace, &shape.stem);
+                Some((shape.strength(is_service)?, shape))
+            })
             .min_by_key(|(strength, shape)| (*strength, shape.namespace));
         match best {
             Some((Strength::Served | Strength::Strong, shape)) => Finding::pass(
@@ -284,7 +300,8 @@ impl Shape {
             about: family.role,
             stem: family.stem.clone(),
             role,
-            whole: family.is_own() && family.rest().all(|word| TIME.has(word)),
+            whole: family.namespace != Namespace::Generic
+                && family.rest().all(|word| TIME.has(word)),
             summed: false,
             request_label: false,
             quantiles: false,
@@ -297,14 +314,19 @@ impl Shape {
     }
 
     fn is_strong(&self) -> bool {
-        matches!(self.strength(), Some(Strength::Served | Strength::Strong))
+        matches!(
+            self.strength(true),
+            Some(Strength::Served | Strength::Strong)
+        )
     }
 
-    fn strength(&self) -> Option<Strength> {
+    /// `is_service`: what its name begins with is the service.
+    fn strength(&self, is_service: bool) -> Option<Strength> {
         let distribution = self.quantiles || self.bounds || (self.sum && self.count);
         let (served, internal) = (self.about == About::Served, self.about == About::Internal);
         let request_like = served || self.about == About::Work;
-        let requests = !internal && (request_like || self.whole || self.request_label);
+        let requests =
+            !internal && (request_like || (self.whole && is_service) || self.request_label);
         match self.role {
             Role::Configured => Some(Strength::Served),
             Role::Unnamed if requests && self.default_buckets >= 3 => Some(Strength::Weak(

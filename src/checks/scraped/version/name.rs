@@ -27,7 +27,7 @@ const ENDINGS: Words = Words("info information build buildinfo version versions 
 
 /// What may stand between the name of a service and such an ending: the whole of it.
 const WHOLE: Words = Words(
-    "app application binary core current daemon engine instance main node plugin process product program running \
+    "app application binary core current daemon engine instance main node plugin primary process product program running \
      server service software system",
 );
 
