@@ -11,6 +11,7 @@ mod check;
 mod evidence;
 pub mod naming;
 pub mod scraped;
+mod setup;
 mod subject;
 mod verdict;
 pub mod warmup;
@@ -22,5 +23,6 @@ pub use self::scraped::{
     FAULTS_MAX, Observation, Observer, ScrapeCheck, Scraped, Series, SeriesFindings,
     instrumentation,
 };
+pub use self::setup::Setup;
 pub use self::subject::{Subject, Subjects};
 pub use self::verdict::{Basis, Finding, Reason, Status, Verdict};

@@ -1,5 +1,6 @@
 //! What a check concludes.
 
+use super::setup::Setup;
 use crate::rule_id::RuleId;
 use std::fmt;
 use std::sync::Arc;
@@ -222,6 +223,8 @@ pub struct Finding {
     pub message: String,
     /// The series that proved it, or the nearest things found.
     pub evidence: Vec<String>,
+    /// What nobody configured, and would tell more.
+    pub needs: Vec<Setup>,
 }
 
 impl Finding {
@@ -233,6 +236,7 @@ impl Finding {
             basis: Basis::Scraped,
             message: sentence(message),
             evidence: vec![series.into()],
+            needs: Vec::new(),
         }
     }
 
@@ -266,6 +270,7 @@ impl Finding {
             basis: Basis::Scraped,
             message: sentence(message),
             evidence,
+            needs: Vec::new(),
         }
     }
 
@@ -277,6 +282,15 @@ impl Finding {
             basis: Basis::Scraped,
             message: sentence(message),
             evidence: Vec::new(),
+            needs: Vec::new(),
+        }
+    }
+
+    /// An unknown for want of a configuration.
+    pub fn not_configured(needs: Setup, message: impl Into<String>) -> Self {
+        Self {
+            needs: vec![needs],
+            ..Self::unknown(Reason::NotConfigured, message)
         }
     }
 
@@ -288,6 +302,7 @@ impl Finding {
             basis: Basis::Scraped,
             message: sentence(message),
             evidence: Vec::new(),
+            needs: Vec::new(),
         }
     }
 }
@@ -309,6 +324,10 @@ pub(super) fn worst(first: Finding, second: Finding) -> Finding {
         true => (second, first),
         false => (first, second),
     };
+    let mut needs = decides.needs;
+    needs.extend(other.needs);
+    needs.sort_unstable();
+    needs.dedup();
     let mut evidence = decides.evidence;
     evidence.extend(other.evidence);
     evidence.truncate(EVIDENCE_MAX);
@@ -319,6 +338,7 @@ pub(super) fn worst(first: Finding, second: Finding) -> Finding {
         status: decides.status,
         reason: decides.reason,
         evidence,
+        needs,
     }
 }
 

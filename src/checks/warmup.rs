@@ -181,6 +181,7 @@ mod tests {
             reason,
             message: "m".to_owned(),
             evidence: vec![],
+            needs: vec![],
         };
         Arc::new(SeriesFindings::all(&Arc::new(finding)))
     }

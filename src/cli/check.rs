@@ -12,8 +12,8 @@ use super::console::{Exit, complain, print, runtime};
 use super::input::{Input, InputError, Measured};
 use super::output::Format;
 use super::output::report::{Report, ReportedVerdict};
+use crate::checks::SeriesFindings;
 use crate::checks::warmup::PROCESS_AGE_MIN;
-use crate::checks::{Reason, SeriesFindings};
 use crate::config::Config;
 use crate::daemon::{self, Loaded};
 use crate::discovery::target::{Target, TargetUrl};
@@ -273,7 +273,7 @@ async fn with_evidence(
         .iter()
         .flat_map(|service| &service.verdicts);
     let (not_configured, verdicts): (Vec<_>, Vec<_>) =
-        verdicts.partition(|verdict| verdict.finding.reason == Reason::NotConfigured);
+        verdicts.partition(|verdict| verdict.is_not_configured());
     let reported = verdicts.into_iter().map(|verdict| ReportedVerdict {
         rule: snapshot.rule(verdict).id,
         status: verdict.status,

@@ -135,6 +135,7 @@ pub(super) fn list(manifesto: &Manifesto, judged: Option<&Snapshot>) -> String {
     for (rule, reason) in manifesto.disabled() {
         out += &format!("{rule:5} {}\n", wrap(&format!("disabled: {reason}"), 6));
     }
+    out += &judged.map(next_steps).unwrap_or_default();
     let reviewed = manifesto
         .last_reviewed()
         .map_or_else(String::new, |day| format!(", last reviewed on {day}"));
@@ -143,6 +144,28 @@ pub(super) fn list(manifesto: &Manifesto, judged: Option<&Snapshot>) -> String {
         manifesto.rules().len(),
         manifesto.version()
     )
+}
+
+/// What to configure next.
+fn next_steps(snapshot: &Snapshot) -> String {
+    let steps = snapshot.next_steps().into_iter().map(|step| {
+        let rules: Vec<String> = step
+            .rules
+            .iter()
+            .map(|place| snapshot.manifesto().rules()[*place].id.to_string())
+            .collect();
+        let verdicts = match step.verdicts {
+            1 => "1 verdict".to_owned(),
+            several => format!("{several} verdicts"),
+        };
+        let line = format!(
+            "not configured: {}; {verdicts} of {}",
+            step.setup,
+            rules.join(", ")
+        );
+        format!("{}\n", wrap(&line, 6))
+    });
+    steps.collect()
 }
 
 /// Who violates a rule, waived or not.

@@ -30,7 +30,7 @@ struct Services<'a> {
     estate: Vec<VerdictCell<'a>>,
     estate_score: String,
     estate_coverage: String,
-    unproved: Vec<RuleHead<'a>>,
+    next_steps: Vec<NextStepRow<'a>>,
     missing: Vec<MissingRow<'a>>,
     missing_total: usize,
 }
@@ -49,20 +49,30 @@ struct RuleHead<'a> {
     title: &'a str,
 }
 
+/// What to configure next.
+struct NextStepRow<'a> {
+    setup: String,
+    rules: Vec<RuleHead<'a>>,
+    verdicts: usize,
+}
+
+impl<'a> RuleHead<'a> {
+    fn new(rule: &'a Rule) -> Self {
+        Self {
+            id: rule.id.to_string(),
+            title: &rule.title,
+        }
+    }
+}
+
 /// Rules that nobody is judged by, for want of what would prove them.
 fn unproved(snapshot: &Snapshot) -> HashSet<usize> {
-    let verdicts = || {
-        let of_services = snapshot
-            .services
-            .iter()
-            .flat_map(|service| &service.verdicts);
-        of_services.chain(&snapshot.estate.verdicts)
-    };
-    let judged: HashSet<usize> = verdicts()
-        .filter(|verdict| verdict.finding.reason != Reason::NotConfigured)
+    let judged: HashSet<usize> = snapshot
+        .verdicts()
+        .filter(|verdict| !verdict.is_not_configured())
         .map(|verdict| verdict.rule)
         .collect();
-    let seen = verdicts().map(|verdict| verdict.rule);
+    let seen = snapshot.verdicts().map(|verdict| verdict.rule);
     seen.filter(|rule| !judged.contains(rule)).collect()
 }
 
@@ -161,10 +171,7 @@ pub(super) fn services(snapshot: &Snapshot, query: &str) -> Result<String, askam
         let rules = snapshot.manifesto().rules().iter().enumerate();
         rules
             .filter(|(place, rule)| wanted(*place, rule))
-            .map(|(_, rule)| RuleHead {
-                id: rule.id.to_string(),
-                title: &rule.title,
-            })
+            .map(|(_, rule)| RuleHead::new(rule))
             .collect()
     };
     let shown =
@@ -186,7 +193,19 @@ pub(super) fn services(snapshot: &Snapshot, query: &str) -> Result<String, askam
             .collect(),
         estate_score: score(snapshot.estate.score),
         estate_coverage: percent(snapshot.estate.score.coverage()),
-        unproved: heads(&|place, _| unproved.contains(&place)),
+        next_steps: snapshot
+            .next_steps()
+            .into_iter()
+            .map(|step| NextStepRow {
+                setup: step.setup.to_string(),
+                rules: step
+                    .rules
+                    .iter()
+                    .map(|place| RuleHead::new(&snapshot.manifesto().rules()[*place]))
+                    .collect(),
+                verdicts: step.verdicts,
+            })
+            .collect(),
         services: worst_first
             .into_iter()
             .map(|service| row(snapshot, service, &unproved))
@@ -263,7 +282,7 @@ fn cell<'a>(snapshot: &'a Snapshot, verdict: &'a ServiceVerdict) -> VerdictCell<
     let rule = snapshot.rule(verdict);
     let finding = &verdict.finding;
     let weak = finding.reason == Reason::ProvenWeakly;
-    let is_unconfigured = finding.reason == Reason::NotConfigured;
+    let is_unconfigured = verdict.is_not_configured();
     let is_open = matches!(
         verdict.status,
         RuleStatus::Fail | RuleStatus::Waived | RuleStatus::Unknown

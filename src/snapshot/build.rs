@@ -10,6 +10,7 @@ use super::departed::Departed;
 use super::instances::{decide, failing, most_common_version, series};
 use super::judge::{Judge, JudgedEntity, moment};
 use super::missing::{Missing, missing};
+use super::next_steps::{NextStep, next_steps};
 use super::ruleset::Ruleset;
 use super::score::RuleStatus;
 use super::state::{EstateState, ServiceState, ServiceVerdict, TargetState};
@@ -191,11 +192,21 @@ impl Snapshot {
     /// [`RuleStatus`].
     pub fn rule_counts(&self) -> Vec<[usize; 5]> {
         let mut counts = vec![[0; 5]; self.manifesto().rules().len()];
-        let of_services = self.services.iter().flat_map(|service| &service.verdicts);
-        for verdict in of_services.chain(&self.estate.verdicts) {
+        for verdict in self.verdicts() {
             counts[verdict.rule][verdict.status as usize] += 1;
         }
         counts
+    }
+
+    /// Every verdict, of services and of the estate.
+    pub fn verdicts(&self) -> impl Iterator<Item = &ServiceVerdict> {
+        let of_services = self.services.iter().flat_map(|service| &service.verdicts);
+        of_services.chain(&self.estate.verdicts)
+    }
+
+    /// What to configure next, what proves the most first.
+    pub fn next_steps(&self) -> Vec<NextStep> {
+        next_steps(self.verdicts())
     }
 
     /// The instances for which a service violates a rule, each with what was found; none where

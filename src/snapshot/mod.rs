@@ -6,6 +6,7 @@ mod departed;
 mod instances;
 mod judge;
 mod missing;
+mod next_steps;
 mod ruleset;
 mod score;
 mod state;
@@ -13,6 +14,7 @@ mod state;
 pub use self::advice::{advice, advice_on_target};
 pub use self::build::Snapshot;
 pub use self::missing::Missing;
+pub use self::next_steps::NextStep;
 pub use self::ruleset::{CARRIED_FOR_DEFAULT, JudgedScrape, Ruleset, figures};
 pub use self::score::{RuleStatus, Score};
 pub use self::state::{

@@ -145,6 +145,11 @@ impl ServiceVerdict {
     pub fn counted(&self) -> RuleStatus {
         self.carried.map_or(self.status, |carried| carried.status)
     }
+
+    /// Whether it is unknown because nobody configured what would tell.
+    pub fn is_not_configured(&self) -> bool {
+        self.status == RuleStatus::Unknown && self.finding.reason == Reason::NotConfigured
+    }
 }
 
 /// The last measured outcome of a rule that cannot be measured now.
@@ -224,8 +229,8 @@ impl ServiceState {
 
 /// How many of these verdicts are unknown because nobody configured what would tell.
 pub fn count_not_configured(verdicts: &[ServiceVerdict]) -> usize {
-    let is_unconfigured = |verdict: &&ServiceVerdict| {
-        verdict.status == RuleStatus::Unknown && verdict.finding.reason == Reason::NotConfigured
-    };
-    verdicts.iter().filter(is_unconfigured).count()
+    let unconfigured = verdicts
+        .iter()
+        .filter(|verdict| verdict.is_not_configured());
+    unconfigured.count()
 }

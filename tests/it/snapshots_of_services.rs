@@ -54,6 +54,7 @@ fn state(manifesto: &Manifesto, instance: &Instance) -> TargetState {
                     reason,
                     message,
                     evidence: vec![],
+                    needs: vec![],
                 }),
             }
         });

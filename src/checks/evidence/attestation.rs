@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::facts::{Entity, Facts, day, period};
 use crate::catalogue::{About, Attestation};
+use crate::checks::setup::Setup;
 use crate::checks::subject::Subject;
 use crate::checks::verdict::{Basis, Finding, Reason, worst};
 use crate::document::value::{Day, Interval};
@@ -74,7 +75,7 @@ impl Attested {
     fn judge_records(&self, facts: &Facts<'_>) -> Finding {
         let Some(records) = &facts.records.attestations else {
             let message = "no attestations are configured (`attestations` names no files)";
-            return Finding::unknown(Reason::NotConfigured, message);
+            return Finding::not_configured(Setup::Attestations, message);
         };
         if let Some(finding) = self.not_concerned(facts) {
             return finding;

@@ -6,6 +6,7 @@ use url::Url;
 
 use super::facts::{Facts, day, period, unexpected_answer};
 use crate::catalogue::{Entry, Openness};
+use crate::checks::setup::Setup;
 use crate::checks::verdict::{Basis, Finding, Reason, worst};
 use crate::document::value::Interval;
 use crate::sources::{Answer, Query};
@@ -61,7 +62,7 @@ impl Page {
 fn entry<'a>(facts: &Facts<'a>) -> Result<&'a Entry, Finding> {
     if !facts.catalogue.is_configured {
         let message = "no catalogue is configured (`catalogue` names no files)";
-        return Err(Finding::unknown(Reason::NotConfigured, message).on(Basis::Declared));
+        return Err(Finding::not_configured(Setup::Catalogue, message).on(Basis::Declared));
     }
     facts.entry().ok_or_else(|| {
         let message = "the service is not in the catalogue";
@@ -160,14 +161,9 @@ impl Pages {
 }
 
 fn link<'a>(facts: &Facts<'a>, url: &Url) -> Result<&'a crate::sources::Link, Finding> {
-    let answers = facts.ask(&Query::Link(url.clone()))?;
-    match answers.first() {
-        Some((_, Answer::Link(link))) => Ok(link),
-        Some((source, _)) => Err(unexpected_answer(source)),
-        None => Err(Finding::unknown(
-            Reason::NotConfigured,
-            "links are not looked at",
-        )),
+    match facts.ask_one(&Query::Link(url.clone()))? {
+        (_, Answer::Link(link)) => Ok(link),
+        (source, _) => Err(unexpected_answer(source)),
     }
 }
 

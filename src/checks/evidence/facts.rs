@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::catalogue::{Catalogue, Entry, Records};
+use crate::checks::setup::Setup;
 use crate::checks::subject::Subject;
 use crate::checks::verdict::{Basis, Finding, Reason};
 use crate::discovery::target::ServiceKey;
@@ -115,6 +116,14 @@ impl<'a> Facts<'a> {
             .collect()
     }
 
+    /// The first source's answer to a question that one source can answer; or why it cannot tell.
+    pub(super) fn ask_one(&self, query: &Query) -> Result<(&'a KnownSource, &'a Answer), Finding> {
+        let mut answers = self.ask(query)?.into_iter();
+        answers
+            .next()
+            .ok_or_else(|| self.unknown(Lookup::NobodyToAsk(query.kind())))
+    }
+
     /// Why nothing is known.
     fn unknown(&self, lookup: Lookup<'_>) -> Finding {
         let finding = match lookup {
@@ -126,7 +135,7 @@ impl<'a> Facts<'a> {
                     false => String::new(),
                 };
                 let message = format!("no source of kind `{kind}` is configured{of}");
-                Finding::unknown(Reason::NotConfigured, message)
+                Finding::not_configured(Setup::Source(kind), message)
             }
             Lookup::NotAskedYet(source) => {
                 let message = format!("source `{}` was not asked yet", source.name);
@@ -150,7 +159,7 @@ impl<'a> Facts<'a> {
     ) -> Finding {
         let counts_from = self.known_since + grace;
         if self.now < counts_from {
-            let message = format!("{what}; this fails from {} on", day(counts_from));
+            let message = format!("{what} (held against it from {} on)", day(counts_from));
             return Finding::unknown(Reason::TooEarly, message);
         }
         Finding::fail(reason, what, Vec::new())

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::facts::{Facts, day, period, unexpected_answer};
+use super::neither;
 use crate::checks::verdict::{Basis, Finding, Reason};
 use crate::document::value::{Interval, Pattern};
 use crate::sources::{Answer, Incident, Query, Run};
@@ -82,9 +83,10 @@ impl Tracked {
             (Ok(runs), Ok(incidents)) => (runs, incidents),
             // One that is configured and silent decides: what it says might contradict.
             (Err(one), Err(other)) => {
-                return match one.reason.leaves_it_open() {
-                    true => other,
-                    false => one,
+                return match (one.reason.leaves_it_open(), other.reason.leaves_it_open()) {
+                    (true, true) => neither(one, other),
+                    (true, false) => other,
+                    (false, _) => one,
                 };
             }
             (Err(finding), _) | (_, Err(finding)) => return finding,

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::verdict::{Finding, Reason, Status};
+use super::verdict::{Finding, Reason, Status, sentence};
 use crate::catalogue::{Catalogue, Records};
 use crate::sources::Query;
 
@@ -213,13 +213,21 @@ fn first_of(checks: &[EvidenceCheck], facts: &Facts<'_>) -> Finding {
         }
         open = Some(match open {
             None => finding,
-            Some(before) => Finding {
-                // That something is configured and knows nothing says more.
-                reason: before.reason.max(finding.reason),
-                message: format!("{}; {}", before.message, finding.message),
-                ..before
-            },
+            Some(before) => neither(before, finding),
         });
     }
     open.unwrap_or_else(|| Finding::not_applicable(Reason::Missing, "the rule names no check"))
+}
+
+/// What two checks come to of which neither can tell.
+fn neither(mut before: Finding, after: Finding) -> Finding {
+    // That something is configured and knows nothing says more.
+    before.reason = before.reason.max(after.reason);
+    if !before.message.contains(&after.message) {
+        before.message = sentence(format!("{}; {}", before.message, after.message));
+    }
+    before.needs.extend(after.needs);
+    before.needs.sort_unstable();
+    before.needs.dedup();
+    before
 }

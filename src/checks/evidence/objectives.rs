@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::facts::{Facts, day};
 use crate::catalogue::{KeyResult, Measure, Objective, Records};
+use crate::checks::setup::Setup;
 use crate::checks::verdict::{Basis, Finding, Reason, worst};
 use crate::document::Quarter;
 use crate::sources::{Answer, Query};
@@ -22,7 +23,7 @@ pub(super) fn queries(records: &Records) -> impl Iterator<Item = Query> {
 pub(super) fn judge(facts: &Facts<'_>) -> Finding {
     let Some(objectives) = &facts.records.objectives else {
         let message = "no objectives are configured (`objectives` names no files)";
-        return Finding::unknown(Reason::NotConfigured, message).on(Basis::Declared);
+        return Finding::not_configured(Setup::Objectives, message).on(Basis::Declared);
     };
     if facts.teams.is_empty() {
         let message = "nobody says which teams there are (`team` in the catalogue or of targets)";

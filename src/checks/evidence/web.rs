@@ -57,12 +57,9 @@ impl Http {
 
     /// Judges the answer.
     pub(super) fn judge(&self, facts: &Facts<'_>) -> Finding {
-        let answers = match facts.ask(&self.query()) {
-            Ok(answers) => answers,
+        let (source, answer) = match facts.ask_one(&self.query()) {
+            Ok(answered) => answered,
             Err(finding) => return finding,
-        };
-        let Some((source, answer)) = answers.first() else {
-            return Finding::unknown(Reason::NotConfigured, "no such source is configured");
         };
         let Answer::Body { status, text } = answer else {
             return unexpected_answer(source);

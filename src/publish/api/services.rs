@@ -21,6 +21,22 @@ pub(in crate::publish) struct Services<'a> {
     services: Vec<Service<'a>>,
     /// Catalogued services that no discovery finds.
     missing: Vec<Missing<'a>>,
+    /// What to configure next, for the whole estate: what proves the most first.
+    next_steps: Vec<NextStep>,
+}
+
+/// Something that nobody configured.
+#[derive(Debug, Serialize)]
+struct NextStep {
+    /// The key of the configuration.
+    configure: &'static str,
+    /// Of which kind, where the key has kinds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    /// The rules that it would prove.
+    rules: Vec<String>,
+    /// Verdicts that are unknown for want of it.
+    verdicts: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -251,6 +267,7 @@ pub(in crate::publish) fn services<'a>(
         environment: &missing.environment,
         catalogue: Entry::from(&*missing.entry),
     });
+    let rule_id = |place: &usize| snapshot.manifesto().rules()[*place].id.to_string();
     let estate = &snapshot.estate;
     Services {
         at: time(snapshot.at),
@@ -267,5 +284,15 @@ pub(in crate::publish) fn services<'a>(
         },
         services,
         missing: missing.collect(),
+        next_steps: snapshot
+            .next_steps()
+            .into_iter()
+            .map(|step| NextStep {
+                configure: step.setup.key(),
+                kind: step.setup.kind(),
+                rules: step.rules.iter().map(rule_id).collect(),
+                verdicts: step.verdicts,
+            })
+            .collect(),
     }
 }

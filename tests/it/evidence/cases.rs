@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use manifesto_exporter::checks::Setup;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -154,6 +155,58 @@ async fn what_is_not_configured_is_unknown() {
         assert_eq!(found, expected, "{rule}");
     }
     assert_eq!(snapshot.services[0].score.ratio(), None);
+}
+
+/// What is said to be missing is what is missing: with it, no rule waits for it any more.
+#[tokio::test]
+async fn next_steps_lead_on() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["attestations", "catalogue", "objectives"] {
+        let empty = format!("{name}: []\n").replace("catalogue", "services");
+        std::fs::write(folder.path().join(format!("{name}.yaml")), empty).unwrap();
+    }
+    let bare = "scrape_configs: []\n";
+    let steps = Judge::new(folder.path(), bare)
+        .judge(&["shop"])
+        .await
+        .next_steps();
+    let shown: Vec<String> = steps
+        .iter()
+        .map(|step| format!("{} {}", step.verdicts, step.setup))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "15 files of attestations (`attestations`)",
+            "13 a source of kind `prometheus` (`sources`)",
+            "5 a source of kind `loki` (`sources`)",
+            "3 a source of kind `kubernetes` (`sources`)",
+            "3 a source of kind `playbooks` (`sources`)",
+            "3 files of the catalogue (`catalogue`)",
+            "1 a source of kind `status_page` (`sources`)",
+            "1 files of objectives (`objectives`)",
+        ]
+    );
+    for step in steps {
+        let key = step.setup.key();
+        let config = match step.setup.kind() {
+            Some(kind) => {
+                format!("{bare}sources: [{{kind: {kind}, name: x, url: 'http://127.0.0.1:1'}}]\n")
+            }
+            None => format!("{bare}{key}: [{key}.yaml]\n"),
+        };
+        let snapshot = Judge::new(folder.path(), &config).judge(&["shop"]).await;
+        let left: Vec<Setup> = snapshot
+            .next_steps()
+            .iter()
+            .map(|step| step.setup)
+            .collect();
+        assert!(!left.contains(&step.setup), "{}: {left:?}", step.setup);
+        // What waits still, waits for something else.
+        for verdict in snapshot.verdicts().filter(|v| v.is_not_configured()) {
+            assert!(!verdict.finding.needs.is_empty(), "{verdict:?}");
+        }
+    }
 }
 
 /// Every source down: unknown with the reason, and no rule that another source proves is touched.
