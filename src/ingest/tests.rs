@@ -78,6 +78,7 @@ fn line(open: bool, kind: usize, value: &str) -> String {
         ),
         14 => format!("# TYPE t counter\nt_total 5 # {{id=\"x\"}} {value}\n"),
         15 => format!("\n a {value}\n"),
+        16 => format!("# TYPE shop_last_request_time gauge\nshop_last_request_time {value}\n"),
         _ => format!("a{{x=\"y\"}} {value}\na{{x=\"y\"}} {value}\n"),
     }
 }
@@ -94,7 +95,7 @@ fn body(open: bool, lines: &[(usize, &str)]) -> String {
 }
 
 const VALUES: &[&str] = &[
-    "4", "2", "1", "0", "4.5", "-1", "NaN", "+Inf", "1e3", "x", "", "17 3", "4 ", "4\r",
+    "4", "2", "1", "0", "4.5", "-1", "NaN", "+Inf", "1e3", "1.7e9", "x", "", "17 3", "4 ", "4\r",
 ];
 
 proptest! {
@@ -103,7 +104,7 @@ proptest! {
     #[test]
     fn memory_changes_no_observation(
         open: bool,
-        kinds in prop::collection::vec((0usize..17, 0..VALUES.len()), 1..8),
+        kinds in prop::collection::vec((0usize..18, 0..VALUES.len()), 1..8),
         changes in prop::collection::vec((any::<prop::sample::Index>(), 0..VALUES.len()), 0..3),
         cut in prop::option::weighted(0.1, any::<prop::sample::Index>()),
         piece in 1usize..200,

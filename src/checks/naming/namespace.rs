@@ -245,6 +245,10 @@ mod tests {
                 Namespace::Other,
                 "b_c_calls_jobs",
             ),
+            ("shopd", "shop_orders", Namespace::Related, "orders"),
+            ("my-shopd", "shop_orders", Namespace::Other, "orders"),
+            // Too short to be told by.
+            ("nsd", "ns_queries", Namespace::Other, "queries"),
             // A name that everybody uses names nobody.
             (
                 "server",
@@ -335,6 +339,7 @@ mod tests {
             !scrape(&coredns[..2]).owns(product, "coredns_build_info"),
             "too few to tell"
         );
+        assert!(scrape(&coredns).admits(product, "coredns_requests"));
         let mut with_own = coredns.to_vec();
         with_own.push((Namespace::Own, "shop_orders"));
         assert!(!scrape(&with_own).owns(product, "coredns_build_info"));
@@ -343,6 +348,10 @@ mod tests {
         assert!(
             !scrape(&shared).owns(product, "coredns_build_info"),
             "half is not most"
+        );
+        assert!(
+            scrape(&shared[..5]).owns(product, "coredns_build_info"),
+            "three of five are most"
         );
         let envoy = [
             (product, "envoy_a"),
@@ -358,5 +367,32 @@ mod tests {
             "may be a part of it"
         );
         assert!(!scrape(&[]).admits(product, "redis_commands"));
+    }
+
+    #[test]
+    fn of_a_service_that_nobody_names_any_namespace_may_be_its_own() {
+        let scrape = |stems: &[&str]| {
+            let mut namespaces = Namespaces::new(&Subject::new("", &[], SeriesNames::default()));
+            for stem in stems {
+                namespaces.add(Namespace::Product, stem);
+            }
+            namespaces
+        };
+        let owns = |stems, stem| scrape(stems).owns(Namespace::Product, stem);
+        let shared = ["envoy_a", "redis_a", "redis_b"];
+        assert!(owns(&["redis_a", "envoy_a", "envoy_b"], "redis_build_info"));
+        assert!(owns(&["envoy_a", "envoy_b", "redis_a"], "envoy_version"));
+        assert!(!owns(&shared, "envoy_version"), "runs beside services");
+        assert!(scrape(&shared).admits(Namespace::Product, "envoy_requests"));
+    }
+
+    /// What a target sends fills no memory.
+    #[test]
+    fn namespaces_are_bounded() {
+        let mut namespaces = Namespaces::default();
+        for place in 0..2 * NAMESPACES_MAX {
+            namespaces.add(Namespace::Other, &format!("n{place}_a"));
+        }
+        assert_eq!(namespaces.others.len(), NAMESPACES_MAX);
     }
 }

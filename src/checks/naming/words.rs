@@ -46,6 +46,7 @@ mod tests {
             ("success", "success"),
             ("dns", "dns"),
             ("ies", "ies"),
+            ("ties", "tie"),
         ] {
             assert_eq!(singular(word), expected);
         }

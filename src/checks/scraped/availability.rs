@@ -105,9 +105,7 @@ fn is_state_gauge(family: &Family) -> bool {
         Namespace::Own | Namespace::Related => false,
         // A product that the service is not called after may be what it runs: the whole scrape tells.
         Namespace::Product => false,
-        Namespace::Generic | Namespace::Other => {
-            words.len() > named_by && (THINGS.has(first) || BACKENDS.has(first))
-        }
+        Namespace::Generic | Namespace::Other => THINGS.has(first) || BACKENDS.has(first),
     };
     !is_thing && between.all(|word| WHOLE.has(word))
 }
@@ -182,8 +180,9 @@ impl Evidence {
         subject: &Subject,
     ) {
         match role {
-            Role::Configured if self.configured.is_some() => {}
-            Role::Configured => self.configured = Some(cite(sample.series())),
+            Role::Configured => {
+                self.configured.get_or_insert_with(|| cite(sample.series()));
+            }
             Role::Gauge => self.state(family, sample, subject),
             Role::Near => self.near(family, sample, family.role.describe()),
             Role::Counter(_) if traits.is_probe => {
@@ -227,15 +226,22 @@ impl Evidence {
             .find(|gauge| gauge.name == family.name);
         if let Some(gauge) = known {
             gauge.own_state &= binary && own;
-        } else if self.gauges.len() < FAMILIES_MAX {
-            self.gauges.push(Gauge {
-                namespace: family.namespace,
-                stem: family.stem.clone(),
-                name: family.name.clone(),
-                series: cite(sample.series()),
-                own_state: binary && own,
-            });
+            return;
         }
+        if self.gauges.len() == FAMILIES_MAX {
+            // One that is no state makes room.
+            let Some(other) = self.gauges.iter().rposition(|gauge| !gauge.own_state) else {
+                return;
+            };
+            self.gauges.remove(other);
+        }
+        self.gauges.push(Gauge {
+            namespace: family.namespace,
+            stem: family.stem.clone(),
+            name: family.name.clone(),
+            series: cite(sample.series()),
+            own_state: binary && own,
+        });
     }
 
     /// Keeps the nearest of what counts and proves nothing: one of the service's own before any other.
@@ -352,12 +358,12 @@ impl Evidence {
     }
 }
 
-/// Of several, what is surely served to others is the better proof.
+/// Of several, the service's own is the better proof.
 fn by_outcome(counters: &[&Counter]) -> Option<Finding> {
     let counter = counters
         .iter()
         .filter(|counter| counter.counts_requests() && counter.tells_outcomes())
-        .min_by_key(|counter| (!counter.is_served, counter.namespace))?;
+        .min_by_key(|counter| counter.namespace)?;
     let message = format!(
         "availability is exposed by the outcomes of `{}`",
         counter.name

@@ -62,7 +62,7 @@ pub fn role(family: &Family, subject: &Subject) -> Option<Role> {
         return family.is_named(configured).then_some(Role::Configured);
     }
     let is_number = family.rest().any(|word| NOT_LATENCY.has(word));
-    if !family.role.is_of_application() || family.part == Part::Created || is_number {
+    if family.part == Part::Created || is_number {
         return None;
     }
     let is_time = family.words().any(|word| TIME.has(word));
@@ -92,11 +92,16 @@ fn is_request_like(family: &Family) -> bool {
     }
 }
 
-/// Whether a number that the name calls an average, or the last one, is a duration: `last_request_time` may be when
-/// that was.
+/// Whether a sample's value tells something, not only its series: `last_request_time` may be a duration, or when that
+/// was.
+pub fn heeds_values(family: &Family) -> bool {
+    let is_average = AVERAGE.any(family.words());
+    family.part == Part::Plain && is_average && !SMALL_UNITS.any(family.words())
+}
+
+/// Whether a number that the name calls an average, or the last one, is a duration.
 fn is_average(family: &Family, value: f64) -> bool {
-    family.words().any(|word| AVERAGE.has(word))
-        && (value < DURATION_MAX || SMALL_UNITS.any(family.words()))
+    AVERAGE.any(family.words()) && (value < DURATION_MAX || !heeds_values(family))
 }
 
 /// Whether HELP speaks of a duration.

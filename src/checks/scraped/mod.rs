@@ -224,7 +224,8 @@ impl Observer {
                 .availability
                 .as_ref()
                 .is_some_and(availability::Role::heeds_values);
-            roles.version.is_some() || roles.start_time || state
+            let average = roles.latency.is_some() && latency::heeds_values(&roles.family);
+            roles.version.is_some() || roles.start_time || state || average
         })
     }
 

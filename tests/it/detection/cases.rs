@@ -106,3 +106,54 @@ fn latency_cases() {
 fn identity_cases() {
     all_of("identity");
 }
+
+/// More families than are followed hide no proof, wherever it stands among them.
+#[test]
+fn a_flood_of_families_hides_no_proof() {
+    let each = |line: &str| -> String {
+        let lines = (0..300).map(|place| line.replace('#', &place.to_string()));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let bounds = "_bucket{le=\"0.1\"} 1\n+_bucket{le=\"+Inf\"} 2\n+_sum 1\n+_count 2";
+    let histogram = |name: &str| format!("{name}{}", bounds.replace('+', name));
+    for (kind, proof, flood) in [
+        (
+            "version",
+            "shop_build_info{version=\"1.2.3\"} 1".to_owned(),
+            each("x#_build_info{version=\"2.0.#\"} 1"),
+        ),
+        (
+            "version",
+            "shop_build_info{version=\"1.2.3\"} 1".to_owned(),
+            each("shop_part#_build_info{version=\"dev\"} 1"),
+        ),
+        (
+            "availability",
+            "shop_requests_total{code=\"200\"} 1".to_owned(),
+            each("x#_requests_total 1"),
+        ),
+        (
+            "availability",
+            "shop_ready 1".to_owned(),
+            each("shop#_ready 7"),
+        ),
+        (
+            "latency",
+            histogram("shop_request_duration_seconds"),
+            each(&histogram("x#_loading_seconds")),
+        ),
+        (
+            "identity",
+            "target_info{service_name=\"shop\"} 1".to_owned(),
+            each("x#_orders_total{service=\"s#\"} 1"),
+        ),
+    ] {
+        for body in [format!("{proof}\n{flood}"), format!("{flood}\n{proof}")] {
+            let scrape = Scrape::new("shop", &[], SeriesNames::default(), &body);
+            let finding = scrape.judge(kind, PATH);
+            let got = (finding.status.as_str(), finding.reason.as_str());
+            let first = body.lines().next().unwrap_or_default();
+            assert_eq!(got, ("pass", "proven"), "{kind}, {first}: {finding:?}");
+        }
+    }
+}

@@ -146,7 +146,6 @@ impl Evidence {
         names_service: bool,
     ) {
         let is_idle = !is_set(sample);
-        let has_room = self.candidates.len() < CANDIDATES_MAX;
         let known = self.candidates.iter_mut().find(|c| c.family == family.name);
         match known {
             Some(known) if known.is_idle == is_idle => {
@@ -160,12 +159,25 @@ impl Evidence {
                     ..Candidate::new(family, version, sample)
                 };
             }
-            None if has_room => self.candidates.push(Candidate {
+            None => self.keep(Candidate {
                 names_service,
                 ..Candidate::new(family, version, sample)
             }),
-            None => {}
         }
+    }
+
+    /// Keeps a candidate. Where there are too many, the one that is the least likely to be of the service goes.
+    fn keep(&mut self, candidate: Candidate) {
+        if self.candidates.len() == CANDIDATES_MAX {
+            let worst = (0..CANDIDATES_MAX).max_by_key(|place| self.candidates[*place].likeness());
+            let Some(worst) =
+                worst.filter(|place| candidate.likeness() < self.candidates[*place].likeness())
+            else {
+                return;
+            };
+            self.candidates.remove(worst);
+        }
+        self.candidates.push(candidate);
     }
 
     /// Keeps the most telling near miss, the one of the lowest rank: a placeholder says more than a
@@ -256,6 +268,11 @@ impl Candidate {
             is_idle: !is_set(sample),
             several: false,
         }
+    }
+
+    /// How likely it is the service's, the most likely first.
+    fn likeness(&self) -> (bool, Namespace, u8) {
+        (!self.names_service, self.namespace, self.rank)
     }
 
     /// One of another program, as the nearest thing.
