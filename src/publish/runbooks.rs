@@ -13,6 +13,7 @@ const RUNBOOKS: &[(&str, &str)] = runbooks! {
     "ManifestoComplianceFalling"
     "ManifestoDiscoveryEmptied"
     "ManifestoDiscoveryFailing"
+    "ManifestoDiscoveryJobsSkipped"
     "ManifestoDiscoveryShrunk"
     "ManifestoExporterDown"
     "ManifestoExporterFileDescriptorsLow"
