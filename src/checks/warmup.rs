@@ -295,6 +295,35 @@ mod tests {
         );
     }
 
+    /// One that was seen counts on; one that never was has no part in that.
+    #[test]
+    fn each_series_has_its_own_grace() {
+        let mut history = History::new(SystemTime::UNIX_EPOCH);
+        let passed = found(Status::Pass, Reason::Proven);
+        let missed = found(Status::Fail, Reason::Missing);
+        let version_alone = Arc::new(passed.map(|series, finding| match series {
+            Series::Version => Arc::clone(finding),
+            Series::Availability | Series::Latency | Series::Identity => {
+                Arc::clone(missed.get(series))
+            }
+        }));
+        let mut statuses = |findings: &Arc<SeriesFindings>, minutes: u32| {
+            let now = SystemTime::UNIX_EPOCH + MINUTE * minutes;
+            let under_grace = history.apply_grace(findings, Some(0.0), now);
+            let statuses = Series::ALL.iter();
+            let statuses: Vec<Status> = statuses.map(|s| under_grace.get(*s).status).collect();
+            statuses
+        };
+        let (pass, fail, unknown) = (Status::Pass, Status::Fail, Status::Unknown);
+        assert_eq!(
+            statuses(&version_alone, 1),
+            [pass, unknown, unknown, unknown]
+        );
+        assert_eq!(statuses(&missed, 2), [pass, unknown, unknown, unknown]);
+        assert_eq!(statuses(&missed, 30), [pass, fail, fail, fail]);
+        assert_eq!(statuses(&missed, 25 * 60), [fail; 4]);
+    }
+
     #[test]
     fn what_time_cannot_mend_fails_at_once() {
         let mut history = History::new(SystemTime::UNIX_EPOCH);

@@ -107,15 +107,7 @@ impl Counted {
             is_bare: what.len() <= usize::from(!family.is_own()),
             what: what.join("_"),
         };
-        let is_request_like = match family.role {
-            Role::Served | Role::Work => true,
-            Role::Other
-            | Role::Runtime
-            | Role::Plumbing
-            | Role::Inventory
-            | Role::Outbound
-            | Role::Internal => false,
-        };
+        let is_request_like = family.role.is_request_like();
         let says = match share {
             Share::All => is_request_like,
             Share::Success => is_request_like || counted.is_bare,

@@ -3,10 +3,18 @@
 
 use super::namespace::Namespace;
 use super::role::{INBOUND, Role};
-use super::words::words;
+use super::words::{Words, words};
 use crate::checks::subject::Subject;
 use crate::exposition::MetricType;
 use crate::labels::snake;
+
+/// Bytes of a name that are looked at: a target must not fill our time with its names.
+const NAME_BYTES_MAX: usize = 256;
+
+/// Last words of what adds amounts up: no count of requests, whatever their status.
+const AMOUNTS: Words = Words(
+    "byte bytes duration latency length microseconds milliseconds ms nanoseconds octets second seconds size sizes time us",
+);
 
 /// One metric name and what it tells.
 #[derive(Debug, Clone)]
@@ -67,7 +75,7 @@ pub fn fold(name: &str) -> (&str, Part) {
 impl Family {
     /// Reads a name of `subject`'s exposition, with what TYPE and HELP said of its family.
     pub fn new(name: &str, kind: MetricType, help_means_time: bool, subject: &Subject) -> Self {
-        let whole = snake(name);
+        let whole = snake(&name[..name.floor_char_boundary(NAME_BYTES_MAX)]);
         let (stem, part) = fold(&whole);
         let (namespace, namespace_bytes) = Namespace::of(stem, subject);
         Self {
@@ -123,6 +131,14 @@ impl Family {
 
     /// Whether it counts events: a counter, or the count of a histogram or summary.
     pub fn counts(&self) -> bool {
+        let is_amount = match self.part {
+            Part::Plain | Part::Total => self.saying().next_back().is_some_and(|w| AMOUNTS.has(w)),
+            Part::Bucket | Part::Sum | Part::Count | Part::Created => false,
+        };
+        !is_amount && self.counts_by_type()
+    }
+
+    fn counts_by_type(&self) -> bool {
         match self.kind {
             MetricType::Counter | MetricType::Unknown => {
                 matches!(self.part, Part::Plain | Part::Total | Part::Count)
@@ -144,7 +160,39 @@ impl Family {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::catalogue::SeriesNames;
+
+    proptest! {
+        /// A name may hold anything that UTF-8 can write.
+        #[test]
+        fn any_name_is_read(
+            name in "(U__)?[_.:aébx0-9]{0,12}(_prom_ex_)?.{0,6}",
+            service in "[_.aéb-]{0,4}",
+        ) {
+            let subject = Subject::new(&service, &[], SeriesNames::default());
+            for kind in [MetricType::Unknown, MetricType::Gauge] {
+                let family = Family::new(&name, kind, false, &subject);
+                let rest: usize = family.rest().map(str::len).sum();
+                let saying: usize = family.saying().map(str::len).sum();
+                prop_assert!(rest <= saying);
+                prop_assert!(saying <= family.words().map(str::len).sum());
+            }
+        }
+    }
+
+    /// What is longer tells by its beginning.
+    #[test]
+    fn long_names_are_cut() {
+        let subject = Subject::new("shop", &[], SeriesNames::default());
+        let name = format!("shop_{}", "é_".repeat(1_000_000));
+        let family = Family::new(&name, MetricType::Unknown, false, &subject);
+        assert!(family.stem.len() <= NAME_BYTES_MAX);
+        assert!(family.is_own());
+        assert_eq!(family.name, name);
+    }
 
     #[test]
     fn names_fold_into_families() {

@@ -11,6 +11,9 @@ use crate::labels::snake;
 /// Label keys remembered in one scrape; beyond it a key is read anew each time it appears.
 const KEYS_MAX: usize = 1_000;
 
+/// Bytes of a key that is read; a longer one tells nothing.
+const KEY_BYTES_MAX: usize = 128;
+
 /// What a series' labels say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Traits<'a> {
@@ -106,7 +109,10 @@ impl Keys {
         if let Some(known) = self.known.get(name) {
             return *known;
         }
-        let key = Key::of(&snake(name));
+        let key = match name.len() > KEY_BYTES_MAX {
+            true => Key::default(),
+            false => Key::of(&snake(name)),
+        };
         if self.known.len() < KEYS_MAX {
             self.known.insert(name.to_owned(), key);
         }

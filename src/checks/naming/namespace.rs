@@ -1,7 +1,8 @@
 //! Whose a family is, by the words that its name begins with: the service's own, nobody's, or
 //! somebody else's. What a whole scrape says of that is in [`Namespaces`].
 
-use super::products::{GENERIC, PRODUCTS, SIDECARS, is_component};
+use super::products::{BACKENDS, CLIENT_LIBRARIES, GENERIC, PRODUCTS, SIDECARS, is_component};
+use super::role::OUTBOUND;
 use super::words::{Words, words};
 use crate::checks::subject::Subject;
 
@@ -26,6 +27,12 @@ const GENERIC_NAMES: Words = Words(
      data database db edge exporter frontend gateway grpc http https job jobs main manager metrics monitor node \
      operator plugin proxy queue request requests rest scheduler server service storage store system task tasks user \
      users web webhook worker",
+);
+
+/// What is said behind the name of a product of where and how it runs.
+const PLACED: Words = Words(
+    "cluster db dev follower ha headless instance leader live main master node operator primary prod production replica \
+     secondary server servers service staging standby svc test",
 );
 
 /// Whose a family is.
@@ -61,7 +68,8 @@ impl Namespace {
             return (Namespace::Own, bytes);
         }
         let first = words(stem).next().unwrap_or_default();
-        let bytes = stem.len().min(first.len() + 1);
+        let before = stem.len() - stem.trim_start_matches('_').len();
+        let bytes = stem.len().min(before + first.len() + 1);
         let namespace = if subject
             .names()
             .iter()
@@ -89,12 +97,23 @@ fn own_bytes(stem: &str, name: &str) -> Option<usize> {
     }
     let mut from = 0;
     for _ in 0..VENDOR_WORDS_MAX {
-        from += stem[from..].find('_')? + 1;
+        let length = stem[from..].find('_')?;
+        if is_no_vendor(&stem[from..from + length]) {
+            return None;
+        }
+        from += length + 1;
         if let Some(bytes) = after(&stem[from..], name) {
             return Some(from + bytes);
         }
     }
     None
+}
+
+/// Whether a word before the service's name says what it does with it: `kafka_orders_messages`, `http_client_orders`.
+fn is_no_vendor(word: &str) -> bool {
+    let lists = [BACKENDS, CLIENT_LIBRARIES, SIDECARS, OUTBOUND];
+    // nginx has services of its own, as `nginx_ingress_controller`.
+    word == "db" || (word != "nginx" && lists.iter().any(|words| words.has(word)))
 }
 
 /// Whether the service is the product that a stem begins with, or exports it.
@@ -104,15 +123,18 @@ fn is_related(stem: &str, first: &str, name: &str) -> bool {
     {
         return true;
     }
-    let telling = !GENERIC.has(first) && !GENERIC_NAMES.has(first);
-    telling
-        && words(name).enumerate().any(|(at, word)| {
-            // `istiod`, `dockerd`: the daemon of what the metrics are called after.
-            let daemon = at == 0
-                && first.len() >= TELLING_BYTES_MIN
-                && word.strip_suffix('d') == Some(first);
-            word == first || daemon
-        })
+    if GENERIC.has(first) || GENERIC_NAMES.has(first) {
+        return false;
+    }
+    // `istiod`, `dockerd`: the daemon of what the metrics are called after.
+    let daemon = words(name).next().and_then(|word| word.strip_suffix('d'));
+    if first.len() >= TELLING_BYTES_MIN && daemon == Some(first) {
+        return true;
+    }
+    // `prod-postgres`, `redis-master-0`; `orders-kafka-sync` is no Kafka.
+    let is_placed = |word: &str| PLACED.has(word) || word.bytes().all(|b| b.is_ascii_digit());
+    let mut behind = words(name).rev().skip_while(|word| is_placed(word));
+    behind.next() == Some(first)
 }
 
 /// The offset behind `prefix` and an underscore in `name`, where it begins so or is the same. Where words end
@@ -269,6 +291,23 @@ mod tests {
                 "build_info",
             ),
             ("istiod", "istio_build", Namespace::Related, "build"),
+            ("redis-master-0", "redis_keys", Namespace::Related, "keys"),
+            ("orders-kafka-sync", "kafka_lag", Namespace::Product, "lag"),
+            (
+                "orders",
+                "kafka_orders_messages",
+                Namespace::Product,
+                "orders_messages",
+            ),
+            (
+                "orders",
+                "http_client_orders_requests",
+                Namespace::Generic,
+                "client_orders_requests",
+            ),
+            // Underscores before the first word are no word.
+            ("shop", "__http_requests", Namespace::Generic, "requests"),
+            ("shop", "__é_requests", Namespace::Other, "requests"),
             (
                 "cert-manager",
                 "certmanager_sync_calls",

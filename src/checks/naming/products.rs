@@ -29,13 +29,13 @@ pub(crate) const SIDECARS: Words = Words(
 
 /// First words of families that belong to nobody in particular: protocols, frameworks and roles.
 pub(crate) const GENERIC: Words = Words(
-    "action actix akka api app application aspnetcore axum batch build buildinfo celery component connect controller \
+    "action actix akka alive api app application available aspnetcore axum batch build buildinfo celery component connect controller \
      cowboy database databases db django dotnet echo endpoint exceptions express falcon fastapi fastify fiber flask gin gorilla \
-     graphql grpc gunicorn hanami hono http httpcore https hystrix incoming info information instance inbound job jobs kestrel \
+     graphql grpc gunicorn hanami health healthy hono http httpcore https hystrix incoming info information instance inbound job jobs kestrel \
      koa ktor laravel main message messages messaging micronaut microsoft microservice my nestjs netty phoenix \
-     play plug process program puma quarkus queue rack rails release request requests resilience4j response responses \
-     rest rocket rpc ruby server service servlet sidekiq sinatra soap spring sql starlette static symfony system target task tasks \
-     tomcat tonic tower traces transaction udp undertow uwsgi version vertx warp web websocket worker workers ws yabeda",
+     play plug process program puma quarkus queue rack rails ready release request requests resilience4j response responses \
+     rest rocket rpc ruby server service servlet sidekiq sinatra soap spring sql starlette static status symfony system target task tasks \
+     tomcat tonic tower traces transaction udp undertow up uwsgi version vertx warp web websocket worker workers ws yabeda",
 );
 
 /// What a product's metrics begin with where its services are called otherwise: product, then the services.
@@ -103,7 +103,7 @@ pub(crate) const LIBRARIES: Words = Words(
 pub(crate) const BACKENDS: Words = Words(
     "activemq airtable amqp anthropic apns auth0 aws azure backblaze bedrock bigquery bigtable braintree \
      cassandra chargebee clickhouse cloudflare cloudfront cloudwatch cockroach cockroachdb cognito consul \
-     cosmosdb couchbase couchdb database databases datadog dns docker dynamo dynamodb ec2 elastic elasticache \
+     cosmosdb couchbase couchdb datadog dns docker dynamo dynamodb ec2 elastic elasticache \
      elasticsearch etcd fcm firebase firestore gcp gcs gemini github gitlab gmail hikari hikaricp hubspot iam \
      influxdb intercom jdbc jira jpa jedis k8s kafka keycloak kinesis kms kube kubernetes launchdarkly ldap \
      lettuce mailchimp mailgun mariadb memcache memcached minio mongo mongodb mssql mysql nats neo4j oauth2 \
@@ -148,6 +148,6 @@ pub(crate) fn speaks(name: &str, backend: &str) -> bool {
 
 /// Libraries whose families are about calls made.
 pub(crate) const CLIENT_LIBRARIES: Words = Words(
-    "axios boto botocore feign hibernate hikaricp httpclient httpx jdbc jedis lettuce mongodb_driver okhttp \
-     r2dbc redisson resttemplate retrofit sqlalchemy urllib3 webclient",
+    "axios boto botocore feign hibernate hikaricp httpclient httpx hystrix jdbc jedis lettuce mongodb_driver okhttp \
+     polly r2dbc redisson resilience4j resttemplate retrofit sqlalchemy urllib3 webclient",
 );

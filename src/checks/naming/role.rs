@@ -36,6 +36,19 @@ impl Role {
         }
     }
 
+    /// Whether its name speaks of requests, or of the work that the program is there for.
+    pub(crate) fn is_request_like(self) -> bool {
+        match self {
+            Role::Served | Role::Work => true,
+            Role::Runtime
+            | Role::Plumbing
+            | Role::Inventory
+            | Role::Outbound
+            | Role::Internal
+            | Role::Other => false,
+        }
+    }
+
     /// What a sentence says of a family that proves nothing.
     pub fn describe(self) -> &'static str {
         match self {
@@ -130,13 +143,12 @@ fn is_outbound(saying: &str, rest: &str, namespace: Namespace, subject: &Subject
         Namespace::Generic => saying,
         Namespace::Own | Namespace::Related | Namespace::Other | Namespace::Product => rest,
     };
-    words(named).any(calls) || (has_database(named) && !STORE.any(words(named)))
+    // `db_queries`, `database_up`; a store above it is the service's own code.
+    let has_store = STORE.any(words(named));
+    words(named).any(|word| calls(word) || (!has_store && DATABASE.has(word)))
 }
 
-/// `db_queries`, `database_up`; a store above it is the service's own code.
-fn has_database(named: &str) -> bool {
-    words(named).any(|word| matches!(word, "db" | "database" | "databases"))
-}
+const DATABASE: Words = Words("db database databases");
 
 /// Words of what a service sends to its broker, and a broker takes from its clients.
 const PUBLISHING: Words = Words("produced producer publish published publisher");
@@ -175,16 +187,16 @@ const WORK: Words = Words(
 
 /// Words of work inside, which success or failure of says nothing of what callers get.
 const INTERNAL: Words = Words(
-    "backup backups cache cached caches checkpoint checkpoints cleanup cleanups compaction compactions election \
+    "backup backups cache cached caches checkpoint checkpoints cleanup cleanups compaction compactions dao election \
      elections eviction evictions flush flushes gc gossip heartbeat heartbeats ingestion lock locks migration \
      migrations mutex mutexes pool pools prune purge raft rebalance rebalances rebuild rebuilds refresh refreshes \
-     reindex reload reloads replication resync resyncs retries retry semaphore snapshot snapshots startup store \
+     reindex reload reloads replication repositories repository resync resyncs retries retry semaphore snapshot snapshots startup store \
      stores sweep vacuum wal warmup",
 );
 
 /// Words that mark a family as about calls made to others.
-const OUTBOUND: Words = Words(
-    "client clients delegated dependencies dependency egress external outbound outgoing produced producer publish \
+pub(crate) const OUTBOUND: Words = Words(
+    "breaker bulkhead circuitbreaker client clients delegated dependencies dependency egress external outbound outgoing produced producer publish \
      published publisher remote upstream upstreams",
 );
 
@@ -320,6 +332,17 @@ mod tests {
                 Role::Outbound,
             ),
             ("minio", "minio_s3_ttfb_seconds", Role::Served),
+            ("shop", "shop_database_store_seconds", Role::Internal),
+            (
+                "shop",
+                "spring_data_repository_invocations_seconds",
+                Role::Internal,
+            ),
+            (
+                "shop",
+                "resilience4j_circuitbreaker_calls_seconds",
+                Role::Outbound,
+            ),
             ("shop", "shop_s3_requests_total", Role::Outbound),
             ("shop", "spring_kafka_listener_seconds", Role::Work),
             ("shop", "shop_cache_load_success_count", Role::Internal),

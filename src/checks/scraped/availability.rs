@@ -46,6 +46,9 @@ const OTHERS: Words = Words(
      proxy cluster queue check component dependency",
 );
 
+/// Proxies, whose state is that of what they stand before.
+const PROXIES: Words = Words("envoy haproxy nginx traefik varnish");
+
 /// What may stand between the service's name and its state: the whole of it.
 const WHOLE: Words = Words(
     "api app application core daemon http https instance main process program server service status system",
@@ -210,12 +213,11 @@ impl Evidence {
     }
 
     /// A 0/1 gauge of the service's own state, not one that reports on others, as `probe_up{target}`
-    /// or our own `manifesto_target_up{service_name}` do. A proxy's `backend_status` is its own.
+    /// or our own `manifesto_target_up{service_name}` do. A proxy's `haproxy_backend_status{backend}` is its own.
     fn state(&mut self, family: &Family, sample: &Sample<'_>, subject: &Subject) {
         let binary = sample.value == 0.0 || sample.value == 1.0;
-        let is_proxys = ["_backend_status", "_frontend_status", "_server_status"]
-            .iter()
-            .any(|ending| family.stem.ends_with(ending));
+        let is_proxys =
+            PROXIES.any(family.words().take(1)) && family.words().next_back() == Some("status");
         let own = is_proxys
             || sample.labels().all(|(key, value)| {
                 subject.is(&value) || !snake(&key).split('_').any(|word| OTHERS.has(word))
@@ -283,8 +285,7 @@ impl Evidence {
     }
 
     fn by_state(&self, namespaces: &Namespaces) -> Option<Finding> {
-        let own =
-            |gauge: &&Gauge| gauge.own_state && namespaces.admits(gauge.namespace, &gauge.stem);
+        let own = |gauge: &&Gauge| gauge.own_state && namespaces.owns(gauge.namespace, &gauge.stem);
         let gauge = self.gauges.iter().find(own)?;
         let message = format!("availability is exposed by the state `{}`", gauge.name);
         Some(Finding::pass(message, &gauge.series))

@@ -50,7 +50,13 @@ const DURATION_MAX: f64 = 1e9;
 
 /// Words of HELP that speak of a duration.
 const HELP_TIME: Words =
-    Words("time seconds milliseconds microseconds duration durations latency latencies elapsed");
+    Words("seconds milliseconds microseconds duration durations latency latencies elapsed");
+
+/// What stands before `time` in HELP where it is a duration, and what behind: `response time`, `time spent`; at the
+/// time of something, or since a start time, something else happens.
+const HELP_BEFORE_TIME: Words =
+    Words("execution handling processing request response round running serving trip wall");
+const HELP_BEHIND_TIME: Words = Words("in it spent taken to took");
 
 /// Upper bounds that default duration buckets of client libraries share, in seconds.
 const DEFAULT_BUCKETS: Words = Words("0.005 0.01 0.025 0.05 0.1 0.25 0.5");
@@ -65,13 +71,13 @@ pub fn role(family: &Family, subject: &Subject) -> Option<Role> {
     if family.part == Part::Created || is_number {
         return None;
     }
-    let is_time = family.words().any(|word| TIME.has(word));
+    let is_time = TIME.any(family.saying());
     match family.role {
         About::Runtime | About::Plumbing | About::Inventory => None,
         About::Outbound => (is_time || family.help_means_time).then_some(Role::Near),
         About::Internal | About::Served | About::Work | About::Other => {
             // Buckets or quantiles of requests that nothing calls a time.
-            let quantiles = family.part == Part::Plain && is_request_like(family);
+            let quantiles = family.part == Part::Plain && family.role.is_request_like();
             match (is_time, family.help_means_time) {
                 (true, _) => Some(Role::Time),
                 (false, true) => Some(Role::TimeByHelp),
@@ -83,31 +89,31 @@ pub fn role(family: &Family, subject: &Subject) -> Option<Role> {
     }
 }
 
-/// Whether the name speaks of requests or of the work that the program is there for.
-fn is_request_like(family: &Family) -> bool {
-    match family.role {
-        About::Served | About::Work => true,
-        About::Runtime | About::Plumbing | About::Inventory => false,
-        About::Outbound | About::Internal | About::Other => false,
-    }
-}
-
 /// Whether a sample's value tells something, not only its series: `last_request_time` may be a duration, or when that
 /// was.
 pub fn heeds_values(family: &Family) -> bool {
-    let is_average = AVERAGE.any(family.words());
-    family.part == Part::Plain && is_average && !SMALL_UNITS.any(family.words())
+    let is_average = AVERAGE.any(family.saying());
+    family.part == Part::Plain && is_average && !SMALL_UNITS.any(family.saying())
 }
 
 /// Whether a number that the name calls an average, or the last one, is a duration.
 fn is_average(family: &Family, value: f64) -> bool {
-    AVERAGE.any(family.words()) && (value < DURATION_MAX || !heeds_values(family))
+    AVERAGE.any(family.saying()) && (value < DURATION_MAX || !heeds_values(family))
 }
 
 /// Whether HELP speaks of a duration.
 pub fn help_means_time(help: &str) -> bool {
+    let mut before = String::new();
     help.split(|c: char| !c.is_ascii_alphanumeric())
-        .any(|word| HELP_TIME.has(&word.to_ascii_lowercase()))
+        .filter(|word| !word.is_empty())
+        .map(str::to_ascii_lowercase)
+        .any(|word| {
+            let means_time = HELP_TIME.has(&word)
+                || (word == "time" && HELP_BEFORE_TIME.has(&before))
+                || (before == "time" && HELP_BEHIND_TIME.has(&word));
+            before = word;
+            means_time
+        })
 }
 
 /// What the time-like families of one scrape showed.
@@ -329,7 +335,7 @@ impl Shape {
     fn strength(&self, is_service: bool) -> Option<Strength> {
         let distribution = self.quantiles || self.bounds || (self.sum && self.count);
         let (served, internal) = (self.about == About::Served, self.about == About::Internal);
-        let request_like = served || self.about == About::Work;
+        let request_like = self.about.is_request_like();
         let requests =
             !internal && (request_like || (self.whole && is_service) || self.request_label);
         match self.role {

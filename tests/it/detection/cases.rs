@@ -157,3 +157,15 @@ fn a_flood_of_families_hides_no_proof() {
         }
     }
 }
+
+/// A label longer than names are is no name.
+#[test]
+fn a_name_has_its_limit() {
+    for (bytes, status) in [(256, "pass"), (257, "fail")] {
+        let name = "x".repeat(bytes);
+        let body = format!("orders_total{{service=\"{name}\"}} 1");
+        let scrape = Scrape::new(&name, &[], SeriesNames::default(), &body);
+        let finding = scrape.judge("identity", PATH);
+        assert_eq!(finding.status.as_str(), status, "{bytes} bytes");
+    }
+}

@@ -89,6 +89,24 @@ async fn a_list_is_asked_for_as_prometheus_does() {
     rig.stop().await;
 }
 
+/// As Go's client does; what is configured beside it goes before. Nothing of it is shown.
+#[tokio::test]
+async fn a_login_in_the_url_is_used_and_not_shown() {
+    for (more, expected) in [
+        ("", "Basic dTpwQHM="),
+        (", authorization: {credentials: t0k}", "Bearer t0k"),
+    ] {
+        let lists = Lists::new(TWO);
+        let address = serve(lists.router()).await;
+        let mut rig = Rig::start(&config(&format!("http://u:p%40s@{address}/"), more));
+        let now = rig.until_targets(&["a:1", "b:2"]).await;
+        let url = now.targets[0].discovered.get("__meta_url");
+        assert_eq!(url, format!("http://{address}/"));
+        assert_eq!(lists.headers.lock().unwrap()["authorization"], expected);
+        rig.stop().await;
+    }
+}
+
 #[tokio::test]
 async fn fault_34_35_bad_answers_keep_the_last_good_list() {
     let lists = Lists::new(TWO);

@@ -39,6 +39,9 @@ const FOREIGN_KEYS: Words = Words(
      java_version python_version cluster_version goversion",
 );
 
+/// Label keys beside the release of an operating system.
+const KERNEL_KEYS: Words = Words("kernel machine nodename sysname");
+
 /// Label keys whose value may name who a build is of.
 const NAMING_KEYS: Words = Words(
     "app app_name application application_name artifact binary component module name product program project \
@@ -56,10 +59,14 @@ pub(super) fn version_label(family: &Family, sample: &Sample<'_>) -> Option<(Str
     let is_build = family
         .words()
         .any(|word| matches!(word, "build" | "buildinfo"));
+    // `release` of an operating system, as `uname` tells it.
+    let is_kernel = sample
+        .labels()
+        .any(|(key, _)| KERNEL_KEYS.has(&snake(&key)));
     let mut best: Option<(usize, String, String)> = None;
     for (key, value) in sample.labels() {
         let snaked = snake(&key);
-        let rank = if FOREIGN_KEYS.has(&snaked) {
+        let rank = if FOREIGN_KEYS.has(&snaked) || (is_kernel && snaked == "release") {
             continue;
         } else if let Some(rank) = KEYS.iter().position(|known| *known == snaked) {
             // Of several, what reads as a version wins.

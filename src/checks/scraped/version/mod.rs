@@ -84,9 +84,13 @@ impl Evidence {
                 self.near(Reason::Placeholder, 0, sample, "is not above 0");
             }
             Role::Configured => {
-                let labelled = version_label(family, sample).map(|(_, value)| value);
-                let version = labelled.unwrap_or_else(|| sample.value.to_string());
-                self.candidate(family, version, sample, true);
+                let labelled = version_label(family, sample);
+                let (key, version) =
+                    labelled.unwrap_or_else(|| ("value".to_owned(), sample.value.to_string()));
+                match unusable(&key, &version) {
+                    Some(why) => self.near(Reason::Placeholder, 0, sample, &why),
+                    None => self.candidate(family, version, sample, true),
+                }
             }
             Role::Candidate | Role::MainModule => self.labels(role, family, sample, subject),
         }
@@ -109,18 +113,13 @@ impl Evidence {
                 "has no label that carries a version",
             );
         };
-        let quoted: String = value.chars().take(40).collect();
-        if is_placeholder(&value) {
-            let why = format!("has the placeholder {key}={quoted:?}");
-            self.near(Reason::Placeholder, rank, sample, &why);
-        } else if value.len() > VERSION_BYTES_MAX {
-            let why = format!(
-                "has {key} of {} bytes, a version has at most {VERSION_BYTES_MAX}",
-                value.len()
-            );
+        if let Some(why) = unusable(&key, &value) {
             self.near(Reason::Placeholder, rank, sample, &why);
         } else if !looks_like_version(&value) {
-            let why = format!("has {key}={quoted:?}, which is no version, date or revision");
+            let why = format!(
+                "has {key}={:?}, which is no version, date or revision",
+                quoted(&value)
+            );
             self.near(Reason::Placeholder, rank, sample, &why);
         } else if sample.value.is_nan() || sample.value < 0.0 {
             self.near(
@@ -130,8 +129,10 @@ impl Evidence {
                 "is not above 0, so it does not hold now",
             );
         } else {
-            // A main module is the program's whatever it is called.
-            let is_its_own = role == Role::MainModule || names(subject, sample);
+            // A main module is the program's whatever it is called. Of another product, a label that all series
+            // carry says nothing.
+            let is_product = family.namespace == Namespace::Product;
+            let is_its_own = role == Role::MainModule || (!is_product && names(subject, sample));
             self.candidate(family, value, sample, is_its_own);
         }
     }
@@ -288,6 +289,23 @@ impl Candidate {
             ),
         }
     }
+}
+
+/// Why no value of a version's label: a placeholder, or too long.
+fn unusable(key: &str, value: &str) -> Option<String> {
+    if is_placeholder(value) {
+        return Some(format!("has the placeholder {key}={:?}", quoted(value)));
+    }
+    (value.len() > VERSION_BYTES_MAX).then(|| {
+        format!(
+            "has {key} of {} bytes, a version has at most {VERSION_BYTES_MAX}",
+            value.len()
+        )
+    })
+}
+
+fn quoted(value: &str) -> String {
+    value.chars().take(40).collect()
 }
 
 /// Whether an info metric stands at 1 or above.

@@ -33,8 +33,7 @@ const WHOLE: Words = Words(
 
 /// What may stand alone before such an ending: whatever program exposes it.
 const ANYBODY: Words = Words(
-    "app application backend component instance main microservice product program server service software system \
-     target web",
+    "app application backend instance main microservice product program server service software target web",
 );
 
 /// Things that have a version of their own, and are not the program that exposes it.
@@ -46,7 +45,7 @@ const THINGS: Words = Words(
 /// Reads a name's role, once a name.
 pub fn role(family: &Family, subject: &Subject) -> Option<Role> {
     if let Some(configured) = &subject.series.version {
-        if *configured == family.name {
+        if family.is_named(configured) {
             return Some(Role::Configured);
         }
         // Only the configured series proves: a typo in it must show. The rest is the nearest thing.
@@ -141,7 +140,10 @@ impl Ending {
                 &head[head.len() - behind.min(head.len())..]
             }
         };
+        let is_own = family.namespace == Namespace::Own;
         let own_word = |word: &str| head.iter().any(|own| is_namesake(own, word, family));
+        // Inside the service's own name, a product is one that it runs or calls.
+        let is_part = |word: &str| is_thing(word) || (is_own && PRODUCTS.has(word));
         let is_whole = match (family.namespace, self.is_build) {
             (Namespace::Generic, _) => match between {
                 // What a framework calls the application: `symfony_app_version`, not `symfony_version`.
@@ -150,7 +152,7 @@ impl Ending {
             },
             (Namespace::Other, _) if head.iter().take(1).any(|first| is_thing(first)) => false,
             // A build is of a program, which may be called by more words than its namespace.
-            (_, true) => !between.iter().any(|word| is_thing(word)),
+            (_, true) => !between.iter().any(|word| is_part(word)),
             (_, false) => between.iter().all(|word| WHOLE.has(word) || own_word(word)),
         };
         let is_runtime = between
