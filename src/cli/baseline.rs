@@ -1,7 +1,7 @@
 //! `--baseline`: findings that were known when a report was saved, so that a team that begins with many fails only
 //! on what is new.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::path::Path;
 
@@ -21,6 +21,8 @@ pub(super) struct KnownFinding {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Baseline {
     known: BTreeSet<KnownFinding>,
+    /// Series that were exposed.
+    exposed: BTreeSet<String>,
 }
 
 /// A baseline that cannot be used.
@@ -47,6 +49,12 @@ pub(super) enum BaselineError {
 struct Saved {
     service: String,
     verdicts: Vec<SavedVerdict>,
+    series: BTreeMap<String, SavedSeries>,
+}
+
+#[derive(Deserialize)]
+struct SavedSeries {
+    present: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -87,21 +95,32 @@ impl Baseline {
             rule: verdict.rule,
             reason: verdict.reason,
         });
+        let exposed = saved
+            .series
+            .into_iter()
+            .filter(|(_, series)| series.present == Some(true));
         Ok(Self {
             known: known.collect(),
+            exposed: exposed.map(|(name, _)| name).collect(),
         })
     }
 
-    /// Whether a finding was known.
-    pub(super) fn knows(&self, finding: &KnownFinding) -> bool {
-        self.known.contains(finding)
+    /// Whether a finding was known, of a rule that now misses these series: one that was exposed is news, whatever
+    /// else was missing before.
+    pub(super) fn knows(&self, finding: &KnownFinding, missing: &[&str]) -> bool {
+        let is_news = |series: &&str| self.exposed.contains(*series);
+        self.known.contains(finding) && !missing.iter().any(is_news)
     }
 
-    /// What was known and is found no more.
-    pub(super) fn resolved<'a>(
-        &'a self,
-        found: &'a BTreeSet<KnownFinding>,
-    ) -> Vec<&'a KnownFinding> {
-        self.known.difference(found).collect()
+    /// What was known and is violated no more, of rules that were measured: what nobody could look at is not mended.
+    pub(super) fn resolved(
+        &self,
+        violated: &BTreeSet<KnownFinding>,
+        measured: &BTreeSet<String>,
+    ) -> Vec<&KnownFinding> {
+        let mended = |finding: &&KnownFinding| {
+            measured.contains(&finding.rule) && !violated.contains(*finding)
+        };
+        self.known.iter().filter(mended).collect()
     }
 }

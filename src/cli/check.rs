@@ -12,11 +12,12 @@ use super::console::{Exit, complain, print, runtime};
 use super::input::{Input, InputError, Measured};
 use super::output::Format;
 use super::output::report::{Report, ReportedVerdict};
-use crate::checks::SeriesFindings;
 use crate::checks::warmup::PROCESS_AGE_MIN;
+use crate::checks::{Series, SeriesFindings, Status};
 use crate::config::Config;
 use crate::daemon::{self, Loaded};
 use crate::discovery::target::{Target, TargetUrl};
+use crate::manifesto::Manifesto;
 use crate::rule_id::RuleId;
 use crate::scrape::ScrapeError;
 use crate::snapshot::{JudgedScrape, RuleStatus, Ruleset, Snapshot, TargetState};
@@ -152,16 +153,9 @@ pub(super) fn main(args: Args) -> Exit {
             };
         }
     };
-    let found: BTreeSet<KnownFinding> = judged
-        .verdicts
-        .iter()
-        .filter_map(ReportedVerdict::finding_key)
-        .collect();
-    for verdict in &mut judged.verdicts {
-        let key = verdict.finding_key();
-        verdict.is_known = key.is_some_and(|key| baseline.as_ref().is_some_and(|b| b.knows(&key)));
-    }
-    let resolved = baseline.as_ref().map(|baseline| baseline.resolved(&found));
+    let resolved = baseline
+        .as_ref()
+        .map(|baseline| compare(baseline, &ruleset.manifesto, &mut judged));
     let notes: Vec<String> = warming_up(&judged).into_iter().collect();
     let exit = exit(&judged.verdicts, &judged.measured, args.strict);
     let report = Report {
@@ -178,6 +172,34 @@ pub(super) fn main(args: Args) -> Exit {
     };
     print(&args.output.render(&report, args.color.wanted()));
     exit
+}
+
+/// Marks what the baseline knows, and tells what it knew and is mended.
+fn compare<'a>(
+    baseline: &'a Baseline,
+    manifesto: &Manifesto,
+    judged: &mut Judged,
+) -> Vec<&'a KnownFinding> {
+    let (mut violated, mut measured) = (BTreeSet::new(), BTreeSet::new());
+    for verdict in &mut judged.verdicts {
+        if verdict.status != RuleStatus::Unknown {
+            measured.insert(verdict.rule.to_string());
+        }
+        let Some(key) = verdict.finding_key() else {
+            continue;
+        };
+        let rule = manifesto.rule(verdict.rule);
+        let kinds = rule.map_or_else(Vec::new, |rule| rule.checks.kinds());
+        let missing: Vec<&str> = Series::ALL
+            .iter()
+            .filter(|series| judged.series.get(**series).status == Status::Fail)
+            .map(|series| series.as_str())
+            .filter(|series| kinds.contains(series))
+            .collect();
+        verdict.is_known = verdict.status == RuleStatus::Fail && baseline.knows(&key, &missing);
+        violated.insert(key);
+    }
+    baseline.resolved(&violated, &measured)
 }
 
 /// What came of judging once.

@@ -284,7 +284,9 @@ impl Handler for Board {
         // What a body like the last teaches is known.
         let judged = match cache_outcome {
             CacheOutcome::Again => None,
-            _ => Some(self.judge(&ruleset, &result, observation.as_ref())),
+            CacheOutcome::Anew(_) | CacheOutcome::Nothing => {
+                Some(self.judge(&ruleset, &result, observation.as_ref()))
+            }
         };
         let now = SystemTime::now();
         let mut scrape = figures(&result, observation.as_ref());

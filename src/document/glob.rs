@@ -1,4 +1,5 @@
-//! Paths that may hold wildcards, as Go's `filepath.Glob` reads them: `*`, `?` and `[a-z]` within a segment.
+//! Paths that may hold wildcards, as Go's `filepath.Glob` reads them: `*`, `?` and `[a-z]` within a
+//! segment, `\*` for the character itself. A folder that cannot be read is an error, unlike there.
 
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -12,7 +13,7 @@ const ENTRIES_MAX: usize = 100_000;
 const PATHS_MAX: usize = 100_000;
 
 fn is_wild(segment: &str) -> bool {
-    segment.contains(['*', '?', '['])
+    segment.contains(['*', '?', '[', '\\'])
 }
 
 /// Whether a segment other than the last holds a `*`, which Prometheus does not take.
@@ -35,9 +36,11 @@ pub fn expand(path: &Path) -> io::Result<Vec<PathBuf>> {
             continue;
         }
         // What stands behind a wildcard must be there, else it is named by nothing.
-        expanded = true;
+        let was_expanded = std::mem::replace(&mut expanded, true);
         let pattern = matcher(&segment).map_err(io::Error::other)?;
         let mut deeper = Vec::new();
+        // Files that a wildcard named are no folders, and nothing is in them.
+        found.retain(|path| !was_expanded || path.is_dir());
         for folder in found {
             deeper.extend(entries(&folder, &pattern)?);
             if deeper.len() > PATHS_MAX {
@@ -86,6 +89,13 @@ fn matcher(pattern: &str) -> Result<Regex, regex::Error> {
         match (c, class) {
             ('*', _) => matching.push_str(".*"),
             ('?', _) => matching.push('.'),
+            ('\\', _) if rest.len() > 1 => {
+                rest = &rest[1..];
+                let literal: String = rest.chars().take(1).collect();
+                matching.push_str(&regex::escape(&literal));
+                rest = &rest[literal.len()..];
+                continue;
+            }
             ('[', Some((class, behind))) if !class.is_empty() => {
                 matching.push('[');
                 // Nothing but a range and a leading `^` means anything in it.
@@ -125,6 +135,8 @@ mod tests {
             ("[^a-c].yml", "d.yml", true),
             ("[a.yml", "[a.yml", true),
             ("a.yml", "aXyml", false),
+            (r"\*.yml", "*.yml", true),
+            (r"\*.yml", "a.yml", false),
         ] {
             let matches = matcher(pattern).unwrap().is_match(name);
             assert_eq!(matches, wanted, "{pattern} {name}");
@@ -139,6 +151,7 @@ mod tests {
             "a/y/m.json",
             "a/y/other.json",
             "a/long/m.json",
+            "a/f",
         ] {
             let path = root.path().join(file);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -203,9 +203,8 @@ pub(crate) fn parse_first<T: DeserializeOwned>(source: Source<'_>) -> Result<T, 
                 at,
                 "only the first document of a file counts, this is another",
             );
-            let line = usize::try_from(at.line()).unwrap_or(usize::MAX);
             parse(Source {
-                text: before_marker(source.text, line),
+                text: first_document(source.text),
                 ..source
             })
         }
@@ -217,20 +216,23 @@ fn is_another_document(error: &Error) -> bool {
     matches!(error.without_snippet(), Error::MultipleDocuments { .. })
 }
 
-/// The text in front of the last `---` above a line.
-fn before_marker(text: &str, line: usize) -> &str {
-    let mut end = text.len();
-    let mut start = 0;
-    for (at, current) in text.split_inclusive('\n').enumerate() {
-        if at >= line {
-            break;
+/// The text up to the marker that ends the first document: `---` begins it, where only comments and directives stand
+/// before.
+fn first_document(text: &str) -> &str {
+    let (mut start, mut has_begun) = (0, false);
+    for line in text.split_inclusive('\n') {
+        let behind = ["---", "..."]
+            .iter()
+            .find_map(|mark| line.strip_prefix(mark));
+        let is_marker = behind.is_some_and(|rest| rest.trim_start() != rest || rest.is_empty());
+        if is_marker && has_begun {
+            return &text[..start];
         }
-        if at > 0 && current.starts_with("---") {
-            end = start;
-        }
-        start += current.len();
+        let is_nothing = line.trim().is_empty() || line.trim_start().starts_with(['#', '%']);
+        has_begun |= !is_nothing;
+        start += line.len();
     }
-    &text[..end]
+    text
 }
 
 fn position(location: Location) -> Option<Position> {
@@ -379,5 +381,29 @@ fn plain(error: &Error) -> String {
     match characters.next() {
         Some(first) => first.to_lowercase().chain(characters).collect(),
         None => "not YAML".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_document;
+
+    #[test]
+    fn the_first_document_ends_at_the_next_marker() {
+        for (text, first) in [
+            ("a: 1\n---\nb: 2\n", "a: 1\n"),
+            ("# c\n---\na: 1\n---\nb: 2\n", "# c\n---\na: 1\n"),
+            ("# c\n---\na: 1\n...\nb: 2\n", "# c\n---\na: 1\n"),
+            (
+                "%YAML 1.2\n--- # d\na: 1\n--- # e\nb: 2",
+                "%YAML 1.2\n--- # d\na: 1\n",
+            ),
+            ("---\n---\nb: 2\n", "---\n"),
+            ("--- {a: 1}\n---\nb: 2", "--- {a: 1}\n"),
+            ("a:\n- ---x\n----\n", "a:\n- ---x\n----\n"),
+            ("", ""),
+        ] {
+            assert_eq!(first_document(text), first, "{text:?}");
+        }
     }
 }

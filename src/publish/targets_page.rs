@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::page::{ROWS_MAX, time};
 use super::telemetry::VERSION;
-use crate::discovery::settings::SkippedJob;
+use crate::discovery::skipped::SkippedJob;
 use crate::discovery::{Discovered, Dropped};
 use crate::snapshot::{ScrapeOutcome, Snapshot, TargetState};
 

@@ -15,7 +15,7 @@ pub use self::advice::{advice, advice_on_target};
 pub use self::build::Snapshot;
 pub use self::missing::Missing;
 pub use self::next_steps::NextStep;
-pub use self::ruleset::{CARRIED_FOR_DEFAULT, JudgedScrape, Ruleset, figures};
+pub use self::ruleset::{CARRIED_FOR_DEFAULT, JudgedScrape, Ruleset, figures, reason_of};
 pub use self::score::{RuleStatus, Score};
 pub use self::state::{
     Carried, EstateState, Failing, Scrape, ScrapeOutcome, ServiceSeries, ServiceState,

@@ -149,38 +149,16 @@ impl Ruleset {
     }
 
     fn unmeasured(&self, down: &ScrapeError) -> JudgedScrape {
-        let said = |reason: Reason| {
-            let message = format!(
-                "could not be measured ({}): {}",
-                down.reason.as_str(),
-                down.message
-            );
-            self.all(&Finding::unknown(reason, message))
-        };
-        match down.reason {
-            ScrapeErrorKind::NotFound => self.without_metrics(Reason::NotFound, &down.message),
-            ScrapeErrorKind::Gone => self.without_metrics(Reason::Gone, &down.message),
-            ScrapeErrorKind::Parse => said(Reason::BadExposition),
-            ScrapeErrorKind::Dns
-            | ScrapeErrorKind::Connect
-            | ScrapeErrorKind::Tls
-            | ScrapeErrorKind::Timeout
-            | ScrapeErrorKind::Http
-            | ScrapeErrorKind::ContentType
-            | ScrapeErrorKind::Encoding
-            | ScrapeErrorKind::Incomplete
-            | ScrapeErrorKind::BodyLimit
-            | ScrapeErrorKind::SampleLimit
-            | ScrapeErrorKind::LabelLimit
-            | ScrapeErrorKind::HeaderLimit
-            | ScrapeErrorKind::Redirect
-            | ScrapeErrorKind::Blocked
-            | ScrapeErrorKind::Credentials
-            | ScrapeErrorKind::Proxy
-            | ScrapeErrorKind::Empty
-            | ScrapeErrorKind::Protocol
-            | ScrapeErrorKind::Internal => said(Reason::TargetDown),
+        let reason = reason_of(down.reason);
+        if down.reason.says_no_metrics() {
+            return self.without_metrics(reason, &down.message);
         }
+        let message = format!(
+            "could not be measured ({}): {}",
+            down.reason.as_str(),
+            down.message
+        );
+        self.all(&Finding::unknown(reason, message))
     }
 
     /// The target answers, and has no metrics where they should be: that was measured.
@@ -237,5 +215,33 @@ pub fn figures(result: &ScrapeResult, observation: Option<&Observation>) -> Scra
             let (line, column) = (fault.line, fault.column);
             format!("line {line}, column {column}: {}", fault.message).into()
         }),
+    }
+}
+
+/// The reason of verdicts on a target whose scrape failed so.
+pub fn reason_of(failure: ScrapeErrorKind) -> Reason {
+    match failure {
+        ScrapeErrorKind::NotFound => Reason::NotFound,
+        ScrapeErrorKind::Gone => Reason::Gone,
+        ScrapeErrorKind::Parse => Reason::BadExposition,
+        ScrapeErrorKind::Dns
+        | ScrapeErrorKind::Connect
+        | ScrapeErrorKind::Tls
+        | ScrapeErrorKind::Timeout
+        | ScrapeErrorKind::Http
+        | ScrapeErrorKind::ContentType
+        | ScrapeErrorKind::Encoding
+        | ScrapeErrorKind::Incomplete
+        | ScrapeErrorKind::BodyLimit
+        | ScrapeErrorKind::SampleLimit
+        | ScrapeErrorKind::LabelLimit
+        | ScrapeErrorKind::HeaderLimit
+        | ScrapeErrorKind::Redirect
+        | ScrapeErrorKind::Blocked
+        | ScrapeErrorKind::Credentials
+        | ScrapeErrorKind::Proxy
+        | ScrapeErrorKind::Empty
+        | ScrapeErrorKind::Protocol
+        | ScrapeErrorKind::Internal => Reason::TargetDown,
     }
 }

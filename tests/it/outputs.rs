@@ -454,9 +454,30 @@ fn a_baseline_fails_on_what_is_new_alone() {
     let table = text(&check(folder.path(), &["metrics.txt", service, with]));
     assert!(table.contains("✓ resolved"), "{table}");
 
-    // Unknown stays unknown, and what is no such report is refused.
+    // A second series that is missing is news, though its rule was violated for the first already.
+    let latency = "shop_request_duration_seconds_sum 1\nshop_request_duration_seconds_count 1\n";
+    std::fs::write(&path, "shop_requests_total{code=\"200\"} 3\n").unwrap();
+    save("without_latency.json");
+    std::fs::write(&path, "shop_orders 3\n").unwrap();
+    let with_it = "--baseline=without_latency.json";
+    assert_eq!(code(&[with_it]), Some(1), "availability was exposed");
+    std::fs::write(
+        &path,
+        format!("shop_requests_total{{code=\"200\"}} 3\n{latency}"),
+    )
+    .unwrap();
+    let sarif = sarif(folder.path(), &["metrics.txt", service, with_it]);
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    assert!(
+        results.iter().all(|result| result["ruleId"] != "O-9"),
+        "code scanning closes what is named no more"
+    );
+
+    // Unknown stays unknown and is not mended, and what is no such report is refused.
     std::fs::write(&path, "shop{\n").unwrap();
     assert_eq!(code(&[with]), Some(3));
+    let table = text(&check(folder.path(), &["metrics.txt", service, with]));
+    assert!(!table.contains("resolved"), "{table}");
     let refused = |arguments: &[&str], says: &str| {
         let output = check(folder.path(), arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");

@@ -55,9 +55,10 @@ impl From<Verdict> for ReportedVerdict {
 }
 
 impl ReportedVerdict {
-    /// What tells it from other findings of the service, where the rule is violated.
+    /// What tells it from other findings of the service, where the rule is violated, waived or not.
     pub(crate) fn finding_key(&self) -> Option<KnownFinding> {
-        (self.status == RuleStatus::Fail).then(|| KnownFinding {
+        let is_violated = matches!(self.status, RuleStatus::Fail | RuleStatus::Waived);
+        is_violated.then(|| KnownFinding {
             rule: self.rule.to_string(),
             reason: self.finding.reason.as_str().to_owned(),
         })

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use super::report::{Report, ReportedVerdict, advice_on, pretty};
@@ -53,18 +54,8 @@ pub(super) fn write(report: &Report<'_>) -> String {
             "partialFingerprints": fingerprint(&[FAULT_RULE, &fault.message, &nth.to_string()]),
         })
     });
-    let resolved = report.resolved.unwrap_or_default().iter().map(|known| {
-        json!({
-            "ruleId": known.rule,
-            "level": "none",
-            "kind": "pass",
-            "baselineState": "absent",
-            "message": {"text": format!("no more: {}", known.reason)},
-            "locations": [place.location(None)],
-            "partialFingerprints": fingerprint(&[report.service, &known.rule, &known.reason]),
-        })
-    });
-    let results: Vec<Value> = verdicts.chain(faults).chain(resolved).collect();
+    // What is resolved is left out: code scanning closes what an upload names no more, and knows no `absent`.
+    let results: Vec<Value> = verdicts.chain(faults).collect();
     pretty(&json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -170,10 +161,17 @@ impl Place {
         if let Some((_, rest)) = input.split_once("://") {
             let path = rest.split_once('/').map_or("", |(_, path)| path);
             let path = path.split(['?', '#']).next().unwrap_or_default();
+            // No segment may lead out of the repository, or to its root.
+            let segments: Vec<String> = path
+                .split('/')
+                .map(|segment| percent_decode_str(segment).decode_utf8_lossy())
+                .filter(|segment| !matches!(&**segment, "" | "." | ".."))
+                .map(|segment| escape(&segment).replace('/', "%2F"))
+                .collect();
             return Self {
-                uri: match path {
-                    "" => "metrics".to_owned(),
-                    path => escape(path),
+                uri: match segments.is_empty() {
+                    true => "metrics".to_owned(),
+                    false => segments.join("/"),
                 },
                 address: Some(input.to_owned()),
             };
@@ -277,6 +275,12 @@ mod tests {
             ("http://shop:8067/metrics?a=b", "metrics"),
             ("http://shop:8067/plugins/x/metrics", "plugins/x/metrics"),
             ("http://shop:8067/", "metrics"),
+            ("http://shop:8067//metrics", "metrics"),
+            ("http://shop:8067/a/../../m", "a/m"),
+            (
+                "http://shop:8067/%2e%2e/a%20b/c%2F..%2Fd",
+                "a%20b/c%2F..%2Fd",
+            ),
         ] {
             assert_eq!(Place::of(input).uri, uri, "{input}");
         }

@@ -4,8 +4,7 @@ use super::report::{Report, advice_on, inert};
 use crate::checks::Reason;
 use crate::cli::wrap::wrap;
 use crate::exposition::Severity;
-use crate::scrape::ScrapeErrorKind;
-use crate::snapshot::{RuleStatus, advice_on_target};
+use crate::snapshot::{RuleStatus, advice_on_target, reason_of};
 
 /// Columns of mark and rule.
 const INDENT: usize = 22;
@@ -34,19 +33,19 @@ pub(super) fn write(report: &Report<'_>, colour: bool) -> String {
     );
     line(&mut out, "");
     if let Some(down) = &report.measured.down {
+        let stopped = match down.reason.says_no_metrics() {
+            true => "no metrics",
+            false => "not measured",
+        };
         line(
             &mut out,
             &format!(
                 "{}: {}",
-                paint(RED, "not measured"),
+                paint(RED, stopped),
                 wrap(&inert(&down.to_string()), 14)
             ),
         );
-        let why = match (down.reason.says_no_metrics(), down.reason) {
-            (true, _) => Reason::NotFound,
-            (false, ScrapeErrorKind::Parse) => Reason::BadExposition,
-            (false, _) => Reason::TargetDown,
-        };
+        let why = reason_of(down.reason);
         line(
             &mut out,
             &wrap(&format!("how to fix: {}", advice_on_target(why)), 0),

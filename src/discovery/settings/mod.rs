@@ -17,7 +17,7 @@ pub use super::guard::ShrinkGuard;
 pub use super::mechanism::DiscoveryConfig;
 pub(crate) use super::populate::RawLabels;
 pub use super::populate::{LabelNames, Naming};
-pub use super::skipped::SkippedJob;
+use super::skipped::SkippedJob;
 
 /// Everything that discovery is told.
 #[derive(Debug, Clone, PartialEq)]
