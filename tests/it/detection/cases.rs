@@ -148,7 +148,11 @@ fn a_flood_of_families_hides_no_proof() {
             each("x#_orders_total{service=\"s#\"} 1"),
         ),
     ] {
-        for body in [format!("{proof}\n{flood}"), format!("{flood}\n{proof}")] {
+        for body in [
+            format!("{proof}\n{flood}"),
+            format!("{flood}\n{proof}"),
+            format!("{flood}\n{proof}\n{}", flood.replace("x", "y")),
+        ] {
             let scrape = Scrape::new("shop", &[], SeriesNames::default(), &body);
             let finding = scrape.judge(kind, PATH);
             let got = (finding.status.as_str(), finding.reason.as_str());
@@ -167,5 +171,23 @@ fn a_name_has_its_limit() {
         let scrape = Scrape::new(&name, &[], SeriesNames::default(), &body);
         let finding = scrape.judge("identity", PATH);
         assert_eq!(finding.status.as_str(), status, "{bytes} bytes");
+    }
+}
+
+/// A version longer than versions are is none, whether its series is configured or not.
+#[test]
+fn a_version_has_its_limit() {
+    let configured = SeriesNames {
+        version: Some("shop_build_info".to_owned()),
+        ..SeriesNames::default()
+    };
+    for series in [SeriesNames::default(), configured] {
+        for (bytes, status) in [(128, "pass"), (129, "fail")] {
+            let version = format!("1.{}", "2".repeat(bytes - 2));
+            let body = format!("shop_build_info{{version=\"{version}\"}} 1");
+            let scrape = Scrape::new("shop", &[], series.clone(), &body);
+            let finding = scrape.judge("version", PATH);
+            assert_eq!(finding.status.as_str(), status, "{bytes} bytes");
+        }
     }
 }
