@@ -342,6 +342,19 @@ pub(super) fn worst(first: Finding, second: Finding) -> Finding {
     }
 }
 
+/// What two checks come to of which neither can tell.
+pub(super) fn neither(mut before: Finding, after: Finding) -> Finding {
+    // That something is configured and knows nothing says more.
+    before.reason = before.reason.max(after.reason);
+    if !before.message.contains(&after.message) {
+        before.message = sentence(format!("{}; {}", before.message, after.message));
+    }
+    before.needs.extend(after.needs);
+    before.needs.sort_unstable();
+    before.needs.dedup();
+    before
+}
+
 /// One judged rule.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Verdict {

@@ -4,8 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::facts::{Facts, day, period, unexpected_answer};
-use super::neither;
-use crate::checks::verdict::{Basis, Finding, Reason};
+use crate::checks::verdict::{Basis, Finding, Reason, neither};
 use crate::document::value::{Interval, Pattern};
 use crate::sources::{Answer, Incident, Query, Run};
 

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::verdict::{Finding, Reason, Status, sentence};
+use super::verdict::{Finding, Reason, Status, neither};
 use crate::catalogue::{Catalogue, Records};
 use crate::sources::Query;
 
@@ -217,17 +217,4 @@ fn first_of(checks: &[EvidenceCheck], facts: &Facts<'_>) -> Finding {
         });
     }
     open.unwrap_or_else(|| Finding::not_applicable(Reason::Missing, "the rule names no check"))
-}
-
-/// What two checks come to of which neither can tell.
-fn neither(mut before: Finding, after: Finding) -> Finding {
-    // That something is configured and knows nothing says more.
-    before.reason = before.reason.max(after.reason);
-    if !before.message.contains(&after.message) {
-        before.message = sentence(format!("{}; {}", before.message, after.message));
-    }
-    before.needs.extend(after.needs);
-    before.needs.sort_unstable();
-    before.needs.dedup();
-    before
 }

@@ -1,8 +1,9 @@
 //! Whose a family is, by the words that its name begins with: the service's own, nobody's, or
 //! somebody else's. What a whole scrape says of that is in [`Namespaces`].
 
-use super::products::{BACKENDS, CLIENT_LIBRARIES, GENERIC, PRODUCTS, SIDECARS, is_component};
-use super::role::OUTBOUND;
+use super::products::{
+    BACKENDS, CLIENT_LIBRARIES, GENERIC, OUTBOUND, PRODUCTS, SIDECARS, is_component,
+};
 use super::words::{Words, words};
 use crate::checks::subject::Subject;
 

@@ -1,4 +1,4 @@
-//! Names of products, libraries and platforms that begin the names of their metrics.
+//! Names of products, libraries and platforms that begin the names of their metrics, and words of calls to them.
 //!
 //! A list cannot be complete; what is not on it is taken for the word of an unknown author.
 
@@ -145,6 +145,12 @@ pub(crate) fn speaks(name: &str, backend: &str) -> bool {
         .iter()
         .any(|(spoken, products)| *spoken == backend && products.any(words(name)))
 }
+
+/// Words that mark a family as about calls made to others.
+pub(crate) const OUTBOUND: Words = Words(
+    "breaker bulkhead circuitbreaker client clients delegated dependencies dependency egress external outbound outgoing produced producer publish \
+     published publisher remote upstream upstreams",
+);
 
 /// Libraries whose families are about calls made.
 pub(crate) const CLIENT_LIBRARIES: Words = Words(

@@ -2,7 +2,9 @@
 //! other things. Told by the words of its name; labels may still say otherwise, series by series.
 
 use super::namespace::Namespace;
-use super::products::{BACKENDS, BROKERS, CLIENT_LIBRARIES, PRODUCTS, PROTOCOLS, RUNTIMES, speaks};
+use super::products::{
+    BACKENDS, BROKERS, CLIENT_LIBRARIES, OUTBOUND, PRODUCTS, PROTOCOLS, RUNTIMES, speaks,
+};
 use super::words::{Words, words};
 use crate::checks::subject::Subject;
 
@@ -192,12 +194,6 @@ const INTERNAL: Words = Words(
      migrations mutex mutexes pool pools prune purge raft rebalance rebalances rebuild rebuilds refresh refreshes \
      reindex reload reloads replication repositories repository resync resyncs retries retry semaphore snapshot snapshots startup store \
      stores sweep vacuum wal warmup",
-);
-
-/// Words that mark a family as about calls made to others.
-pub(crate) const OUTBOUND: Words = Words(
-    "breaker bulkhead circuitbreaker client clients delegated dependencies dependency egress external outbound outgoing produced producer publish \
-     published publisher remote upstream upstreams",
 );
 
 /// Words that mark a family as about what comes in, whatever brings it.
