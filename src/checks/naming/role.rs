@@ -116,7 +116,7 @@ impl Role {
     }
 }
 
-/// `saying` holds every word but the service's name, `rest` leaves out a foreign first word too: of
+/// `saying` holds every word but the service's name, `rest` leaves out a product's first word too: of
 /// `redis_commands` nobody calls redis. A client library is one wherever it stands.
 fn is_outbound(saying: &str, rest: &str, namespace: Namespace, subject: &Subject) -> bool {
     let is_broker = subject.names().iter().any(|name| {
@@ -142,8 +142,8 @@ fn is_outbound(saying: &str, rest: &str, namespace: Namespace, subject: &Subject
     let calls = |word: &str| BACKENDS.has(word) && !answers(word);
     // The store's own methods are work inside, whatever database is below.
     let named = match namespace {
-        Namespace::Generic => saying,
-        Namespace::Own | Namespace::Related | Namespace::Other | Namespace::Product => rest,
+        Namespace::Generic | Namespace::Other => saying,
+        Namespace::Own | Namespace::Related | Namespace::Product => rest,
     };
     // `db_queries`, `database_up`; a store above it is the service's own code.
     let has_store = STORE.any(words(named));
@@ -190,7 +190,7 @@ const WORK: Words = Words(
 /// Words of work inside, which success or failure of says nothing of what callers get.
 const INTERNAL: Words = Words(
     "backup backups cache cached caches checkpoint checkpoints cleanup cleanups compaction compactions dao election \
-     elections eviction evictions flush flushes gc gossip heartbeat heartbeats ingestion lock locks migration \
+     elections eviction evictions executor executors flush flushes gc gossip heartbeat heartbeats ingestion lock locks migration \
      migrations mutex mutexes pool pools prune purge raft rebalance rebalances rebuild rebuilds refresh refreshes \
      reindex reload reloads replication repositories repository resync resyncs retries retry semaphore snapshot snapshots startup store \
      stores sweep vacuum wal warmup",
@@ -319,6 +319,9 @@ mod tests {
             ("shop", "shop_database_up", Role::Outbound),
             ("shop", "db_query_duration_seconds", Role::Outbound),
             ("redis", "redis_commands_total", Role::Work),
+            ("shop", "redis_commands_total", Role::Work),
+            ("shop", "stripe_requests_total", Role::Outbound),
+            ("shop", "executor_completed_tasks_total", Role::Internal),
             ("redpanda", "redpanda_kafka_requests_total", Role::Served),
             ("grafana", "grafana_mysql_requests_total", Role::Outbound),
             ("prod-pulsar", "pulsar_publish_requests", Role::Served),

@@ -39,6 +39,9 @@ const NOT_LATENCY: Words = Words(
      ttl expiry per variables variable settings config limit threshold",
 );
 
+/// Words before a duration that say that nothing was done yet.
+const WAITING: Words = Words("queue queued queueing queuing wait waiting");
+
 /// Words of a gauge that sums durations up, or picks one.
 const AVERAGE: Words = Words("avg average mean max maximum last median p50 p90 p95 p99");
 
@@ -67,7 +70,7 @@ pub fn role(family: &Family, subject: &Subject) -> Option<Role> {
         // Only the configured series proves: a typo in it must show.
         return family.is_named(configured).then_some(Role::Configured);
     }
-    let is_number = family.rest().any(|word| NOT_LATENCY.has(word));
+    let is_number = family.rest().any(|word| NOT_LATENCY.has(word)) || is_waiting(family);
     if family.part == Part::Created || is_number {
         return None;
     }
@@ -87,6 +90,16 @@ pub fn role(family: &Family, subject: &Subject) -> Option<Role> {
             }
         }
     }
+}
+
+/// `job_queue_latency_seconds`, `pool_wait_seconds`: how long it was before anything was served.
+fn is_waiting(family: &Family) -> bool {
+    let mut before = "";
+    family.rest().any(|word| {
+        let is_waiting = WAITING.has(before) && TIME.has(word);
+        before = word;
+        is_waiting
+    })
 }
 
 /// Whether a sample's value tells something, not only its series: `last_request_time` may be a duration, or when that
