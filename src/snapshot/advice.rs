@@ -77,3 +77,39 @@ fn for_unknown(rule: &Rule, reason: Reason) -> &str {
         | Reason::NotInForce => &rule.remediation,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifesto::{Manifesto, RulesConfig};
+
+    #[test]
+    fn advice_fits_the_reason() {
+        let manifesto = Manifesto::load(&RulesConfig::default()).unwrap();
+        let rule = &manifesto.rules()[0];
+        let (fail, unknown) = (RuleStatus::Fail, RuleStatus::Unknown);
+        for (status, reason, says) in [
+            (fail, Reason::Missing, rule.remediation.as_str()),
+            (RuleStatus::Waived, Reason::Missing, &rule.remediation),
+            (fail, Reason::NotFound, "correct the path"),
+            (fail, Reason::Gone, "correct the path"),
+            (unknown, Reason::NotFound, "correct the path"),
+            (unknown, Reason::TargetDown, "Start the service"),
+            (unknown, Reason::BadExposition, "Mend the exposition"),
+            (unknown, Reason::SourceDown, "Mend the source"),
+            (unknown, Reason::NotConfigured, "Configure what would tell"),
+            (unknown, Reason::NotDocumented, &rule.remediation),
+        ] {
+            let found = advice(rule, status, reason);
+            assert!(found.contains(says), "{status:?} {reason:?}: {found}");
+        }
+        for (status, reason) in [
+            (RuleStatus::Pass, Reason::Proven),
+            (RuleStatus::NotApplicable, Reason::NoPort),
+            (unknown, Reason::WarmingUp),
+            (unknown, Reason::NotScrapedYet),
+        ] {
+            assert_eq!(advice(rule, status, reason), "", "{status:?} {reason:?}");
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! How instances make a service's verdicts, and verdicts a score.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use manifesto_exporter::checks::{Basis, Finding, Reason, SeriesFindings, Status, Verdict};
 use manifesto_exporter::manifesto::{Manifesto, RulesConfig, ids};
@@ -192,4 +192,36 @@ fn the_version_is_what_most_instances_run() {
         run("c:8067", "1.1"),
     ];
     assert_eq!(check(&instances), ["[pppp] 100 of 100 1.1"]);
+}
+
+/// A service is judged anew where anything changed that it is judged by, and shared where nothing did.
+#[test]
+fn a_service_is_shared_while_what_it_is_judged_by_stays() {
+    let ruleset = Arc::new(Ruleset::default());
+    let answers = Arc::default();
+    let targets = |instances: &[Instance]| -> Vec<Arc<TargetState>> {
+        let states = instances.iter().map(|i| state(&ruleset.manifesto, i));
+        states.map(Arc::new).collect()
+    };
+    let both = targets(&[instance("b:8067", "pppp"), instance("a:8067", "pppp")]);
+    let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+    let before = Snapshot::of(at(0), &ruleset, &answers, both.clone());
+    let urls = before
+        .targets
+        .iter()
+        .map(|state| state.target.url.to_string());
+    assert!(urls.is_sorted(), "by address, whatever the order");
+    let is_shared = |seconds, ruleset: &_, answers: &_, targets: &[Arc<TargetState>]| {
+        let now = Snapshot::after(&before, at(seconds), ruleset, answers, targets.to_vec());
+        Arc::ptr_eq(&now.services[0], &before.services[0])
+    };
+    let (other_rules, other_answers) = (Arc::new(Ruleset::default()), Arc::default());
+    assert!(is_shared(1, &ruleset, &answers, &before.targets));
+    assert!(is_shared(59, &ruleset, &answers, &before.targets));
+    assert!(!is_shared(60, &ruleset, &answers, &before.targets));
+    assert!(!is_shared(1, &other_rules, &answers, &before.targets));
+    assert!(!is_shared(1, &ruleset, &other_answers, &before.targets));
+    assert!(!is_shared(1, &ruleset, &answers, &both[..1]));
+    let changed = targets(&[instance("a:8067", "pfpp"), instance("b:8067", "pppp")]);
+    assert!(!is_shared(1, &ruleset, &answers, &changed));
 }
