@@ -222,6 +222,40 @@ fn a_service_is_shared_while_what_it_is_judged_by_stays() {
     assert!(!is_shared(1, &other_rules, &answers, &before.targets));
     assert!(!is_shared(1, &ruleset, &other_answers, &before.targets));
     assert!(!is_shared(1, &ruleset, &answers, &both[..1]));
-    let changed = targets(&[instance("a:8067", "pfpp"), instance("b:8067", "pppp")]);
-    assert!(!is_shared(1, &ruleset, &answers, &changed));
+    // Of the same targets: the last scrape is another each time, and what it told may be the same.
+    let first = (*before.targets[0]).clone();
+    let with = |state: TargetState| {
+        let targets = [Arc::new(state), Arc::clone(&before.targets[1])];
+        is_shared(1, &ruleset, &answers, &targets)
+    };
+    assert!(with(first.clone()));
+    let told_otherwise = [
+        TargetState {
+            verdicts: first.verdicts.to_vec().into(),
+            ..first.clone()
+        },
+        TargetState {
+            series: Arc::new((*first.series).clone()),
+            ..first.clone()
+        },
+        TargetState {
+            version: Some("1.2".into()),
+            ..first.clone()
+        },
+        TargetState {
+            resource: Some(Arc::default()),
+            ..first.clone()
+        },
+        TargetState {
+            scrape: None,
+            ..first.clone()
+        },
+        TargetState {
+            scrape: Some(scrape(Some(ScrapeErrorKind::NotFound))),
+            ..first.clone()
+        },
+    ];
+    for state in told_otherwise {
+        assert!(!with(state.clone()), "{state:?}");
+    }
 }
