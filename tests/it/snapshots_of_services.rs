@@ -72,9 +72,8 @@ fn state(manifesto: &Manifesto, instance: &Instance) -> TargetState {
     }
 }
 
-/// Merges instances; one line a service: environment, statuses, score and coverage in per cent, version.
-fn check(instances: &[Instance]) -> Vec<String> {
-    // The rules that scrapes prove, alone.
+/// The rules that scrapes prove, alone.
+fn scraped_rules() -> Ruleset {
     let scraped: Vec<RuleId> = ["O-6", "O-7", "O-8", "O-9"]
         .map(|id| id.parse().unwrap())
         .into();
@@ -83,15 +82,17 @@ fn check(instances: &[Instance]) -> Vec<String> {
         disabled: others.map(|id| (id, "not here".to_owned())).collect(),
         ..RulesConfig::default()
     };
-    let manifesto = Manifesto::load(&rules).unwrap();
-    let states = instances
-        .iter()
-        .map(|i| Arc::new(state(&manifesto, i)))
-        .collect();
-    let ruleset = Arc::new(Ruleset {
-        manifesto,
+    Ruleset {
+        manifesto: Manifesto::load(&rules).unwrap(),
         ..Ruleset::default()
-    });
+    }
+}
+
+/// Merges instances; one line a service: environment, statuses, score and coverage in per cent, version.
+fn check(instances: &[Instance]) -> Vec<String> {
+    let ruleset = Arc::new(scraped_rules());
+    let states = instances.iter().map(|i| state(&ruleset.manifesto, i));
+    let states = states.map(Arc::new).collect();
     let snapshot = Snapshot::build(SystemTime::UNIX_EPOCH, &ruleset, states);
     let services = snapshot.services.iter().map(|service| {
         let statuses: String = service
@@ -197,7 +198,7 @@ fn the_version_is_what_most_instances_run() {
 /// A service is judged anew where anything changed that it is judged by, and shared where nothing did.
 #[test]
 fn a_service_is_shared_while_what_it_is_judged_by_stays() {
-    let ruleset = Arc::new(Ruleset::default());
+    let ruleset = Arc::new(scraped_rules());
     let answers = Arc::default();
     let targets = |instances: &[Instance]| -> Vec<Arc<TargetState>> {
         let states = instances.iter().map(|i| state(&ruleset.manifesto, i));
@@ -215,7 +216,7 @@ fn a_service_is_shared_while_what_it_is_judged_by_stays() {
         let now = Snapshot::after(&before, at(seconds), ruleset, answers, targets.to_vec());
         Arc::ptr_eq(&now.services[0], &before.services[0])
     };
-    let (other_rules, other_answers) = (Arc::new(Ruleset::default()), Arc::default());
+    let (other_rules, other_answers) = (Arc::new(scraped_rules()), Arc::default());
     assert!(is_shared(1, &ruleset, &answers, &before.targets));
     assert!(is_shared(59, &ruleset, &answers, &before.targets));
     assert!(!is_shared(60, &ruleset, &answers, &before.targets));
@@ -258,4 +259,37 @@ fn a_service_is_shared_while_what_it_is_judged_by_stays() {
     for state in told_otherwise {
         assert!(!with(state.clone()), "{state:?}");
     }
+}
+
+/// What metrics and the page say of a rule: how many comply, and which instances do not.
+#[test]
+fn rules_are_counted_and_failing_instances_named() {
+    let ruleset = Arc::new(scraped_rules());
+    let instances = [instance("a:8067", "pppp"), instance("b:8067", "ppfp")];
+    let states = instances.iter().map(|i| state(&ruleset.manifesto, i));
+    let states = states.map(Arc::new).collect();
+    let snapshot = Snapshot::build(SystemTime::UNIX_EPOCH, &ruleset, states);
+    let service = &snapshot.services[0];
+    let counts = snapshot.rule_counts();
+    let scraped = service.verdicts.iter().filter(|v| v.target.is_some());
+    let told: Vec<String> = scraped
+        .map(|verdict| {
+            let failing = snapshot.failing_instances(service, verdict);
+            let urls = failing
+                .iter()
+                .map(|(state, _)| state.target.url.to_string());
+            let rule = snapshot.rule(verdict).id;
+            let counts = counts[verdict.rule];
+            format!("{rule} {counts:?} {}", urls.collect::<String>())
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "O-6 [1, 0, 0, 0, 0] ",
+            "O-7 [1, 0, 0, 0, 0] ",
+            "O-8 [0, 1, 0, 0, 0] http://b:8067/metrics",
+            "O-9 [1, 0, 0, 0, 0] ",
+        ]
+    );
 }
