@@ -256,7 +256,9 @@ fn service(
     let entry = judge.ruleset.catalogue.find(&key.name).cloned();
     let subject = judge.ruleset.subject(&key.name);
     let instances: Vec<&TargetState> = places.iter().map(|at| targets[*at].as_ref()).collect();
-    let known = before.service(key).or_else(|| before.departed.get(key));
+    let known = before
+        .service(key)
+        .or_else(|| before.departed.get(key, judge.now()));
     let team = entry
         .iter()
         .map(|entry| entry.team.as_str())

@@ -12,13 +12,22 @@ use crate::discovery::target::ServiceKey;
 const REMEMBERED_FOR: SignedDuration = SignedDuration::from_hours(24);
 const REMEMBERED_MAX: usize = 10_000;
 
+fn is_remembered(left: Timestamp, now: Timestamp) -> bool {
+    now - REMEMBERED_FOR < left
+}
+
 /// When each left, and what was known of it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Departed(Arc<BTreeMap<ServiceKey, (Timestamp, Arc<ServiceState>)>>);
 
 impl Departed {
-    pub(super) fn get(&self, key: &ServiceKey) -> Option<&ServiceState> {
-        self.0.get(key).map(|(_, known)| &**known)
+    /// What was known of a service, if it left within a day.
+    pub(super) fn get(&self, key: &ServiceKey, now: Timestamp) -> Option<&ServiceState> {
+        let remembered = self
+            .0
+            .get(key)
+            .filter(|(left, _)| is_remembered(*left, now));
+        remembered.map(|(_, known)| &**known)
     }
 
     /// With those that were there before and are not now.
@@ -30,7 +39,7 @@ impl Departed {
     ) -> Self {
         let is_there = |key: &ServiceKey| services.binary_search_by(|s| s.key.cmp(key)).is_ok();
         let mut departed = BTreeMap::clone(&self.0);
-        departed.retain(|key, (left, _)| now - REMEMBERED_FOR < *left && !is_there(key));
+        departed.retain(|key, (left, _)| is_remembered(*left, now) && !is_there(key));
         let left = before.iter().filter(|known| !is_there(&known.key));
         for known in left.take(REMEMBERED_MAX.saturating_sub(departed.len())) {
             departed.insert(known.key.clone(), (now, Arc::clone(known)));

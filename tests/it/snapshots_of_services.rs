@@ -293,3 +293,38 @@ fn rules_are_counted_and_failing_instances_named() {
         ]
     );
 }
+
+/// A service that leaves and comes back within a day has its past, and only that service has.
+#[test]
+fn a_service_that_comes_back_within_a_day_has_its_past() {
+    let ruleset = Arc::new(scraped_rules());
+    let at = |minutes| SystemTime::UNIX_EPOCH + Duration::from_secs(60 * minutes);
+    let here = || {
+        vec![Arc::new(state(
+            &ruleset.manifesto,
+            &instance("a:8067", "pppp"),
+        ))]
+    };
+    let first_seen = |left: u64, back: u64| {
+        let answers = Arc::default();
+        let after = |before: &Snapshot, minutes, targets| {
+            Snapshot::after(before, at(minutes), &ruleset, &answers, targets)
+        };
+        let there = Snapshot::of(at(0), &ruleset, &answers, here());
+        // It is looked at each hour while it is gone.
+        let mut gone = after(&there, left, vec![]);
+        for hour in 1..(back - left).div_ceil(60) {
+            gone = after(&gone, left + 60 * hour, vec![]);
+        }
+        let again = after(&gone, back, here());
+        let stays = after(&again, back + 1, vec![]);
+        let once_more = after(&stays, back + 2, here());
+        let seen = |snapshot: &Snapshot| snapshot.services[0].first_seen.as_second() / 60;
+        assert_eq!(seen(&again), seen(&once_more), "it came back twice");
+        seen(&again)
+    };
+    assert_eq!(first_seen(1, 2), 0);
+    assert_eq!(first_seen(10, 10 + 23 * 60), 0);
+    let two_days = 10 + 48 * 60;
+    assert_eq!(first_seen(10, two_days), i64::try_from(two_days).unwrap());
+}
