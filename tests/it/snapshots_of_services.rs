@@ -305,16 +305,26 @@ fn a_service_that_comes_back_within_a_day_has_its_past() {
             &instance("a:8067", "pppp"),
         ))]
     };
+    let other = Instance {
+        environment: "test",
+        ..instance("b:8067", "pppp")
+    };
+    let others = vec![Arc::new(state(&ruleset.manifesto, &other))];
     let first_seen = |left: u64, back: u64| {
         let answers = Arc::default();
         let after = |before: &Snapshot, minutes, targets| {
             Snapshot::after(before, at(minutes), &ruleset, &answers, targets)
         };
         let there = Snapshot::of(at(0), &ruleset, &answers, here());
-        // It is looked at each hour while it is gone.
+        // Others come and go each hour while it is gone.
         let mut gone = after(&there, left, vec![]);
         for hour in 1..(back - left).div_ceil(60) {
-            gone = after(&gone, left + 60 * hour, vec![]);
+            let targets = if hour % 2 == 0 {
+                others.clone()
+            } else {
+                vec![]
+            };
+            gone = after(&gone, left + 60 * hour, targets);
         }
         let again = after(&gone, back, here());
         let stays = after(&again, back + 1, vec![]);
@@ -325,6 +335,7 @@ fn a_service_that_comes_back_within_a_day_has_its_past() {
     };
     assert_eq!(first_seen(1, 2), 0);
     assert_eq!(first_seen(10, 10 + 23 * 60), 0);
-    let two_days = 10 + 48 * 60;
-    assert_eq!(first_seen(10, two_days), i64::try_from(two_days).unwrap());
+    for back in [10 + 24 * 60, 10 + 48 * 60] {
+        assert_eq!(first_seen(10, back), i64::try_from(back).unwrap());
+    }
 }
