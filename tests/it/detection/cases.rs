@@ -191,3 +191,20 @@ fn a_version_has_its_limit() {
         }
     }
 }
+
+/// What the pass rests on is what `manifesto_service_info{version}` shows.
+#[test]
+fn the_version_that_passes_is_known() {
+    for (body, version) in [
+        ("shop_build_info{version=\"1.2.0\"} 1", Some("1.2.0")),
+        ("shop_build_info{version=\"dev\"} 1", None),
+        (
+            "shop_info{version=\"1.1.0\"} 1\nshop_build_info{version=\"1.2.0\"} 1",
+            Some("1.2.0"),
+        ),
+    ] {
+        let scrape = Scrape::new("shop", &[], SeriesNames::default(), body);
+        let found = &scrape.observation;
+        assert_eq!(found.version.version(&found.namespaces), version, "{body}");
+    }
+}
