@@ -128,6 +128,11 @@ fn a_flood_of_families_hides_no_proof() {
             each("shop_part#_build_info{version=\"dev\"} 1"),
         ),
         (
+            "version",
+            "store_build_info{service=\"shop\",version=\"1.2.3\"} 1".to_owned(),
+            each("x#_build_info{version=\"2.0.#\"} 1"),
+        ),
+        (
             "availability",
             "shop_requests_total{code=\"200\"} 1".to_owned(),
             each("x#_requests_total 1"),
