@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use clap::ValueEnum;
 
 use super::baseline::{Baseline, KnownFinding};
-use super::console::{Exit, complain, print, runtime};
+use super::console::{Exit, complain, deliver, runtime};
 use super::input::{Input, InputError, Measured};
 use super::output::Format;
 use super::output::report::{Report, ReportedVerdict};
@@ -170,8 +170,7 @@ pub(super) fn main(args: Args) -> Exit {
         notes: &notes,
         resolved: resolved.as_deref(),
     };
-    print(&args.output.render(&report, args.color.wanted()));
-    exit
+    deliver(&args.output.render(&report, args.color.wanted()), exit)
 }
 
 /// Marks what the baseline knows, and tells what it knew and is mended.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::CommandFactory;
 use clap_complete::Shell;
 
-use super::console::{Exit, complain, print};
+use super::console::{Exit, complain, deliver};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -22,8 +22,7 @@ pub(super) fn completions<C: CommandFactory>(args: Args) -> Exit {
         "manifesto-exporter",
         &mut out,
     );
-    print(&String::from_utf8_lossy(&out));
-    Exit::Ok
+    deliver(&String::from_utf8_lossy(&out), Exit::Ok)
 }
 
 #[derive(Debug, clap::Args)]
@@ -68,10 +67,7 @@ pub(super) fn man<C: CommandFactory>(args: ManArgs) -> Exit {
     }
     let mut out = Vec::new();
     match clap_mangen::Man::new(command.clone()).render(&mut out) {
-        Ok(()) => {
-            print(&String::from_utf8_lossy(&out));
-            Exit::Ok
-        }
+        Ok(()) => deliver(&String::from_utf8_lossy(&out), Exit::Ok),
         Err(error) => failed(error),
     }
 }

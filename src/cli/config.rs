@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
-use super::console::{Exit, complain, print};
+use super::console::{Exit, complain, deliver, print};
 use crate::catalogue::{Attestation, Attestations};
 use crate::config::Config;
 use crate::daemon::{self, Loaded};
@@ -36,10 +36,7 @@ pub(super) fn main(args: Args) -> Exit {
             let unusable = files.iter().filter(|file| !check(file)).count();
             if unusable == 0 { Exit::Ok } else { Exit::Usage }
         }
-        Command::Example => {
-            print(crate::config::EMBEDDED);
-            Exit::Ok
-        }
+        Command::Example => deliver(crate::config::EMBEDDED, Exit::Ok),
     }
 }
 
@@ -66,8 +63,7 @@ fn check(file: &Path) -> bool {
                 config.discovery.jobs.len(),
                 ruleset.manifesto.rules().len(),
                 records(&ruleset)
-            ));
-            true
+            ))
         }
         Err(error) => {
             complain(&error.to_string());

@@ -27,15 +27,27 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Writes data to stdout. A reader that has gone (`| head`) is no error of ours.
-pub(super) fn print(data: &str) {
+/// Writes what a command was asked for to stdout, and ends with `exit`; with 3 where it could not be written: a report
+/// that is lost must not look like a good one. A reader that has gone (`| head`) is no error of ours.
+pub(super) fn deliver(data: &str, exit: Exit) -> Exit {
+    match print(data) {
+        true => exit,
+        false => Exit::Unmeasured,
+    }
+}
+
+/// Writes data to stdout; false, and a message, where it could not be written.
+pub(super) fn print(data: &str) -> bool {
     let mut stdout = std::io::stdout().lock();
-    if let Err(error) = stdout
+    let written = stdout
         .write_all(data.as_bytes())
-        .and_then(|()| stdout.flush())
-        && error.kind() != std::io::ErrorKind::BrokenPipe
-    {
-        complain(&format!("stdout: {error}"));
+        .and_then(|()| stdout.flush());
+    match written {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            complain(&format!("stdout: {error}"));
+            false
+        }
+        Ok(()) | Err(_) => true,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::console::{Exit, complain, print, runtime};
+use super::console::{Exit, complain, deliver, runtime};
 use super::output::report::inert;
 use crate::http_client::settings::TlsConfig;
 use crate::http_client::tls::client_config;
@@ -60,10 +60,7 @@ async fn ask(url: url::Url) -> Exit {
         Ok::<_, reqwest::Error>((status, String::from_utf8_lossy(&text).into_owned()))
     };
     match answer.await {
-        Ok((status, text)) if status.is_success() && text == READY => {
-            print(&text);
-            Exit::Ok
-        }
+        Ok((status, text)) if status.is_success() && text == READY => deliver(&text, Exit::Ok),
         Ok((status, _)) if status.is_success() => {
             complain(&format!(
                 "{url} answered {status}, but is no manifesto-exporter\nhint: another program may listen there; give the exporter's own URL"

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::console::{Exit, complain, print, runtime};
+use super::console::{Exit, complain, deliver, runtime};
 use super::once;
 use super::wrap::wrap;
 use crate::daemon::{self, Loaded};
@@ -48,17 +48,11 @@ pub(super) fn main(args: Args) -> Exit {
     let manifesto = loaded.ruleset.manifesto.clone();
     match args.command {
         Command::List { judge } => match judge {
-            false => {
-                print(&list(&manifesto, None));
-                Exit::Ok
-            }
+            false => deliver(&list(&manifesto, None), Exit::Ok),
             true => judged(loaded),
         },
         Command::Explain { rule } => match manifesto.rule(rule) {
-            Some(rule) => {
-                print(&explain(rule));
-                Exit::Ok
-            }
+            Some(rule) => deliver(&explain(rule), Exit::Ok),
             None => {
                 let known: Vec<String> = manifesto
                     .rules()
@@ -82,10 +76,7 @@ fn judged(loaded: Loaded) -> Exit {
         Err(exit) => return exit,
     };
     match runtime.block_on(once::judge(loaded)) {
-        Ok(snapshot) => {
-            print(&list(snapshot.manifesto(), Some(&snapshot)));
-            Exit::Ok
-        }
+        Ok(snapshot) => deliver(&list(snapshot.manifesto(), Some(&snapshot)), Exit::Ok),
         Err(error) => {
             complain(&error);
             Exit::Unmeasured

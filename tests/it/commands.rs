@@ -137,6 +137,30 @@ fn what_a_target_sends_is_inert_in_every_format() {
     }
 }
 
+/// A report that is lost must not look like a good one.
+#[test]
+fn what_cannot_be_written_is_exit_3() {
+    for arguments in [
+        &["rules", "list"][..],
+        &["config", "example"][..],
+        &["man"][..],
+        &["completions", "bash"][..],
+    ] {
+        let full = std::fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let output = Command::new(BINARY)
+            .args(arguments)
+            .stdout(full)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(3), "{arguments:?}");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains("stdout: No space left on device"), "{told}");
+    }
+}
+
 #[test]
 fn wrong_usage_is_told_with_exit_2() {
     for (arguments, told) in [

@@ -119,7 +119,9 @@ async fn demo(once: bool, address: Option<SocketAddr>) -> Exit {
         ));
     }
     let snapshot = judge(&fleet, &ruleset).await;
-    print(&table(&snapshot, &fleet.services));
+    if !print(&table(&snapshot, &fleet.services)) {
+        return Exit::Unmeasured;
+    }
     let surprises = surprises(&snapshot, &fleet.services);
     if !surprises.is_empty() {
         complain(&format!("not judged as built:\n{}", surprises.join("\n")));
@@ -164,7 +166,9 @@ async fn whole_estate(once: bool, address: Option<SocketAddr>) -> Exit {
             return Exit::Unmeasured;
         }
     };
-    print(&matrix::table(&snapshot));
+    if !print(&matrix::table(&snapshot)) {
+        return Exit::Unmeasured;
+    }
     match listener {
         None => Exit::NonCompliant,
         Some(listener) => {
