@@ -169,8 +169,8 @@ fn escape(rest: &mut Peekable<Chars<'_>>, out: &mut String, place: Place) -> Res
         }
         '0'..='7' => octal(c, rest, out)?,
         c if c.is_ascii_alphanumeric() => return Err(format!("`\\{c}` is no escape")),
-        // RE2 takes a backslash before any punctuation, the crate before some.
-        c if c.is_ascii_punctuation() => out.push_str(&regex::escape(&c.to_string())),
+        // RE2 takes a backslash before whatever is ASCII and no letter or digit, the crate before some of that.
+        c if c.is_ascii() => out.push_str(&regex::escape(&c.to_string())),
         c => return Err(format!("`\\{c}` is no escape")),
     }
     Ok(())
