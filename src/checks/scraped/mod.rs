@@ -183,6 +183,8 @@ struct Roles {
     /// The name says that the service answers.
     is_server: bool,
     start_time: bool,
+    /// A sample's value tells something, not only its series.
+    heeds_values: bool,
 }
 
 impl Observer {
@@ -219,14 +221,8 @@ impl Observer {
 
     /// Whether the value of the last sample, not only its series, counts for what was learnt.
     pub fn heeded_value(&self) -> bool {
-        self.roles.get(self.current).is_none_or(|roles| {
-            let state = roles
-                .availability
-                .as_ref()
-                .is_some_and(availability::Role::heeds_values);
-            let average = roles.latency.is_some() && latency::heeds_values(&roles.family);
-            roles.version.is_some() || roles.start_time || state || average
-        })
+        let roles = self.roles.get(self.current);
+        roles.is_none_or(|roles| roles.heeds_values)
     }
 
     /// Ends the scrape.
@@ -322,12 +318,21 @@ impl Observer {
         };
         let help_means_time = concerns(&self.helped.0) && self.helped.1;
         let family = Family::new(name, kind, help_means_time, &self.subject);
+        let version = version::role(&family, &self.subject);
+        let availability = availability::role(&family, &self.subject);
+        let latency = latency::role(&family, &self.subject);
+        let start_time = family.stem.ends_with("process_start_time_seconds");
+        let state = availability
+            .as_ref()
+            .is_some_and(availability::Role::heeds_values);
+        let average = latency.is_some() && latency::heeds_values(&family);
         Roles {
-            version: version::role(&family, &self.subject),
-            availability: availability::role(&family, &self.subject),
-            latency: latency::role(&family, &self.subject),
+            heeds_values: version.is_some() || start_time || state || average,
+            version,
+            availability,
+            latency,
             is_server: family.is_server(),
-            start_time: family.stem.ends_with("process_start_time_seconds"),
+            start_time,
             family,
         }
     }
