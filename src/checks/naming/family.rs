@@ -16,6 +16,9 @@ const AMOUNTS: Words = Words(
     "byte bytes duration latency length microseconds milliseconds ms nanoseconds octets second seconds size sizes time us",
 );
 
+/// Words of what has not ended yet: `http_server_requests_active_seconds` times the requests that are being served.
+const IN_FLIGHT: Words = Words("active concurrent flight inflight ongoing pending");
+
 /// One metric name and what it tells.
 #[derive(Debug, Clone)]
 pub struct Family {
@@ -129,13 +132,18 @@ impl Family {
         configured == self.name || snake(configured) == self.stem
     }
 
-    /// Whether it counts events: a counter, or the count of a histogram or summary.
+    /// Whether it is about what has not ended yet: it has no outcome and no duration.
+    pub fn is_in_flight(&self) -> bool {
+        IN_FLIGHT.any(self.saying())
+    }
+
+    /// Whether it counts events that have ended: a counter, or the count of a histogram or summary.
     pub fn counts(&self) -> bool {
         let is_amount = match self.part {
             Part::Plain | Part::Total => self.saying().next_back().is_some_and(|w| AMOUNTS.has(w)),
             Part::Bucket | Part::Sum | Part::Count | Part::Created => false,
         };
-        !is_amount && self.counts_by_type()
+        !is_amount && !self.is_in_flight() && self.counts_by_type()
     }
 
     fn counts_by_type(&self) -> bool {

@@ -79,7 +79,7 @@ impl Namespace {
             Namespace::Related
         } else if GENERIC.has(first) {
             Namespace::Generic
-        } else if PRODUCTS.has(first) {
+        } else if PRODUCTS.has(first) || SIDECARS.has(first) {
             Namespace::Product
         } else {
             Namespace::Other

@@ -23,19 +23,22 @@ pub(crate) const PRODUCTS: Words = Words(
 
 /// Programs that run beside a service and answer for themselves, whatever share of a scrape is theirs.
 pub(crate) const SIDECARS: Words = Words(
-    "envoy istio linkerd dapr kube prometheus promhttp otelcol fluentbit fluentd promtail vector jmx nginx \
-     nginxexporter phpfpm statsd telegraf vault vm cadvisor oauth2",
+    "apache caddy cloudflared envoy haproxy istio linkerd dapr kube pgbouncer prometheus promhttp otelcol \
+     fluentbit fluentd promtail vector jmx nginx nginxexporter phpfpm statsd telegraf traefik vault vm cadvisor \
+     oauth2",
 );
 
 /// First words of families that belong to nobody in particular: protocols, frameworks and roles.
 pub(crate) const GENERIC: Words = Words(
-    "action actix akka alive api app application available aspnetcore axum batch build buildinfo celery component connect controller \
-     cowboy database databases db django dotnet echo endpoint exceptions express falcon fastapi fastify fiber flask gin gorilla \
-     graphql grpc gunicorn hanami health healthy hono http httpcore https hystrix incoming info information instance inbound job jobs kestrel \
-     koa ktor laravel main message messages messaging micronaut microsoft microservice my nestjs netty phoenix \
-     play plug process program puma quarkus queue rack rails ready release request requests resilience4j response responses \
-     rest rocket rpc ruby server service servlet sidekiq sinatra soap spring sql starlette static status symfony system target task tasks \
-     tomcat tonic tower traces transaction udp undertow up uwsgi version vertx warp web websocket worker workers ws yabeda",
+    "action actix akka alive api app application available aspnetcore axum batch build buildinfo celery component \
+     connect controller cowboy database databases db django dotnet echo endpoint exceptions express falcon \
+     fastapi fastify fiber flask gin gorilla graphql grpc gunicorn hanami health healthy hono http httpcore https \
+     hystrix incoming info information instance inbound job jobs kestrel koa ktor laravel main message messages \
+     messaging micronaut microsoft microservice my nestjs netty phoenix play plug process program puma quarkus \
+     queue rack rails ready release request requests resilience4j response responses rest rocket rpc ruby server \
+     service servlet sidekiq sinatra soap spring sql starlette static status symfony system target task tasks \
+     tomcat tonic tower traces transaction udp undertow up uwsgi version vertx warp web websocket worker workers \
+     ws yabeda",
 );
 
 /// What a product's metrics begin with where its services are called otherwise: product, then the services.
@@ -148,8 +151,8 @@ pub(crate) fn speaks(name: &str, backend: &str) -> bool {
 
 /// Words that mark a family as about calls made to others.
 pub(crate) const OUTBOUND: Words = Words(
-    "breaker bulkhead circuitbreaker client clients delegated dependencies dependency egress external outbound outgoing produced producer publish \
-     published publisher remote upstream upstreams",
+    "breaker bulkhead circuitbreaker client clients delegated dependencies dependency egress external outbound \
+     outgoing produced producer publish published publisher remote upstream upstreams",
 );
 
 /// Libraries whose families are about calls made.

@@ -150,6 +150,7 @@ fn is_outbound(saying: &str, rest: &str, namespace: Namespace, subject: &Subject
     words(named).any(|word| calls(word) || (!has_store && DATABASE.has(word)))
 }
 
+/// Words of a database that is called.
 const DATABASE: Words = Words("db database databases");
 
 /// Words of what a service sends to its broker, and a broker takes from its clients.
@@ -180,20 +181,20 @@ const REQUEST: Words = Words("request requests req reqs rq api response response
 
 /// Words of work that a program may be there for: what a worker, a database or a controller does.
 const WORK: Words = Words(
-    "activities activity answered answers attempt attempted attempts batch batches call calls command commands delivery deliveries \
-     dispatch email emails event events execution executions handled handler handlers invocation invocations job \
-     jobs listener message messages notification notifications operation operations processed queries query \
-     reconcile reconciles reconciliation statement statements task tasks transaction transactions webhook \
-     webhooks workflow workflows",
+    "activities activity answered answers attempt attempted attempts batch batches call calls command commands \
+     delivery deliveries dispatch email emails event events execution executions handled handler handlers \
+     invocation invocations job jobs listener message messages notification notifications operation operations \
+     processed queries query reconcile reconciles reconciliation statement statements task tasks transaction \
+     transactions webhook webhooks workflow workflows",
 );
 
 /// Words of work inside, which success or failure of says nothing of what callers get.
 const INTERNAL: Words = Words(
-    "backup backups cache cached caches checkpoint checkpoints cleanup cleanups compaction compactions dao election \
-     elections eviction evictions executor executors flush flushes gc gossip heartbeat heartbeats ingestion lock locks migration \
-     migrations mutex mutexes pool pools prune purge raft rebalance rebalances rebuild rebuilds refresh refreshes \
-     reindex reload reloads replication repositories repository resync resyncs retries retry semaphore snapshot snapshots startup store \
-     stores sweep vacuum wal warmup",
+    "backup backups cache cached caches checkpoint checkpoints cleanup cleanups compaction compactions dao \
+     election elections eviction evictions executor executors flush flushes gc gossip heartbeat heartbeats \
+     ingestion lock locks migration migrations mutex mutexes pool pools prune purge raft rebalance rebalances \
+     rebuild rebuilds refresh refreshes reindex reload reloads replication repositories repository resync resyncs \
+     retries retry semaphore snapshot snapshots startup store stores sweep vacuum wal warmup",
 );
 
 /// Words that mark a family as about what comes in, whatever brings it.

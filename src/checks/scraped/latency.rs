@@ -71,7 +71,7 @@ pub fn role(family: &Family, subject: &Subject) -> Option<Role> {
         return family.is_named(configured).then_some(Role::Configured);
     }
     let is_number = family.rest().any(|word| NOT_LATENCY.has(word)) || is_waiting(family);
-    if family.part == Part::Created || is_number {
+    if family.part == Part::Created || family.is_in_flight() || is_number {
         return None;
     }
     let is_time = TIME.any(family.saying());
