@@ -8,7 +8,7 @@ use crate::checks::Setup;
 /// Something that nobody configured, and what could be judged by it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NextStep {
-    /// What to configure. A rule that several things prove stands at each.
+    /// What to configure. A rule that several things prove is listed at each.
     pub setup: Setup,
     /// The rules that it proves: places in [`Manifesto::rules`](crate::manifesto::Manifesto::rules).
     pub rules: BTreeSet<usize>,

@@ -159,7 +159,7 @@ impl<'a> Facts<'a> {
     ) -> Finding {
         let counts_from = self.known_since + grace;
         if self.now < counts_from {
-            let message = format!("{what} (held against it from {} on)", day(counts_from));
+            let message = format!("{what} (a violation from {} on)", day(counts_from));
             return Finding::unknown(Reason::TooEarly, message);
         }
         Finding::fail(reason, what, Vec::new())
