@@ -35,8 +35,11 @@ pub struct Counted {
 /// Words of what ended badly.
 const FAILURES: Words = Words(
     "error errors errored failure failures failed fail fails failing unsuccessful 5xx exception exceptions rejected \
-     aborted",
+     aborted ko nok",
 );
+
+/// Words before a failure that tell which: none of what failed.
+const SEVERITIES: Words = Words("fatal internal server uncaught unexpected unhandled unmapped");
 
 /// Words of what ended well.
 const SUCCESSES: Words =
@@ -50,8 +53,8 @@ const REQUESTS: Words = Words("req rq request response reply answer");
 
 /// Words that say no more than that it is counted.
 const COUNTING: Words = Words(
-    "all attempt attempted attempts count counted counter counts cumulative executed finished num number overall \
-     performed processed received started sum total totals",
+    "all attempt attempted attempts consumed count counted counter counts cumulative executed finished num number \
+     overall performed processed received served started sum total totals",
 );
 
 /// What requests and work come in: behind it stands whose they are.
@@ -80,6 +83,10 @@ impl Counted {
                 return None;
             } else if FAILURES.has(word) {
                 share = Share::Failure;
+                // `server_errors`, `unhandled_exceptions`: whose they are not, but how bad.
+                if what.last().is_some_and(|before| SEVERITIES.has(before)) {
+                    what.pop();
+                }
             } else if SUCCESSES.has(word) {
                 share = match share {
                     Share::All | Share::Success => Share::Success,

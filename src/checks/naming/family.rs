@@ -1,6 +1,7 @@
 //! What a metric's name says, worked out once a name: normalised, folded into its family, whose it is and
 //! which part the family plays.
 
+use super::help::Help;
 use super::namespace::Namespace;
 use super::role::{INBOUND, Role};
 use super::words::{Words, words};
@@ -30,8 +31,8 @@ pub struct Family {
     pub part: Part,
     /// The declared type, [`MetricType::Unknown`] where none was.
     pub kind: MetricType,
-    /// Whether HELP speaks of time.
-    pub help_means_time: bool,
+    /// What HELP says.
+    pub help: Help,
     /// Whose it is.
     pub namespace: Namespace,
     /// What it is about.
@@ -77,7 +78,7 @@ pub fn fold(name: &str) -> (&str, Part) {
 
 impl Family {
     /// Reads a name of `subject`'s exposition, with what TYPE and HELP said of its family.
-    pub fn new(name: &str, kind: MetricType, help_means_time: bool, subject: &Subject) -> Self {
+    pub fn new(name: &str, kind: MetricType, help: Help, subject: &Subject) -> Self {
         let whole = snake(&name[..name.floor_char_boundary(NAME_BYTES_MAX)]);
         let (stem, part) = fold(&whole);
         let (namespace, namespace_bytes) = Namespace::of(stem, subject);
@@ -85,9 +86,9 @@ impl Family {
             name: name.to_owned(),
             part,
             kind,
-            help_means_time,
+            help,
             namespace,
-            role: Role::of(&whole, stem, (namespace, namespace_bytes), subject),
+            role: Role::of(&whole, stem, (namespace, namespace_bytes), subject).told_by(help),
             namespace_bytes,
             stem: stem.to_owned(),
         }
@@ -182,7 +183,7 @@ mod tests {
         ) {
             let subject = Subject::new(&service, &[], SeriesNames::default());
             for kind in [MetricType::Unknown, MetricType::Gauge] {
-                let family = Family::new(&name, kind, false, &subject);
+                let family = Family::new(&name, kind, Help::default(), &subject);
                 let rest: usize = family.rest().map(str::len).sum();
                 let saying: usize = family.saying().map(str::len).sum();
                 prop_assert!(rest <= saying);
@@ -196,7 +197,7 @@ mod tests {
     fn long_names_are_cut() {
         let subject = Subject::new("shop", &[], SeriesNames::default());
         let name = format!("shop_{}", "é_".repeat(1_000_000));
-        let family = Family::new(&name, MetricType::Unknown, false, &subject);
+        let family = Family::new(&name, MetricType::Unknown, Help::default(), &subject);
         assert!(family.stem.len() <= NAME_BYTES_MAX);
         assert!(family.is_own());
         assert_eq!(family.name, name);

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::RandomState;
 
+use super::probes::is_probe_traffic;
 use super::words::{Words, words};
+use crate::checks::subject::Subject;
 use crate::exposition::Sample;
 use crate::labels::snake;
 
@@ -50,6 +52,9 @@ struct Key {
     is_handler: bool,
     /// Who was called, unless a server says it.
     is_peer: bool,
+    /// `host` and `port` together, without a handler, are of who was called: a server's own are always the same.
+    is_host: bool,
+    is_port: bool,
     /// Which side of a call it is: `span_kind`, `direction`.
     is_side: bool,
     names_request: bool,
@@ -69,18 +74,33 @@ enum OutcomeKey {
     Code,
     /// `grpc_code`: gRPC's numbers too.
     Grpc,
+    /// `success`, `failed`: `1` and `0` too.
+    Whether,
     /// `type`, `state`: its value may be one, and says nothing where it is not.
     Maybe,
 }
 
 impl Keys {
-    /// Reads a sample's labels. `is_server` where the family's name says that the service answers.
-    pub(crate) fn read<'a>(&mut self, sample: &Sample<'a>, is_server: bool) -> Traits<'a> {
+    /// Reads the labels of a sample of `subject`'s. `is_server` where the family's name, or the service's, says that
+    /// it answers.
+    pub(crate) fn read<'a>(
+        &mut self,
+        sample: &Sample<'a>,
+        is_server: bool,
+        subject: &Subject,
+    ) -> Traits<'a> {
         let mut traits = Traits::default();
+        let (mut host, mut port, mut handler) = (false, false, false);
         for (name, value) in sample.labels() {
             let key = self.key(&name);
-            traits.is_probe |= is_probe_traffic(key.is_handler, &value);
-            traits.is_outbound |= (key.is_peer && !is_server) || (key.is_side && is_caller(&value));
+            (host, port, handler) = (
+                host | key.is_host,
+                port | key.is_port,
+                handler | key.is_handler,
+            );
+            traits.is_probe |= is_probe_traffic(key.is_handler, &value, subject);
+            traits.is_outbound |=
+                (!is_server && key.calls(&value, subject)) || (key.is_side && is_caller(&value));
             traits.is_quantile |= key.is_quantile;
             traits.is_request |= key.is_rpc
                 || (key.is_verb && VERBS.has(&value))
@@ -89,9 +109,10 @@ impl Keys {
             match outcome {
                 Some((_, true)) => traits.outcomes += 1,
                 Some((OutcomeKey::Maybe, false)) | None => {}
-                Some((OutcomeKey::Status | OutcomeKey::Code | OutcomeKey::Grpc, false)) => {
-                    traits.other_outcomes += 1;
-                }
+                Some((
+                    OutcomeKey::Status | OutcomeKey::Code | OutcomeKey::Grpc | OutcomeKey::Whether,
+                    false,
+                )) => traits.other_outcomes += 1,
             }
             // A status that is no outcome, as `active`, makes no request of what it is about.
             traits.names_request |= match outcome {
@@ -102,6 +123,7 @@ impl Keys {
                 traits.bound = Some(value);
             }
         }
+        traits.is_outbound |= !is_server && host && port && !handler;
         traits
     }
 
@@ -127,6 +149,8 @@ impl Key {
             is_quantile: key == "quantile",
             is_handler: HANDLER_KEYS.has(key),
             is_peer: PEER_KEYS.has(key) || PEER_WORDS.any(words(key)),
+            is_host: key == "host",
+            is_port: key == "port",
             is_side: SIDE_KEYS.has(key),
             names_request: REQUEST_KEYS.has(key),
             is_verb: VERB_KEYS.has(key),
@@ -134,6 +158,29 @@ impl Key {
             outcome: OutcomeKey::of(key),
         }
     }
+
+    /// Whether the value says that somebody else was called: a peer, or a handler that is a whole URL.
+    fn calls(&self, value: &str, subject: &Subject) -> bool {
+        if !self.is_peer && !self.is_handler {
+            return false;
+        }
+        match host_of(value) {
+            Some(host) => !is_here(host, subject),
+            None => self.is_peer && !value.starts_with('/') && !subject.is(value),
+        }
+    }
+}
+
+/// The host of an absolute URL, without its port.
+fn host_of(value: &str) -> Option<&str> {
+    let (_, rest) = value.split_once("://")?;
+    rest.split(['/', '?', ':']).next()
+}
+
+/// Whether a host is the service itself, by its first label.
+fn is_here(host: &str, subject: &Subject) -> bool {
+    let first = host.split('.').next().unwrap_or_default();
+    matches!(host, "localhost" | "127.0.0.1" | "0.0.0.0" | "*") || subject.is(first)
 }
 
 impl OutcomeKey {
@@ -149,6 +196,7 @@ impl OutcomeKey {
             match (word("grpc") || word("rpc"), word("code") || word("class")) {
                 (true, _) => OutcomeKey::Grpc,
                 (false, true) => OutcomeKey::Code,
+                (false, false) if WHETHER_WORDS.any(words(key)) => OutcomeKey::Whether,
                 (false, false) => OutcomeKey::Status,
             },
         )
@@ -160,6 +208,10 @@ const OUTCOME_WORDS: Words = Words(
     "status code result outcome rcode success successful succeeded failed failure classification decision verdict \
      class error errored exception ok allowed",
 );
+
+/// Of those, words of what is so or not.
+const WHETHER_WORDS: Words =
+    Words("success successful succeeded failed failure errored ok allowed");
 
 /// Keys whose value may be an outcome.
 const MAYBE_KEYS: Words = Words("kind type state phase event error exception class");
@@ -174,8 +226,21 @@ const OUTCOMES: Words = Words(
      failedprecondition failed_precondition aborted outofrange out_of_range unimplemented internal unavailable \
      dataloss data_loss unauthenticated unauthorized noerror nxdomain servfail refused formerr notimp informational \
      redirection client_error server_error bad_request conflict dropped throttled limited exception panic crashed \
-     killed expired requeue requeue_after",
+     killed expired requeue requeue_after ko nok",
 );
+
+/// What HTTP calls its status codes (RFC 9110, section 15), in snake_case; those of one word that is above, and those
+/// that say as much of an order as of a request, are left out.
+const REASON_PHRASES: Words = Words(
+    "no_content multiple_choices moved_permanently see_other not_modified temporary_redirect permanent_redirect \
+     payment_required method_not_allowed not_acceptable request_timeout length_required precondition_failed \
+     payload_too_large content_too_large uri_too_long unsupported_media_type unprocessable_entity \
+     unprocessable_content too_many_requests internal_server_error not_implemented bad_gateway \
+     service_unavailable gateway_timeout",
+);
+
+/// The rest of them, as HTTP writes them: an order is `created`, a response `Created`.
+const REASON_WORDS: Words = Words("Created Found Gone OK");
 
 /// Of those, what is an outcome whatever the key: `internal` may be a kind of request, `failed` never is.
 const SURE_OUTCOMES: Words = Words(
@@ -185,9 +250,9 @@ const SURE_OUTCOMES: Words = Words(
 
 /// Label keys whose value says which handler served a request.
 const HANDLER_KEYS: Words = Words(
-    "handler path route uri endpoint url view action resource page http_route url_path http_target http_path http_url \
-     http_uri request_path request_uri request_url path_template url_template matched_path route_name \
-     route_pattern span_name",
+    "handler path route uri endpoint url view controller action resource page http_route url_path http_target \
+     http_path http_url http_uri request_path request_uri request_url path_template url_template matched_path \
+     route_name route_pattern span_name",
 );
 
 /// Label keys that show a served request, and which it was.
@@ -210,11 +275,11 @@ const RPC_KEYS: Words = Words("grpc_method grpc_service rpc_method rpc_service")
 /// Label keys that say who was called.
 const PEER_KEYS: Words = Words(
     "server_address server_port net_peer_name net_peer_port peer_service peer_address db_system db_system_name \
-     db_namespace",
+     db_namespace destination downstream_service external_service partner provider target vendor",
 );
 
 /// Words that make any key such a one.
-const PEER_WORDS: Words = Words("remote peer upstream");
+const PEER_WORDS: Words = Words("remote peer upstream third_party");
 
 /// Label keys that say which side of a call it was.
 const SIDE_KEYS: Words = Words("span_kind kind direction side");
@@ -234,130 +299,50 @@ fn is_outcome(kind: OutcomeKey, value: &str) -> bool {
     let class = |b: &u8| (b'1'..=b'5').contains(b);
     let numbers = match kind {
         OutcomeKey::Code | OutcomeKey::Grpc => true,
-        OutcomeKey::Status | OutcomeKey::Maybe => false,
+        OutcomeKey::Status | OutcomeKey::Maybe | OutcomeKey::Whether => false,
     };
-    match value.as_bytes() {
+    match status_code(value).as_bytes() {
         [first, b, c] if b.is_ascii_digit() && c.is_ascii_digit() => {
             class(first) && kind != OutcomeKey::Maybe
         }
         [first, b'x' | b'X', b'x' | b'X'] => class(first),
+        [b'0' | b'1'] if kind == OutcomeKey::Whether => true,
         [digit] if digit.is_ascii_digit() => numbers,
         [b'1', digit] if digit.is_ascii_digit() => kind == OutcomeKey::Grpc,
         _ => {
-            let value = snake(value);
+            let name = snake(value);
             match kind {
-                OutcomeKey::Maybe => SURE_OUTCOMES.has(&value),
-                OutcomeKey::Status | OutcomeKey::Code | OutcomeKey::Grpc => {
-                    OUTCOMES.has(&value) || OUTCOMES.has(&value.replace('_', ""))
+                OutcomeKey::Maybe => SURE_OUTCOMES.has(&name),
+                OutcomeKey::Whether if matches!(&*name, "yes" | "no") => true,
+                OutcomeKey::Status | OutcomeKey::Code | OutcomeKey::Grpc | OutcomeKey::Whether => {
+                    OUTCOMES.has(&name)
+                        || OUTCOMES.has(&name.replace('_', ""))
+                        || REASON_PHRASES.has(&name)
+                        || REASON_WORDS.has(value)
                 }
             }
         }
     }
 }
 
-/// Segments of a path that the orchestrator and Prometheus ask for, users never; without `-` and `_`.
-const PROBES: Words = Words(
-    "metrics prometheus health healthz healthcheck healthchecks healthy livez readyz liveness readiness startupz \
-     actuator",
-);
-
-/// The same, where nothing follows: `/live` is a probe, `/live/42` a broadcast.
-const PROBES_LAST: Words = Words("live ready alive ping heartbeat");
-
-/// The same, where it is all there is: `/up` is a probe, `/votes/up` is none.
-const PROBES_ALONE: Words = Words("up status");
-
-/// Services of gRPC that no user calls.
-const GRPC_PROBES: &[&str] = &["grpc.health.v1.", "grpc.reflection.", "grpc.channelz."];
-
-/// Whether a label shows that its series counts scrapes or health probes. Beside a handler's label, any value
-/// that is a path tells.
-fn is_probe_traffic(is_handler: bool, value: &str) -> bool {
-    let path = path_of(value);
-    let is_path = path.starts_with('/');
-    if GRPC_PROBES
-        .iter()
-        .any(|probe| path.trim_start_matches('/').starts_with(probe))
-    {
-        return true;
-    }
-    if !is_handler && !is_path {
-        return false;
-    }
-    let path = path.split(['?', '#']).next().unwrap_or_default();
-    if path.starts_with("/-/") {
-        // What Prometheus and its kin answer about themselves.
-        return true;
-    }
-    let segments: Vec<Cow<'_, str>> = path
-        .split('/')
-        .filter(|segment| !matches!(*segment, "" | "*" | "**"))
-        .map(segment)
-        .collect();
-    match &*segments {
-        [only] => PROBES.has(only) || PROBES_LAST.has(only) || PROBES_ALONE.has(only),
-        [.., last] => PROBES_LAST.has(last) || segments.iter().any(|segment| PROBES.has(segment)),
-        [] => false,
-    }
-}
-
-/// The path in `GET /healthz`, `http://host/healthz` and `^/healthz$`.
-fn path_of(value: &str) -> &str {
-    let value = match value.split_once(' ') {
-        Some((method, path)) if method.bytes().all(|b| b.is_ascii_uppercase()) => path,
-        _ => value,
+/// `200` of `200 OK`, `HTTP_200` and `http-200`; any other value as it is.
+fn status_code(value: &str) -> &str {
+    let is_http = value
+        .get(..4)
+        .is_some_and(|start| start.eq_ignore_ascii_case("http"));
+    let code = match is_http {
+        true => value[4..].trim_start_matches(['_', '-', ' ']),
+        false => value,
     };
-    let value = value.trim_start_matches('^').trim_end_matches('$');
-    match value.split_once("://") {
-        Some((_, rest)) => rest.find('/').map_or("/", |at| &rest[at..]),
-        None => value,
-    }
-}
-
-/// `health-check`, `healthCheck` and `healthcheck` are one.
-fn segment(raw: &str) -> Cow<'_, str> {
-    match raw.bytes().all(|b| b.is_ascii_lowercase()) {
-        true => Cow::Borrowed(raw),
-        false => Cow::Owned(raw.to_ascii_lowercase().replace(['-', '_'], "")),
+    match code.split_once(' ') {
+        Some((first, _)) if first.len() == 3 => first,
+        _ => code,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn probes_are_told_from_use() {
-        for (is_handler, value, probe) in [
-            (true, "/metrics", true),
-            (true, "metrics", true),
-            (true, "/actuator/health/**", true),
-            (true, "/api/v1/health", true),
-            (true, "/q/health/ready", true),
-            (true, "GET /healthz", true),
-            (false, "GET /healthz", true),
-            (false, "see /healthz", false),
-            (true, "http://shop:8080/health-check?full=1", true),
-            (true, "^/readyz$", true),
-            (true, "HealthCheck", true),
-            (true, "/-/ready", true),
-            (true, "ready", true),
-            (true, "/up", true),
-            (false, "/livez", true),
-            (false, "grpc.health.v1.Health", true),
-            (false, "/grpc.health.v1.Health/Check", true),
-            (true, "/health-plans", false),
-            (true, "/healthy-food", false),
-            (true, "/live/42", false),
-            (true, "/votes/up", false),
-            (true, "/orders/{id}/status", false),
-            (true, "/", false),
-            (false, "ready", false),
-            (false, "metrics", false),
-        ] {
-            assert_eq!(is_probe_traffic(is_handler, value), probe, "{value}");
-        }
-    }
 
     #[test]
     fn outcomes_are_told_from_other_values() {
@@ -377,6 +362,23 @@ mod tests {
             ("grpc_code", "DeadlineExceeded", Some(true)),
             ("grpc_code", "DEADLINE_EXCEEDED", Some(true)),
             ("succeeded", "true", Some(true)),
+            ("success", "1", Some(true)),
+            ("failed", "0", Some(true)),
+            ("is_ok", "no", Some(true)),
+            ("success", "2", Some(false)),
+            ("status", "1", Some(false)),
+            ("status", "yes", Some(false)),
+            ("status", "200 OK", Some(true)),
+            ("status", "HTTP_200", Some(true)),
+            ("status", "http-503", Some(true)),
+            ("status", "http", Some(false)),
+            ("status", "2000 items", Some(false)),
+            ("status", "600 left", Some(false)),
+            ("status", "Created", Some(true)),
+            ("status", "created", Some(false)),
+            ("status", "InternalServerError", Some(true)),
+            ("status", "No Content", Some(true)),
+            ("type", "Created", Some(false)),
             ("admission_status", "allow", Some(true)),
             ("status", "active", Some(false)),
             ("outcome", "SUCCESS", Some(true)),

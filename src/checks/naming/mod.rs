@@ -3,8 +3,10 @@
 
 pub mod counters;
 pub mod family;
+pub mod help;
 pub mod labels;
 pub mod namespace;
+mod probes;
 pub mod products;
 pub mod role;
 pub mod words;

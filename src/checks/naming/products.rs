@@ -3,6 +3,7 @@
 //! A list cannot be complete; what is not on it is taken for the word of an unknown author.
 
 use super::words::{Words, words};
+use crate::checks::subject::Subject;
 
 /// Servers, brokers, proxies and platforms: a family that begins so is theirs, not that of a service of
 /// another name.
@@ -24,8 +25,8 @@ pub(crate) const PRODUCTS: Words = Words(
 /// Programs that run beside a service and answer for themselves, whatever share of a scrape is theirs.
 pub(crate) const SIDECARS: Words = Words(
     "apache caddy cloudflared envoy haproxy istio linkerd dapr kube pgbouncer prometheus promhttp otelcol \
-     fluentbit fluentd promtail vector jmx nginx nginxexporter phpfpm statsd telegraf traefik vault vm cadvisor \
-     oauth2",
+     fluentbit fluentd promtail vector jmx nginx nginxexporter phpfpm statsd telegraf temporal traefik vault vm \
+     cadvisor oauth2",
 );
 
 /// First words of families that belong to nobody in particular: protocols, frameworks and roles.
@@ -97,8 +98,8 @@ pub(crate) const RUNTIMES: Words = Words(
 
 /// Libraries and tools that expose their own version.
 pub(crate) const LIBRARIES: Words = Words(
-    "exporter flask gunicorn hikaricp jersey jetty jmx librdkafka log4j log4j2 logback micrometer netty openssl \
-     opentelemetry otel prom promhttp puma sdk sidekiq sqlite tomcat undertow unicorn uvicorn uwsgi",
+    "exporter ffmpeg flask geoip gunicorn hikaricp icu jersey jetty jmx librdkafka log4j log4j2 logback maxmind micrometer netty openssl \
+     opentelemetry otel prom promhttp puma sdk sidekiq sqlite tomcat tzdata undertow unicorn uvicorn uwsgi",
 );
 
 /// What a service calls rather than serves: databases, brokers, caches, clouds, identity providers, APIs of
@@ -110,7 +111,7 @@ pub(crate) const BACKENDS: Words = Words(
      elasticsearch etcd fcm firebase firestore gcp gcs gemini github gitlab gmail hikari hikaricp hubspot iam \
      influxdb intercom jdbc jira jpa jedis k8s kafka keycloak kinesis kms kube kubernetes launchdarkly ldap \
      lettuce mailchimp mailgun mariadb memcache memcached minio mongo mongodb mssql mysql nats neo4j oauth2 \
-     oidc okta openai opensearch oracle paypal pg pgx plaid postgres postgresql pubsub rabbitmq recaptcha redis \
+     llm oidc okta openai opensearch oracle paypal pg pgx plaid postgres postgresql pubsub rabbitmq recaptcha redis \
      redisson route53 s3 salesforce saml segment sendgrid sentry ses slack smtp snowflake sns solr spanner sql \
      sqlite sqs ssm stripe sts telegram twilio valkey zendesk zookeeper",
 );
@@ -129,6 +130,10 @@ const SPEAKERS: &[(&str, Words)] = &[
     ("cassandra", Words("scylla scylladb")),
     ("elasticsearch", Words("opensearch")),
     ("kafka", Words("automq redpanda warpstream")),
+    (
+        "llm",
+        Words("ai gateway inference litellm llm ollama router tgi vllm"),
+    ),
     ("memcached", Words("mcrouter twemproxy")),
     ("mongodb", Words("ferretdb")),
     (
@@ -149,14 +154,44 @@ pub(crate) fn speaks(name: &str, backend: &str) -> bool {
         .any(|(spoken, products)| *spoken == backend && products.any(words(name)))
 }
 
+/// What a service is called that passes on the requests which it answers.
+const FRONTS: Words =
+    Words("apigateway balancer bff edge gateway gw ingress lb loadbalancer mesh proxy router");
+
+/// Whether a service passes requests on, by its name: to whom it did says nothing against having answered them.
+pub(crate) fn is_front(subject: &Subject) -> bool {
+    let mut names = subject.names().iter();
+    names.any(|name| FRONTS.any(words(name)))
+}
+
 /// Words that mark a family as about calls made to others.
 pub(crate) const OUTBOUND: Words = Words(
     "breaker bulkhead circuitbreaker client clients delegated dependencies dependency egress external outbound \
-     outgoing produced producer publish published publisher remote upstream upstreams",
+     outgoing partner produced producer provider publish published publisher remote thirdparty upstream upstreams \
+     vendor",
 );
 
 /// Libraries whose families are about calls made.
 pub(crate) const CLIENT_LIBRARIES: Words = Words(
-    "axios boto botocore feign hibernate hikaricp httpclient httpx hystrix jdbc jedis lettuce mongodb_driver okhttp \
-     polly r2dbc redisson resilience4j resttemplate retrofit sqlalchemy urllib3 webclient",
+    "activerecord asyncpg axios boto botocore dapper doctrine ecto efcore eloquent entityframeworkcore feign gorm \
+     hibernate hikaricp httpclient httpx hystrix ioredis jdbc jedis jooq knex lettuce mongoose mybatis okhttp polly \
+     prisma psycopg r2dbc redisson resilience4j resttemplate retrofit sequelize sqlalchemy sqlx typeorm urllib3 \
+     webclient",
+);
+
+/// How the families of client libraries begin whose product a service may also be called after.
+pub(crate) const CLIENTS: &[&[&str]] = &[
+    &["kafka", "admin"],
+    &["kafka", "consumer"],
+    &["kafka", "producer"],
+    &["kafka", "stream"],
+    &["mongodb", "driver"],
+    &["temporal", "long"],
+    &["temporal", "request"],
+];
+
+/// Programs whose work is to send, told by the last word of a service's name.
+pub(crate) const SENDERS: Words = Words(
+    "dispatcher email emailer mail mailer messaging messenger notification notifications notifier push sender sms \
+     webhook webhooks",
 );

@@ -1,11 +1,13 @@
 //! Which part a family plays: requests that the service answers, calls that it makes, work inside, the runtime,
 //! other things. Told by the words of its name; labels may still say otherwise, series by series.
 
+use super::help::Help;
 use super::namespace::Namespace;
 use super::products::{
-    BACKENDS, BROKERS, CLIENT_LIBRARIES, OUTBOUND, PRODUCTS, PROTOCOLS, RUNTIMES, speaks,
+    BACKENDS, BROKERS, CLIENT_LIBRARIES, CLIENTS, OUTBOUND, PRODUCTS, PROTOCOLS, RUNTIMES, SENDERS,
+    speaks,
 };
-use super::words::{Words, words};
+use super::words::{Words, has_sequence, words};
 use crate::checks::subject::Subject;
 
 /// What a family is about.
@@ -67,6 +69,21 @@ impl Role {
         }
     }
 
+    /// The role, with what HELP says of the side of the call.
+    pub(crate) fn told_by(self, help: Help) -> Self {
+        match self {
+            Role::Served | Role::Work | Role::Other if help.is_outbound => Role::Outbound,
+            Role::Runtime
+            | Role::Plumbing
+            | Role::Inventory
+            | Role::Outbound
+            | Role::Internal
+            | Role::Served
+            | Role::Work
+            | Role::Other => self,
+        }
+    }
+
     /// Reads a name in snake_case, whole and folded, in its namespace.
     pub(crate) fn of(
         whole: &str,
@@ -89,9 +106,8 @@ impl Role {
             return Role::Runtime;
         }
         let first = said.first().copied().unwrap_or_default();
-        let is_plumbing = PLUMBING_ANYWHERE
-            .iter()
-            .any(|sequence| has(&said, sequence));
+        let is_plumbing =
+            has_sequence(&said, PLUMBING_ANYWHERE) || said.iter().any(|word| PROBES.has(word));
         if is_plumbing || (!own && PLUMBING_FIRST.has(first)) {
             return Role::Plumbing;
         }
@@ -103,10 +119,10 @@ impl Role {
             return Role::Outbound;
         }
         let network = NETWORK.any(words(saying));
-        if !network && INTERNAL.any(words(saying)) {
+        if !network && words(saying).any(|word| INTERNAL.has(word) || BACKGROUND.has(word)) {
             return Role::Internal;
         }
-        if network || REQUEST.any(words(saying)) {
+        if network || is_request(saying) {
             return Role::Served;
         }
         match WORK.any(words(saying)) {
@@ -119,13 +135,22 @@ impl Role {
 /// `saying` holds every word but the service's name, `rest` leaves out a product's first word too: of
 /// `redis_commands` nobody calls redis. A client library is one wherever it stands.
 fn is_outbound(saying: &str, rest: &str, namespace: Namespace, subject: &Subject) -> bool {
-    let is_broker = subject.names().iter().any(|name| {
-        words(name)
-            .next_back()
-            .is_some_and(|last| BROKERS.has(last))
-    });
-    let outbound = |word: &str| OUTBOUND.has(word) && !(is_broker && PUBLISHING.has(word));
-    if words(saying).any(outbound) || CLIENT_LIBRARIES.any(words(saying)) {
+    let is_called = |kind: Words| {
+        let mut lasts = subject.names().iter().map(|name| words(name).next_back());
+        lasts.any(|last| last.is_some_and(|last| kind.has(last)))
+    };
+    let (is_broker, is_sender) = (is_called(BROKERS), is_called(SENDERS));
+    // A response that is sent is served.
+    let sends = !is_sender && !ANSWERS.any(words(saying));
+    let outbound = |word: &str| {
+        (OUTBOUND.has(word) && !(is_broker && PUBLISHING.has(word))) || (sends && word == "sent")
+    };
+    let said: Vec<&str> = words(saying).collect();
+    if words(saying).any(outbound)
+        || CLIENT_LIBRARIES.any(words(saying))
+        || has_sequence(&said, OUTBOUND_ANYWHERE)
+        || CLIENTS.iter().any(|client| said.starts_with(client))
+    {
         return true;
     }
     // What comes in by a broker or through a server is answered: `spring_kafka_listener`.
@@ -158,10 +183,15 @@ const PUBLISHING: Words = Words("produced producer publish published publisher")
 
 const STORE: Words = Words("store stores storage");
 
-fn has(words: &[&str], sequence: &[&str]) -> bool {
-    words
-        .windows(sequence.len())
-        .any(|window| window == sequence)
+/// Whether a name speaks of requests to the service; not of what people ask each other for, as
+/// `leave_requests` and `merge_requests` do.
+fn is_request(saying: &str) -> bool {
+    let mut before = "";
+    words(saying).any(|word| {
+        let is_asked = matches!(word, "request" | "requests") && ASKED_FOR.has(before);
+        before = word;
+        REQUEST.has(word) && !is_asked
+    })
 }
 
 fn is_runtime(words: &[&str]) -> bool {
@@ -179,6 +209,16 @@ const NETWORK: Words = Words("http https rpc grpc graphql");
 /// Words of requests that are answered.
 const REQUEST: Words = Words("request requests req reqs rq api response responses ttfb");
 
+/// What answers a request.
+const ANSWERS: Words = Words("answer answers reply replies response responses");
+
+/// What people ask for, in an application that keeps their requests.
+const ASKED_FOR: Words = Words(
+    "absence access approval booking change credit deletion erasure export feature follow friend help holiday \
+     join leave loan membership merge off overtime payout pull purchase quote refund reset return review ride \
+     support topup transfer vacation withdrawal",
+);
+
 /// Words of work that a program may be there for: what a worker, a database or a controller does.
 const WORK: Words = Words(
     "activities activity answered answers attempt attempted attempts batch batches call calls command commands \
@@ -190,11 +230,17 @@ const WORK: Words = Words(
 
 /// Words of work inside, which success or failure of says nothing of what callers get.
 const INTERNAL: Words = Words(
-    "backup backups cache cached caches checkpoint checkpoints cleanup cleanups compaction compactions dao \
-     election elections eviction evictions executor executors flush flushes gc gossip heartbeat heartbeats \
-     ingestion lock locks migration migrations mutex mutexes pool pools prune purge raft rebalance rebalances \
-     rebuild rebuilds refresh refreshes reindex reload reloads replication repositories repository resync resyncs \
-     retries retry semaphore snapshot snapshots startup store stores sweep vacuum wal warmup",
+    "cache cached caches dao executor executors ingestion limiter limiting lock locks mutex mutexes pool pools raft \
+     ratelimit ratelimiter replication repo repositories repository retries retry scheduled semaphore store stores \
+     throttle wal",
+);
+
+/// The same, of work that nobody waits for.
+pub(crate) const BACKGROUND: Words = Words(
+    "backup backups checkpoint checkpoints cleanup cleanups compaction compactions election elections eviction \
+     evictions flush flushes gc gossip heartbeat heartbeats migration migrations prune purge rebalance rebalances \
+     rebuild rebuilds refresh refreshes reindex reload reloads resync resyncs snapshot snapshots startup sweep vacuum \
+     warmup",
 );
 
 /// Words that mark a family as about what comes in, whatever brings it.
@@ -202,6 +248,10 @@ pub(crate) const INBOUND: Words = Words(
     "consume consumed consumer consumers handled inbound incoming ingress listener listeners processed processor \
      received receiver served server subscriber subscription",
 );
+
+/// Words of probes and scrapes of the service itself: no use, whatever counts them.
+const PROBES: Words =
+    Words("healthcheck healthchecks healthz livez readyz liveness readiness probes");
 
 /// What follows a runtime's name, of any language, in a family that is its own.
 const OF_ANY_RUNTIME: Words = Words("info version build gc memory heap threads runtime vm cpu");
@@ -227,6 +277,11 @@ const RUNTIME_PARTS: &[(&str, Words)] = &[
     ),
     ("ruby", Words("thread rss process")),
     ("erlang", Words("mnesia")),
+    // OpenTelemetry's metrics of the host.
+    (
+        "system",
+        Words("cpu disk filesystem load memory network paging processes uptime"),
+    ),
     ("promhttp", Words("metric")),
 ];
 
@@ -248,6 +303,23 @@ const PLUMBING_ANYWHERE: &[&[&str]] = &[
     &["log", "entries"],
     &["log", "lines"],
     &["log", "events"],
+    &["health", "check"],
+    &["health", "checks"],
+    &["metrics", "request"],
+    &["metrics", "requests"],
+    &["rate", "limiting"],
+    &["routing", "match"],
+    &["spring", "security"],
+];
+
+/// Word sequences of calls that are made, at any depth of prefix.
+const OUTBOUND_ANYWHERE: &[&[&str]] = &[
+    &["active", "record"],
+    &["entity", "framework"],
+    &["payment", "gateway"],
+    &["repo", "query"],
+    &["system", "net", "http"],
+    &["third", "party"],
 ];
 
 /// First words of plumbing.
@@ -260,6 +332,7 @@ const INVENTORY_FIRST: Words = Words("node container kube machine dcgm");
 #[cfg(test)]
 mod tests {
     use super::super::family::Family;
+    use super::super::help::Help;
     use super::*;
     use crate::catalogue::SeriesNames;
     use crate::exposition::MetricType;
@@ -356,7 +429,7 @@ mod tests {
             ("shop", "shop_orders_total", Role::Other),
         ] {
             let subject = Subject::new(service, &[], SeriesNames::default());
-            let family = Family::new(name, MetricType::Unknown, false, &subject);
+            let family = Family::new(name, MetricType::Unknown, Help::default(), &subject);
             assert_eq!(family.role, expected, "{name} of {service}");
         }
     }

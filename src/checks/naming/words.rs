@@ -23,6 +23,13 @@ pub(crate) fn words(name: &str) -> impl DoubleEndedIterator<Item = &str> + Clone
     name.split('_').filter(|word| !word.is_empty())
 }
 
+/// Whether one of `sequences` stands among the words of a name.
+pub(crate) fn has_sequence(words: &[&str], sequences: &[&[&str]]) -> bool {
+    sequences
+        .iter()
+        .any(|sequence| words.windows(sequence.len()).any(|at| at == *sequence))
+}
+
 /// A word without the ending of its plural: `requests` and `request` are one, `queries` and `query` too.
 pub(crate) fn singular(word: &str) -> Cow<'_, str> {
     if let Some(stem) = word.strip_suffix("ies").filter(|stem| stem.len() > 1) {

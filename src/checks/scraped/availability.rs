@@ -42,8 +42,9 @@ impl Role {
 
 /// Words of a key that says that a gauge is about something else than who exposes it.
 const OTHERS: Words = Words(
-    "target service name instance job host node pod url interface device backend upstream server \
-     proxy cluster queue check component dependency",
+    "backend broker check cluster component connection database datasource db dependency destination device host \
+     instance interface job member name node partner peer pod pool provider proxy queue remote server service target \
+     upstream url vendor",
 );
 
 /// Proxies, whose state is that of what they stand before.

@@ -3,7 +3,7 @@
 use crate::checks::naming::family::{Family, Part};
 use crate::checks::naming::labels::Traits;
 use crate::checks::naming::namespace::{Namespace, Namespaces};
-use crate::checks::naming::role::Role as About;
+use crate::checks::naming::role::{BACKGROUND, Role as About};
 use crate::checks::naming::words::Words;
 use crate::checks::subject::Subject;
 use crate::checks::verdict::{Finding, Reason, cite};
@@ -33,10 +33,13 @@ const TIME: Words = Words(
      nanosecond nanoseconds ns time duration durations latency latencies elapsed timer rtt ttfb",
 );
 
-/// Words that say that the number is no duration of serving, whatever its unit.
+/// Words that say that the number is no duration of serving, whatever its unit: amounts, how old or how far
+/// something is, how long people or connections stay, and what nobody waits for.
 const NOT_LATENCY: Words = Words(
-    "bytes size len length ratio usage skew jitter rate age timestamp timeout uptime lag interval \
-     ttl expiry per variables variable settings config limit threshold",
+    "age amount backoff bytes confidence config cooldown cost day days delay delays drift \
+     expiry freshness hour hours idle interval jitter lag len length lifetime limit month months offset per price \
+     probability quantity rate ratio remaining score session sessions settings size skew sleep staleness threshold \
+     timeout timestamp ttl uptime usage variable variables visit visits week weeks",
 );
 
 /// Words before a duration that say that nothing was done yet.
@@ -51,16 +54,6 @@ const SMALL_UNITS: Words = Words("microsecond microseconds us nanosecond nanosec
 /// Above this, a number is a time of day: thirty years in seconds, eleven days in milliseconds.
 const DURATION_MAX: f64 = 1e9;
 
-/// Words of HELP that speak of a duration.
-const HELP_TIME: Words =
-    Words("seconds milliseconds microseconds duration durations latency latencies elapsed");
-
-/// What stands before `time` in HELP where it is a duration, and what behind: `response time`, `time spent`; at the
-/// time of something, or since a start time, something else happens.
-const HELP_BEFORE_TIME: Words =
-    Words("execution handling processing request response round running serving trip wall");
-const HELP_BEHIND_TIME: Words = Words("in it spent taken to took");
-
 /// Upper bounds that default duration buckets of client libraries share, in seconds.
 const DEFAULT_BUCKETS: Words = Words("0.005 0.01 0.025 0.05 0.1 0.25 0.5");
 
@@ -71,17 +64,18 @@ pub fn role(family: &Family, subject: &Subject) -> Option<Role> {
         return family.is_named(configured).then_some(Role::Configured);
     }
     let is_number = family.rest().any(|word| NOT_LATENCY.has(word)) || is_waiting(family);
-    if family.part == Part::Created || family.is_in_flight() || is_number {
+    let is_background = family.role == About::Internal && BACKGROUND.any(family.saying());
+    if family.part == Part::Created || family.is_in_flight() || is_number || is_background {
         return None;
     }
     let is_time = TIME.any(family.saying());
     match family.role {
         About::Runtime | About::Plumbing | About::Inventory => None,
-        About::Outbound => (is_time || family.help_means_time).then_some(Role::Near),
+        About::Outbound => (is_time || family.help.means_time).then_some(Role::Near),
         About::Internal | About::Served | About::Work | About::Other => {
             // Buckets or quantiles of requests that nothing calls a time.
             let quantiles = family.part == Part::Plain && family.role.is_request_like();
-            match (is_time, family.help_means_time) {
+            match (is_time, family.help.means_time) {
                 (true, _) => Some(Role::Time),
                 (false, true) => Some(Role::TimeByHelp),
                 (false, false) => {
@@ -114,21 +108,6 @@ fn is_average(family: &Family, value: f64) -> bool {
     AVERAGE.any(family.saying()) && (value < DURATION_MAX || !heeds_values(family))
 }
 
-/// Whether HELP speaks of a duration.
-pub fn help_means_time(help: &str) -> bool {
-    let mut before = String::new();
-    help.split(|c: char| !c.is_ascii_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_ascii_lowercase)
-        .any(|word| {
-            let means_time = HELP_TIME.has(&word)
-                || (word == "time" && HELP_BEFORE_TIME.has(&before))
-                || (before == "time" && HELP_BEHIND_TIME.has(&word));
-            before = word;
-            means_time
-        })
-}
-
 /// What the time-like families of one scrape showed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Evidence {
@@ -158,6 +137,8 @@ struct Shape {
     /// A gauge that averages, or a counter that sums up.
     summed: bool,
     request_label: bool,
+    /// The labels are those of HTTP or RPC requests.
+    is_request: bool,
     quantiles: bool,
     bounds: bool,
     sum: bool,
@@ -206,6 +187,7 @@ impl Evidence {
             return;
         };
         shape.request_label |= traits.names_request;
+        shape.is_request |= traits.is_request;
         shape.quantiles |= traits.is_quantile;
         shape.bounds |= traits.bound.is_some();
         match family.part {
@@ -328,6 +310,7 @@ impl Shape {
                 && family.rest().all(|word| TIME.has(word)),
             summed: false,
             request_label: false,
+            is_request: false,
             quantiles: false,
             bounds: false,
             sum: false,
@@ -353,9 +336,14 @@ impl Shape {
             !internal && (request_like || (self.whole && is_service) || self.request_label);
         match self.role {
             Role::Configured => Some(Strength::Served),
-            Role::Unnamed if requests && self.default_buckets >= 3 => Some(Strength::Weak(
-                "its buckets and labels look like request durations, but neither name nor HELP says time",
-            )),
+            // Prices and shares have such buckets too.
+            Role::Unnamed
+                if requests && (request_like || self.is_request) && self.default_buckets >= 3 =>
+            {
+                Some(Strength::Weak(
+                    "its buckets and labels look like request durations, but neither name nor HELP says time",
+                ))
+            }
             Role::Unnamed if request_like && self.quantiles => Some(Strength::Weak(
                 "quantiles of requests, but neither name nor HELP says that they are of time",
             )),

@@ -19,8 +19,10 @@ use serde::Deserialize;
 use super::subject::Subject;
 use super::verdict::Finding;
 use crate::checks::naming::family::{Family, fold};
+use crate::checks::naming::help::Help;
 use crate::checks::naming::labels::Keys;
 use crate::checks::naming::namespace::Namespaces;
+use crate::checks::naming::products;
 use crate::discovery::target::TargetUrl;
 use crate::exposition::{Event, Fault, MetricType, Sample, Severity, Summary};
 use instrumentation::Resource;
@@ -168,7 +170,7 @@ pub struct Observer {
     current: usize,
     keys: Keys,
     typed: (String, MetricType),
-    helped: (String, bool),
+    helped: (String, Help),
     faults_max: usize,
     observation: Observation,
 }
@@ -180,7 +182,7 @@ struct Roles {
     version: Option<version::Role>,
     availability: Option<availability::Role>,
     latency: Option<latency::Role>,
-    /// The name says that the service answers.
+    /// The name of the family, or the service's, says that it answers: who is called is itself, or stands behind it.
     is_server: bool,
     start_time: bool,
     /// A sample's value tells something, not only its series.
@@ -201,7 +203,7 @@ impl Observer {
             current: usize::MAX,
             keys: Keys::default(),
             typed: (String::new(), MetricType::Unknown),
-            helped: (String::new(), false),
+            helped: (String::new(), Help::default()),
             faults_max,
         }
     }
@@ -211,7 +213,7 @@ impl Observer {
         match event {
             Event::Type { name, kind } => self.typed = (name.into_owned(), kind),
             Event::Help { name, text } => {
-                self.helped = (name.into_owned(), latency::help_means_time(&text));
+                self.helped = (name.into_owned(), Help::of(&text));
             }
             Event::Unit { .. } => {}
             Event::Sample(sample) => self.sample(&sample),
@@ -271,7 +273,7 @@ impl Observer {
                 .sample(role, &roles.family, sample, subject);
         }
         if roles.availability.is_some() || roles.latency.is_some() {
-            let traits = self.keys.read(sample, roles.is_server);
+            let traits = self.keys.read(sample, roles.is_server, subject);
             if let Some(role) = &roles.availability {
                 observation
                     .availability
@@ -316,8 +318,11 @@ impl Observer {
         } else {
             MetricType::Unknown
         };
-        let help_means_time = concerns(&self.helped.0) && self.helped.1;
-        let family = Family::new(name, kind, help_means_time, &self.subject);
+        let help = match concerns(&self.helped.0) {
+            true => self.helped.1,
+            false => Help::default(),
+        };
+        let family = Family::new(name, kind, help, &self.subject);
         let version = version::role(&family, &self.subject);
         let availability = availability::role(&family, &self.subject);
         let latency = latency::role(&family, &self.subject);
@@ -331,7 +336,7 @@ impl Observer {
             version,
             availability,
             latency,
-            is_server: family.is_server(),
+            is_server: family.is_server() || products::is_front(&self.subject),
             start_time,
             family,
         }
