@@ -23,7 +23,7 @@ const TELLING_BYTES_MIN: usize = 4;
 const LIBRARY_MARK: &str = "_prom_ex_";
 
 /// Names that say nothing of whose a family is, where they do not begin it.
-const GENERIC_NAMES: Words = Words(
+pub(crate) const GENERIC_NAMES: Words = Words(
     "admin agent api app application auth backend batch cache client cluster collector controller core cron \
      data database db edge exporter frontend gateway grpc http https job jobs main manager metrics monitor node \
      operator plugin proxy queue request requests rest scheduler server service storage store system task tasks user \

@@ -4,6 +4,7 @@
 //! of names kept, not by the size of the body.
 
 pub mod availability;
+pub mod constants;
 pub mod endpoint;
 pub mod identity;
 pub mod instrumentation;
@@ -23,8 +24,10 @@ use crate::checks::naming::help::Help;
 use crate::checks::naming::labels::Keys;
 use crate::checks::naming::namespace::Namespaces;
 use crate::checks::naming::products;
+use crate::checks::naming::role::Role;
 use crate::discovery::target::TargetUrl;
 use crate::exposition::{Event, Fault, MetricType, Sample, Severity, Summary};
+use constants::Constants;
 use instrumentation::Resource;
 pub use series::{Series, SeriesFindings};
 
@@ -104,14 +107,14 @@ impl Scraped<'_> {
             subject,
             url,
         } = self;
-        let namespaces = &observation.namespaces;
+        let (namespaces, constants) = (&observation.namespaces, &observation.constants);
         SeriesFindings::new([
-            observation.version.judge(subject, namespaces),
+            observation.version.judge(subject, namespaces, constants),
             observation.availability.judge(subject, namespaces),
             observation.latency.judge(subject, namespaces),
             observation
                 .identity
-                .judge(subject, url.map(TargetUrl::path)),
+                .judge(subject, constants, url.map(TargetUrl::path)),
         ])
     }
 }
@@ -129,6 +132,8 @@ pub struct Observation {
     pub latency: latency::Evidence,
     /// How many families are whose.
     pub namespaces: Namespaces,
+    /// What nearly all series share.
+    pub constants: Constants,
     /// The resource that OpenTelemetry describes, where it does.
     pub resource: Option<Arc<Resource>>,
     /// `process_start_time_seconds`, where exposed.
@@ -142,7 +147,7 @@ pub struct Observation {
 impl Observation {
     /// The version that the service exposes.
     pub fn version(&self) -> Option<&str> {
-        self.version.version(&self.namespaces)
+        self.version.version(&self.namespaces, &self.constants)
     }
 
     /// The first fault for which Prometheus would fail the scrape.
@@ -195,6 +200,7 @@ impl Observer {
         Self {
             observation: Observation {
                 namespaces: Namespaces::new(&subject),
+                version: version::Evidence::new(&subject),
                 ..Observation::default()
             },
             subject,
@@ -263,6 +269,9 @@ impl Observer {
             observation
                 .namespaces
                 .add(roles.family.namespace, &roles.family.stem);
+        }
+        if roles.family.role != Role::Runtime {
+            observation.constants.sample(&roles.family, sample);
         }
         observation
             .identity

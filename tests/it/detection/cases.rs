@@ -210,6 +210,6 @@ fn the_version_that_passes_is_known() {
     ] {
         let scrape = Scrape::new("shop", &[], SeriesNames::default(), body);
         let found = &scrape.observation;
-        assert_eq!(found.version.version(&found.namespaces), version, "{body}");
+        assert_eq!(found.version(), version, "{body}");
     }
 }

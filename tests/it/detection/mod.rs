@@ -49,12 +49,18 @@ impl Scrape {
             observation,
         } = self;
         match kind {
-            "version" => observation.version.judge(subject, &observation.namespaces),
+            "version" => {
+                observation
+                    .version
+                    .judge(subject, &observation.namespaces, &observation.constants)
+            }
             "availability" => observation
                 .availability
                 .judge(subject, &observation.namespaces),
             "latency" => observation.latency.judge(subject, &observation.namespaces),
-            "identity" => observation.identity.judge(subject, Some(path)),
+            "identity" => observation
+                .identity
+                .judge(subject, &observation.constants, Some(path)),
             other => panic!("no check named {other}"),
         }
     }

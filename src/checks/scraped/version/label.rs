@@ -1,8 +1,12 @@
 //! Which label of a version-like series carries the version.
 
+use std::borrow::Cow;
+
 use super::value::looks_like_version;
 use crate::checks::naming::family::Family;
-use crate::checks::naming::words::Words;
+use crate::checks::naming::namespace::GENERIC_NAMES;
+use crate::checks::naming::products::{BACKENDS, LIBRARIES, PRODUCTS, RUNTIMES};
+use crate::checks::naming::words::{Words, words};
 use crate::checks::subject::Subject;
 use crate::exposition::Sample;
 use crate::labels::snake;
@@ -12,6 +16,8 @@ use crate::labels::snake;
 const KEYS: &[&str] = &[
     "short_version",
     "version",
+    "vsn",
+    "ver",
     "service_version",
     "app_version",
     "application_version",
@@ -21,6 +27,8 @@ const KEYS: &[&str] = &[
     "server_version",
     "release_version",
     "release",
+    "image_tag",
+    "git_describe",
 ];
 
 /// Label keys of a build that stand in where no key above is there.
@@ -42,6 +50,21 @@ const FOREIGN_KEYS: Words = Words(
 /// Label keys beside the release of an operating system.
 const KERNEL_KEYS: Words = Words("kernel machine nodename sysname");
 
+/// Words of a family that is about the machine, whose release is that of its operating system.
+const MACHINES: Words = Words("host kernel machine os system uname");
+
+/// Label keys whose value says of what a version is.
+const ABOUT_KEYS: Words = Words(
+    "artifact component dependency driver engine library module name package plugin product program server",
+);
+
+/// Label keys by which an info metric of nobody's name says whose it is.
+const DECLARING_KEYS: Words =
+    Words("app app_name application application_name service service_name");
+
+/// What OpenTelemetry calls a service that nobody named.
+const UNNAMED: &str = "unknown_service";
+
 /// Label keys whose value may name who a build is of.
 const NAMING_KEYS: Words = Words(
     "app app_name application application_name artifact binary component module name product program project \
@@ -54,15 +77,53 @@ pub(super) fn names(subject: &Subject, sample: &Sample<'_>) -> bool {
     labels.any(|(key, value)| NAMING_KEYS.has(&snake(&key)) && subject.is(&value))
 }
 
+/// What a label says that a version is of, where that is a known product or library and not the service.
+pub(super) fn is_about<'a>(subject: &Subject, sample: &Sample<'a>) -> Option<Cow<'a, str>> {
+    let is_known = |value: &str| {
+        let lists = [BACKENDS, PRODUCTS, LIBRARIES, RUNTIMES];
+        lists.iter().any(|words| words.has(value))
+    };
+    sample
+        .labels()
+        .find(|(key, value)| {
+            ABOUT_KEYS.has(&snake(key)) && is_known(&snake(value)) && !subject.is(value)
+        })
+        .map(|(_, value)| value)
+}
+
+/// Who an info metric says that it is of, where that is not the service, nor called after it. `build_info` of a program
+/// under an alias that nobody wrote down is told by what the two names share.
+pub(super) fn names_another<'a>(subject: &Subject, sample: &Sample<'a>) -> Option<Cow<'a, str>> {
+    let shares = |value: &str| {
+        let value = snake(value);
+        let mut names = subject.names().iter();
+        names.any(|name| {
+            words(name).any(|word| !GENERIC_NAMES.has(word) && words(&value).any(|w| w == word))
+        })
+    };
+    let mut declared = sample
+        .labels()
+        .filter(|(key, value)| {
+            DECLARING_KEYS.has(&snake(key)) && !value.is_empty() && !value.starts_with(UNNAMED)
+        })
+        .map(|(_, value)| value)
+        .peekable();
+    let first = declared.peek().cloned()?;
+    let is_another =
+        subject.is_known() && !declared.any(|value| subject.is(&value) || shares(&value));
+    is_another.then_some(first)
+}
+
 /// The label of a sample that carries the version: its key as written and its value.
 pub(super) fn version_label(family: &Family, sample: &Sample<'_>) -> Option<(String, String)> {
     let is_build = family
         .words()
         .any(|word| matches!(word, "build" | "buildinfo"));
     // `release` of an operating system, as `uname` tells it.
-    let is_kernel = sample
-        .labels()
-        .any(|(key, _)| KERNEL_KEYS.has(&snake(&key)));
+    let is_kernel = MACHINES.any(family.words())
+        || sample
+            .labels()
+            .any(|(key, _)| KERNEL_KEYS.has(&snake(&key)));
     let mut best: Option<(usize, String, String)> = None;
     for (key, value) in sample.labels() {
         let snaked = snake(&key);

@@ -4,12 +4,14 @@ mod label;
 mod name;
 mod value;
 
-use self::label::{names, version_label};
+use self::label::{is_about, names, names_another, version_label};
 pub use self::name::{Role, role};
 use self::value::{is_placeholder, looks_like_version};
+use super::constants::{Constant, Constants};
 use crate::checks::naming::family::Family;
 use crate::checks::naming::namespace::{Namespace, Namespaces};
 use crate::checks::naming::role::Role as About;
+use crate::checks::naming::words::Words;
 use crate::checks::subject::Subject;
 use crate::checks::verdict::{Finding, Reason, cite};
 use crate::exposition::Sample;
@@ -21,11 +23,19 @@ const CANDIDATES_MAX: usize = 64;
 /// Bytes of a version: it becomes a label of ours.
 const VERSION_BYTES_MAX: usize = 128;
 
+/// From here on a number is a time of day in seconds, of 2001 or later.
+const TIMESTAMP_MIN: f64 = 1e9;
+
+/// Versions of HTTP, which labels of requests may carry.
+const HTTP_VERSIONS: Words = Words("1.0 1.1 2.0 3.0");
+
 /// What the version-like families of one scrape showed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Evidence {
     candidates: Vec<Candidate>,
     near: Option<Near>,
+    /// The configuration names the series, and nothing else proves.
+    is_configured: bool,
 }
 
 /// One family with a version in its labels.
@@ -57,6 +67,14 @@ struct Near {
 }
 
 impl Evidence {
+    /// Starts a scrape of a service.
+    pub(super) fn new(subject: &Subject) -> Self {
+        Self {
+            is_configured: subject.series.version.is_some(),
+            ..Self::default()
+        }
+    }
+
     /// Looks at one sample of a family with a role.
     pub fn sample(&mut self, role: Role, family: &Family, sample: &Sample<'_>, subject: &Subject) {
         match role {
@@ -105,6 +123,25 @@ impl Evidence {
             let why = "is a plugin's version, not the service's";
             return self.near(Reason::NotTheService, 3, sample, why);
         }
+        if let Some(about) = is_about(subject, sample) {
+            let why = format!("is the version of {:?}, not the service's", quoted(&about));
+            return self.near(Reason::NotTheService, 3, sample, &why);
+        }
+        let another = match family.namespace {
+            Namespace::Generic if role == Role::Candidate => names_another(subject, sample),
+            Namespace::Own
+            | Namespace::Related
+            | Namespace::Generic
+            | Namespace::Other
+            | Namespace::Product => None,
+        };
+        if let Some(another) = another {
+            let why = format!(
+                "is the version of {:?}; if that is what this service is called too, add it as an alias",
+                quoted(&another)
+            );
+            return self.near(Reason::NotTheService, 1, sample, &why);
+        }
         let Some((key, value)) = version_label(family, sample) else {
             return self.near(
                 Reason::Missing,
@@ -128,6 +165,12 @@ impl Evidence {
                 sample,
                 "is not above 0, so it does not hold now",
             );
+        } else if is_number(sample.value) {
+            let why = format!(
+                "has the value {}: a number of things by version, where a version's own series stands at 1",
+                sample.value
+            );
+            self.near(Reason::NotTheService, rank, sample, &why);
         } else {
             // A main module is the program's whatever it is called. Of another product, a label that all series
             // carry says nothing.
@@ -196,9 +239,32 @@ impl Evidence {
     }
 
     /// The version that a pass rests on.
-    pub fn version<'a>(&'a self, namespaces: &'a Namespaces) -> Option<&'a str> {
-        self.proof(namespaces)
-            .map(|candidate| candidate.version.as_str())
+    pub fn version<'a>(
+        &'a self,
+        namespaces: &'a Namespaces,
+        constants: &'a Constants,
+    ) -> Option<&'a str> {
+        match self.proof(namespaces) {
+            Some(candidate) => Some(&candidate.version),
+            None => self
+                .constant(constants)
+                .map(|(_, constant)| constant.value.as_str()),
+        }
+    }
+
+    /// A label with a version that nearly all series share, where no series is there for it alone.
+    fn constant<'a>(&self, constants: &'a Constants) -> Option<(&'static str, &'a Constant)> {
+        let is_version = |(key, constant): &(&'static str, &Constant)| {
+            let value = &*constant.value;
+            unusable(key, value).is_none()
+                && looks_like_version(value)
+                && !(*key == "version" && HTTP_VERSIONS.has(value))
+        };
+        let mut constant = constants.version().filter(is_version);
+        match self.is_configured {
+            true => None,
+            false => constant.next(),
+        }
     }
 
     fn proof<'a>(&'a self, namespaces: &'a Namespaces) -> Option<&'a Candidate> {
@@ -215,10 +281,19 @@ impl Evidence {
     }
 
     /// The finding, with what the whole scrape says of namespaces.
-    pub fn judge(&self, subject: &Subject, namespaces: &Namespaces) -> Finding {
+    pub fn judge(
+        &self,
+        subject: &Subject,
+        namespaces: &Namespaces,
+        constants: &Constants,
+    ) -> Finding {
         if let Some(proof) = self.proof(namespaces) {
             let message = format!("exposes its version {:?}", proof.version);
             return Finding::pass(message, &proof.series);
+        }
+        if let Some((key, constant)) = self.constant(constants) {
+            let message = format!("its series carry {key}={:?}", constant.value);
+            return Finding::pass(message, &constant.series);
         }
         if let Some(inventory) = self.owned(namespaces).next() {
             let message = format!(
@@ -311,6 +386,12 @@ fn quoted(value: &str) -> String {
 /// Whether an info metric stands at 1 or above.
 fn is_set(sample: &Sample<'_>) -> bool {
     sample.value > 0.0 && sample.value.is_finite()
+}
+
+/// Whether a value counts something: it is neither 0 nor 1, as those of info metrics are, nor a time of day, as that of
+/// a build.
+fn is_number(value: f64) -> bool {
+    value > 1.0 && value < TIMESTAMP_MIN
 }
 
 /// Whether a Go program's main module is an exporter that speaks for the service.

@@ -27,8 +27,8 @@ const ENDINGS: Words = Words("info information build buildinfo version versions 
 
 /// What may stand between the name of a service and such an ending: the whole of it.
 const WHOLE: Words = Words(
-    "app application binary core current daemon engine instance main node plugin primary process product program running \
-     server service software system",
+    "app application backend binary core current daemon engine frontend instance main primary process product program \
+     running server service software system web worker",
 );
 
 /// What may stand alone before such an ending: whatever program exposes it.
@@ -38,8 +38,9 @@ const ANYBODY: Words = Words(
 
 /// Things that have a version of their own, and are not the program that exposes it.
 const THINGS: Words = Words(
-    "agent agents api artifact bundle chart client cluster config configuration db dependency driver exporter \
-     firmware format image kernel library manifest model module os plugin policy protocol schema sdk spec tenant tls",
+    "agent agents api artifact asset assets bundle chart client cluster config configuration data dataset db \
+     dependency dictionary driver exporter firmware format image index kernel library manifest model module os plugin \
+     policy protocol schema sdk spec template tenant theme tls",
 );
 
 /// Reads a name's role, once a name.
@@ -143,7 +144,20 @@ impl Ending {
         let is_own = family.namespace == Namespace::Own;
         let own_word = |word: &str| head.iter().any(|own| is_namesake(own, word, family));
         // Inside the service's own name, a product is one that it runs or calls.
-        let is_part = |word: &str| is_thing(word) || (is_own && PRODUCTS.has(word));
+        let is_part = |word: &str| {
+            // The build of an API is of the program that answers it; its version is that of a contract.
+            (is_thing(word) && word != "api") || (is_own && PRODUCTS.has(word))
+        };
+        // Products run on nodes; elsewhere Node is the runtime.
+        let is_product = head.iter().take(1).any(|first| PRODUCTS.has(first));
+        // Of a plugin that has its own name too, as `playbooks_plugin_system_playbook_instance`.
+        let is_named_plugin = between.len() > 1;
+        let is_whole_word = |word: &str| {
+            WHOLE.has(word)
+                || own_word(word)
+                || (word == "node" && is_product)
+                || (word == "plugin" && is_named_plugin)
+        };
         let is_whole = match (family.namespace, self.is_build) {
             (Namespace::Generic, _) => match between {
                 // What a framework calls the application: `symfony_app_version`, not `symfony_version`.
@@ -153,7 +167,7 @@ impl Ending {
             (Namespace::Other, _) if head.iter().take(1).any(|first| is_thing(first)) => false,
             // A build is of a program, which may be called by more words than its namespace.
             (_, true) => !between.iter().any(|word| is_part(word)),
-            (_, false) => between.iter().all(|word| WHOLE.has(word) || own_word(word)),
+            (_, false) => between.iter().all(|word| is_whole_word(word)),
         };
         let is_runtime = between
             .iter()
