@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use super::raw::{RawConfig, RawScore, RawService};
 use super::settings::Config;
 use crate::catalogue::{RecordFiles, ServiceOverride};
+use crate::discovery::lost_of_static_lists;
 use crate::discovery::settings::{DiscoverySettings, Jobs, Naming};
 use crate::document::DocumentError;
 use crate::document::paths::patterns;
@@ -26,6 +27,9 @@ const SERIES_BUDGET_DEFAULT: usize = 200_000;
 /// How long the last measured outcome of a rule may count: a quarter's score rests on no older ones.
 const CARRIED_FOR_MAX: SignedDuration = SignedDuration::from_hours(90 * 24);
 
+/// Targets of static lists that are named in warnings.
+const LOSSES_SHOWN_MAX: usize = 20;
+
 /// Makes a configuration ready.
 pub(super) fn config(source: Source<'_>, raw: RawConfig) -> Result<Config, DocumentError> {
     let global = raw.global.unwrap_or_default();
@@ -34,13 +38,16 @@ pub(super) fn config(source: Source<'_>, raw: RawConfig) -> Result<Config, Docum
     let services = services(source, raw.services.unwrap_or_default())?;
     let shrink_guard = raw.discovery.and_then(|discovery| discovery.shrink_guard);
     let raw_dial = raw.dial.unwrap_or_default();
+    let discovery = DiscoverySettings {
+        jobs: jobs.ready,
+        naming: Naming::new(raw.labels.unwrap_or_default(), aliases(&services)),
+        shrink_guard: shrink_guard.unwrap_or_default().resolve(source)?,
+        skipped: jobs.skipped,
+    };
+    let mut warnings = jobs.warnings;
+    warnings.extend(losses(&discovery));
     Ok(Config {
-        discovery: Arc::new(DiscoverySettings {
-            jobs: jobs.ready,
-            naming: Naming::new(raw.labels.unwrap_or_default(), aliases(&services)),
-            shrink_guard: shrink_guard.unwrap_or_default().resolve(source)?,
-            skipped: jobs.skipped,
-        }),
+        discovery: Arc::new(discovery),
         services,
         catalogue: patterns(source, raw.catalogue)?,
         records: RecordFiles {
@@ -67,8 +74,25 @@ pub(super) fn config(source: Source<'_>, raw: RawConfig) -> Result<Config, Docum
         )?,
         series_max: raw.series_budget.unwrap_or(SERIES_BUDGET_DEFAULT),
         carried_for: carried_for(source, raw.score.unwrap_or_default())?,
-        warnings: jobs.warnings,
+        warnings,
     })
+}
+
+/// Targets of static lists that will not be scraped, as far as a warning tells.
+fn losses(discovery: &DiscoverySettings) -> Vec<String> {
+    let lost = lost_of_static_lists(discovery);
+    let mut warnings: Vec<String> = lost
+        .iter()
+        .take(LOSSES_SHOWN_MAX)
+        .map(ToString::to_string)
+        .collect();
+    if lost.len() > warnings.len() {
+        warnings.push(format!(
+            "{} more targets are not scraped: /targets lists them",
+            lost.len() - warnings.len()
+        ));
+    }
+    warnings
 }
 
 /// How long the last measured outcome of a rule counts.

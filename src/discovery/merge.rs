@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::groups::Listing;
 use super::populate::{Naming, target_from_labels};
-use super::published::{DropReason, Dropped};
-use super::settings::JobConfig;
+use super::published::{DropCounts, DropReason, Dropped};
+use super::settings::{DiscoverySettings, JobConfig};
 use super::target::{Target, TargetUrl};
 use crate::labels::Labels;
 
@@ -20,7 +20,7 @@ pub(super) const DROPPED_PER_JOB_MAX: usize = 1_000;
 pub(super) struct Resolved {
     targets: Vec<Arc<Target>>,
     dropped: Vec<Dropped>,
-    dropped_total: usize,
+    dropped_counts: DropCounts,
 }
 
 /// Relabels a source's list. Targets that are as `before` are the very same: they are known by
@@ -37,7 +37,7 @@ pub(super) fn resolve(
     let known: HashMap<&TargetUrl, &Arc<Target>> =
         known.map(|target| (&target.url, target)).collect();
     let mut drop = |labels: Labels, reason: DropReason| {
-        resolved.dropped_total += 1;
+        resolved.dropped_counts.add(reason.kind());
         if resolved.dropped.len() < DROPPED_PER_JOB_MAX {
             resolved.dropped.push(Dropped {
                 labels,
@@ -73,7 +73,7 @@ pub(super) fn resolve(
 pub(super) struct Merged {
     pub(super) targets: Vec<Arc<Target>>,
     pub(super) dropped: Arc<[Dropped]>,
-    pub(super) dropped_total: usize,
+    pub(super) dropped_counts: DropCounts,
 }
 
 /// Puts the sources of each job together, in order of configuration. The first source that names
@@ -91,7 +91,7 @@ pub(super) fn merge<'a>(
         let mut kept = 0;
         let job_max = job.target_limit.unwrap_or(usize::MAX);
         for resolved in sources {
-            merged.dropped_total += resolved.dropped_total;
+            merged.dropped_counts.add_all(resolved.dropped_counts);
             dropped.extend(resolved.dropped.iter().cloned());
             for target in &resolved.targets {
                 let reason = match places.get(&target.url) {
@@ -110,7 +110,7 @@ pub(super) fn merge<'a>(
                         continue;
                     }
                 };
-                merged.dropped_total += 1;
+                merged.dropped_counts.add(reason.kind());
                 if dropped.len() < DROPPED_PER_JOB_MAX {
                     dropped.push(Dropped {
                         labels: target.discovered.clone(),
@@ -126,6 +126,34 @@ pub(super) fn merge<'a>(
     }
     merged.dropped = all_dropped.into();
     merged
+}
+
+/// What of the lists that the configuration itself holds will not be scraped, though nobody asked for that: two
+/// services at one URL, past a limit, no target.
+pub fn lost_of_static_lists(settings: &DiscoverySettings) -> Vec<Dropped> {
+    let resolved: Vec<(&JobConfig, Vec<Resolved>)> = settings
+        .jobs
+        .iter()
+        .map(|job| {
+            let mechanisms = job.discovery.iter();
+            let lists = mechanisms.filter_map(|mechanism| Some((mechanism, mechanism.fixed()?)));
+            let resolved = lists.map(|(mechanism, listing)| {
+                // The lists of a job are one source.
+                let source = mechanism.source_name(job, 0);
+                resolve(job, &listing, &settings.naming, &source, None)
+            });
+            (job, resolved.collect())
+        })
+        .collect();
+    let jobs = resolved
+        .iter()
+        .map(|(job, lists)| (*job, lists.iter().collect()));
+    let merged = merge(jobs, TARGETS_MAX);
+    let lost = merged
+        .dropped
+        .iter()
+        .filter(|dropped| dropped.reason.kind().is_loss());
+    lost.cloned().collect()
 }
 
 /// Notes with `first` that another source names it too; or says why that is refused.

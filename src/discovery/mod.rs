@@ -21,7 +21,8 @@ mod timing;
 mod watch;
 
 pub use mechanism::DiscoveryConfig;
+pub use merge::lost_of_static_lists;
 pub use populate::{TargetError, target_from_labels};
-pub use published::{Discovered, DropReason, Dropped, SourceStatus};
+pub use published::{Discovered, DropCounts, DropKind, DropReason, Dropped, SourceStatus};
 pub use runner::{run, run_with};
 pub use timing::Timing;

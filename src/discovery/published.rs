@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use strum::VariantArray as _;
+
 use super::relabel::Action;
 use super::skipped::SkippedJob;
 use super::target::Target;
@@ -18,8 +20,8 @@ pub struct Discovered {
     pub generation: u64,
     /// What discovery found and is not scraped: the first of each job.
     pub dropped: Arc<[Dropped]>,
-    /// How many there are in all.
-    pub dropped_total: usize,
+    /// How many there are in all, by why.
+    pub dropped_counts: DropCounts,
     /// Jobs of referenced files that are not scraped here.
     pub skipped: Vec<SkippedJob>,
     /// Every source, in order of configuration.
@@ -69,6 +71,104 @@ pub enum DropReason {
         /// The limit.
         limit: usize,
     },
+}
+
+/// Why something is not scraped, without the circumstances: the `reason` of
+/// `manifesto_exporter_discovery_dropped_targets`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(strum::IntoStaticStr, strum::VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub enum DropKind {
+    /// As the configuration wants.
+    Relabel,
+    /// It is no target.
+    Invalid,
+    /// Another service has its URL.
+    Duplicate,
+    /// The same job has its URL under other labels.
+    OtherLabels,
+    /// Past a limit.
+    Limit,
+}
+
+impl DropKind {
+    /// As in JSON and labels.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+
+    /// Whether nobody asked for it: somebody expects to see a service that is not scraped.
+    pub fn is_loss(self) -> bool {
+        match self {
+            DropKind::Relabel => false,
+            DropKind::Invalid | DropKind::Duplicate | DropKind::OtherLabels | DropKind::Limit => {
+                true
+            }
+        }
+    }
+}
+
+/// How many were dropped, by why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DropCounts([usize; DropKind::VARIANTS.len()]);
+
+impl DropCounts {
+    /// Counts one more.
+    pub(super) fn add(&mut self, kind: DropKind) {
+        self.0[kind as usize] += 1;
+    }
+
+    /// Counts those of another source.
+    pub(super) fn add_all(&mut self, others: Self) {
+        for (count, other) in self.0.iter_mut().zip(others.0) {
+            *count += other;
+        }
+    }
+
+    /// Each kind with its count.
+    pub fn iter(self) -> impl Iterator<Item = (DropKind, usize)> {
+        DropKind::VARIANTS.iter().copied().zip(self.0)
+    }
+
+    /// All of them.
+    pub fn total(self) -> usize {
+        self.0.iter().sum()
+    }
+
+    /// Those that nobody asked for.
+    pub fn lost(self) -> usize {
+        let lost = self.iter().filter(|(kind, _)| kind.is_loss());
+        lost.map(|(_, count)| count).sum()
+    }
+}
+
+impl DropReason {
+    /// The reason without its circumstances.
+    pub fn kind(&self) -> DropKind {
+        match self {
+            DropReason::Relabel { .. } => DropKind::Relabel,
+            DropReason::Invalid(_) => DropKind::Invalid,
+            DropReason::Duplicate { .. } => DropKind::Duplicate,
+            DropReason::OtherLabels { .. } => DropKind::OtherLabels,
+            DropReason::Limit { .. } => DropKind::Limit,
+        }
+    }
+}
+
+/// `\`shop/static/0\`: \`a:8067\`: another service has the URL`.
+impl fmt::Display for Dropped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Dropped {
+            labels,
+            source,
+            reason,
+            job: _,
+        } = self;
+        match labels.get("__address__") {
+            "" => write!(f, "`{source}`: {reason}"),
+            address => write!(f, "`{source}`: target `{address}` is not scraped: {reason}"),
+        }
+    }
 }
 
 impl fmt::Display for DropReason {

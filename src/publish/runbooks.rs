@@ -30,6 +30,7 @@ const RUNBOOKS: &[(&str, &str)] = runbooks! {
     "ManifestoServiceMissing"
     "ManifestoSnapshotStale"
     "ManifestoSourceDown"
+    "ManifestoTargetsNotScraped"
     "ManifestoWaiverExpiring"
     "ManifestoWebConfigUnreadable"
 };

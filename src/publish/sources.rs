@@ -114,9 +114,11 @@ pub(super) fn discovery(discovered: &Discovered, out: &mut Writer) {
     let mut family = out.family(
         "manifesto_exporter_discovery_dropped_targets",
         Kind::Gauge,
-        "Targets that were found and are not scraped: /targets says which and why.",
+        "Targets that were found and are not scraped, by why: /targets says which. All but `relabel` are lost to somebody.",
     );
-    family.sample(&[], discovered.dropped_total as f64);
+    for (kind, count) in discovered.dropped_counts.iter() {
+        family.sample(&[("reason", kind.as_str())], count as f64);
+    }
     let mut family = out.family(
         "manifesto_exporter_discovery_skipped_jobs",
         Kind::Gauge,

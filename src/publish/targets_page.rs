@@ -79,7 +79,7 @@ pub(super) fn targets(
             .filter(|row| row.contains(query))
             .take(ROWS_MAX)
             .collect(),
-        dropped_total: discovered.dropped_total,
+        dropped_total: discovered.dropped_counts.total(),
         skipped: &discovered.skipped,
         sources: discovered.sources.iter().map(source_row).collect(),
     }

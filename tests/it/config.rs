@@ -206,3 +206,49 @@ fn a_file_of_jobs_takes_our_defaults_and_its_own_includes_are_warned_of() {
     assert_eq!(config.warnings.len(), 1);
     assert!(config.warnings[0].contains("`scrape_config_files` is not followed"));
 }
+
+/// What the configuration itself lists and nobody would scrape is said before it runs.
+#[test]
+fn targets_that_would_be_lost_are_warned_of() {
+    let text = "scrape_configs:
+  - job_name: one
+    static_configs:
+      - {targets: ['a:8067', 'b:8067', 'c:99999'], labels: {service: shop}}
+      - {targets: ['b:8067'], labels: {service: shop, zone: eu}}
+    relabel_configs:
+      - {source_labels: [__address__], regex: 'd:.*', action: drop}
+  - job_name: two
+    target_limit: 1
+    static_configs:
+      - {targets: ['a:8067', 'd:8067', 'e:8067'], labels: {service: cart}}
+";
+    let config = Config::parse(text, &Origin::embedded()).unwrap();
+    let expected = [
+        "`one/static/0`: target `c:99999` is not scraped: ",
+        "`one/static/0`: target `b:8067` is not scraped: `one/static/0` names the same URL with other labels",
+        "`two/static/0`: target `a:8067` is not scraped: `one/static/0` names the same URL for another service",
+        "`two/static/0`: target `e:8067` is not scraped: past the limit of 1 targets",
+    ];
+    assert_eq!(
+        config.warnings.len(),
+        expected.len(),
+        "{:?}",
+        config.warnings
+    );
+    for (warning, expected) in config.warnings.iter().zip(expected) {
+        assert!(warning.starts_with(expected), "{warning}");
+    }
+
+    let many: Vec<String> = (0..30).map(|host| format!("'h{host}:99999'")).collect();
+    let text = format!(
+        "scrape_configs: [{{job_name: one, static_configs: [{{targets: [{}]}}], relabel_configs: [{{action: keep}}]}}]",
+        many.join(", ")
+    );
+    let config = Config::parse(&text, &Origin::embedded()).unwrap();
+    assert_eq!(config.warnings.len(), 21);
+    assert!(
+        config.warnings[20].starts_with("10 more targets"),
+        "{}",
+        config.warnings[20]
+    );
+}

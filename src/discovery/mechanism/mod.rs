@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::groups::{Listing, TargetGroup};
 use super::refresh::{RefreshSender, RunnerGone};
+use super::settings::JobConfig;
 use super::settings::raw::RawScrape;
 use super::timing::Timing;
 use super::watch::SharedWatcher;
@@ -49,6 +50,11 @@ impl DiscoveryConfig {
             found.push(Self::Http(Box::new(RawHttpSd::resolve(source, raw)?)));
         }
         Ok(found)
+    }
+
+    /// The name of the source that it is as the `index`th of a job.
+    pub(super) fn source_name(&self, job: &JobConfig, index: usize) -> String {
+        format!("{}/{}/{index}", job.job.name, self.mechanism())
     }
 
     /// The mechanism's name, as in `<name>_sd_configs`.

@@ -96,7 +96,7 @@ impl Runner {
             let mut indexes: HashMap<&'static str, usize> = HashMap::new();
             for wanted in &job.discovery {
                 let index = indexes.entry(wanted.mechanism()).or_default();
-                let name = format!("{}/{}/{index}", job.job.name, wanted.mechanism());
+                let name = wanted.source_name(job, *index);
                 let found = old.iter().position(|source| {
                     source.config == *wanted && before.jobs[source.job].job.name == job.job.name
                 });
@@ -329,7 +329,7 @@ impl Runner {
             targets: self.merged.targets.clone(),
             generation: self.generation,
             dropped: self.merged.dropped.clone(),
-            dropped_total: self.merged.dropped_total,
+            dropped_counts: self.merged.dropped_counts,
             skipped: self.settings.skipped.clone(),
             sources: self
                 .sources
@@ -354,6 +354,16 @@ impl Runner {
         let merged = merge(jobs, TARGETS_MAX);
         if merged.targets != self.merged.targets {
             self.generation += 1;
+        }
+        let lost = merged.dropped_counts.lost();
+        if lost != self.merged.dropped_counts.lost() && lost > 0 {
+            let mut dropped = merged.dropped.iter();
+            let first = dropped.find(|dropped| dropped.reason.kind().is_loss());
+            tracing::warn!(
+                lost,
+                first = first.map(ToString::to_string),
+                "targets are found and not scraped: /targets lists them"
+            );
         }
         self.merged = merged;
     }

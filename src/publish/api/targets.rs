@@ -98,7 +98,7 @@ pub(in crate::publish) fn targets<'a>(
         at: time(snapshot.at),
         targets: targets.collect(),
         dropped: dropped.collect(),
-        dropped_total: discovered.dropped_total,
+        dropped_total: discovered.dropped_counts.total(),
         skipped_jobs: discovered
             .skipped
             .iter()

@@ -229,7 +229,7 @@ async fn fault_44_limits_are_explicit() {
     let config = config(folder.path(), "1h") + "    target_limit: 2\n";
     let mut rig = Rig::start(&config);
     let now = rig.until_targets(&["a:1", "a:2"]).await;
-    assert_eq!(now.dropped_total, 1);
+    assert_eq!(now.dropped_counts.total(), 1);
     assert_eq!(now.dropped[0].reason, DropReason::Limit { limit: 2 });
     assert_eq!(now.dropped[0].labels.get("__address__"), "a:3");
     rig.stop().await;
@@ -243,7 +243,12 @@ async fn dropped_targets_are_shown_up_to_a_bound_and_counted_past_it() {
     replace(&folder, "a.json", &json(&many));
     let config = config(folder.path(), "1h") + "    relabel_configs: [{action: drop}]\n";
     let mut rig = Rig::start(&config);
-    let now = rig.until("dropped", |now| now.dropped_total > 0).await;
-    assert_eq!((now.dropped.len(), now.dropped_total), (1_000, 1_500));
+    let now = rig
+        .until("dropped", |now| now.dropped_counts.total() > 0)
+        .await;
+    assert_eq!(
+        (now.dropped.len(), now.dropped_counts.total()),
+        (1_000, 1_500)
+    );
     rig.stop().await;
 }

@@ -49,7 +49,7 @@ async fn fault_48_one_target_from_two_sources_is_scraped_once_and_both_are_shown
     assert_eq!(now.targets[0].sources, ["one/static/0", "two/static/0"]);
     assert_eq!(now.targets[0].job.name, "one");
     assert_eq!(now.targets[1].sources, ["one/static/0"]);
-    assert_eq!((now.dropped.len(), now.dropped_total), (1, 1));
+    assert_eq!((now.dropped.len(), now.dropped_counts.total()), (1, 1));
     assert_eq!(now.dropped[0].source, "two/static/0");
     let winner = "one/static/0".to_owned();
     assert_eq!(
