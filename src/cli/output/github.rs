@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::place::Place;
 use super::report::{Report, ReportedVerdict, advice_on};
 use crate::checks::Reason;
 use crate::snapshot::RuleStatus;
@@ -56,21 +57,31 @@ pub(super) fn write(report: &Report<'_>) -> String {
         let annotation = format!("::{} title={title}::{}", level.as_str(), data(&message));
         annotations.entry(level).or_default().push(annotation);
     }
+    let place = Place::of(report.input);
     for fault in report.faults() {
         let level = match report.fails(fault) {
             true => Level::Error,
             false => Level::Warning,
         };
-        let mut place = format!("file={}", property(report.input));
-        // 0 stands for no place in particular.
-        if fault.line > 0 {
-            place += &format!(",line={}", fault.line);
-        }
-        if fault.column > 0 {
-            place += &format!(",col={}", fault.column);
-        }
-        let text = data(&format!("{}: {}", fault.severity.as_str(), fault.message));
-        let annotation = format!("::{} {place}::{text}", level.as_str());
+        let text = format!("{}: {}", fault.severity.as_str(), fault.message);
+        let annotation = match place.file() {
+            Some(file) => {
+                let mut at = format!("file={}", property(&file.to_string_lossy()));
+                // 0 stands for no place in particular.
+                if fault.line > 0 {
+                    at += &format!(",line={}", fault.line);
+                }
+                if fault.column > 0 {
+                    at += &format!(",col={}", fault.column);
+                }
+                format!("::{} {at}::{}", level.as_str(), data(&text))
+            }
+            // Of another file, GitHub would show the line of one that has its name.
+            None => {
+                let text = format!("{}:{}:{}: {text}", report.input, fault.line, fault.column);
+                format!("::{}::{}", level.as_str(), data(&text))
+            }
+        };
         annotations.entry(level).or_default().push(annotation);
     }
     for note in report.notes {

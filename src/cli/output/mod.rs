@@ -4,6 +4,7 @@ mod github;
 mod json;
 mod junit;
 mod markdown;
+mod place;
 pub(super) mod report;
 mod sarif;
 mod table;

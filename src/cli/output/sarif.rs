@@ -4,11 +4,10 @@
 //! <https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning>
 
 use std::collections::HashMap;
-use std::path::{Component, Path, PathBuf};
 
-use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
+use super::place::Place;
 use super::report::{Report, ReportedVerdict, advice_on, pretty};
 use crate::checks::Reason;
 use crate::exposition::Fault;
@@ -33,7 +32,7 @@ pub(super) fn write(report: &Report<'_>) -> String {
     let place = Place::of(report.input);
     let verdicts = report.judged().filter_map(|(rule, verdict)| {
         let mut result = verdict_result(report, rule, verdict)?;
-        result["locations"] = json!([place.location(None)]);
+        result["locations"] = json!([location(&place, None)]);
         Some(result)
     });
     let mut seen: HashMap<String, usize> = HashMap::new();
@@ -50,7 +49,7 @@ pub(super) fn write(report: &Report<'_>) -> String {
             "ruleId": FAULT_RULE,
             "level": level,
             "message": {"text": format!("{}: {}", fault.severity.as_str(), fault.message)},
-            "locations": [place.location(Some(fault))],
+            "locations": [location(&place, Some(fault))],
             "partialFingerprints": fingerprint(&[FAULT_RULE, &fault.message, &nth.to_string()]),
         })
     });
@@ -147,101 +146,22 @@ fn invocation(report: &Report<'_>) -> Value {
     })
 }
 
-/// The file that results point at: code scanning takes paths in the repository alone, and refuses the whole file for
-/// anything else.
-struct Place {
-    /// Relative to the repository, escaped.
-    uri: String,
-    /// What was judged, where that is no file.
-    address: Option<String>,
-}
-
-impl Place {
-    fn of(input: &str) -> Self {
-        if let Some((_, rest)) = input.split_once("://") {
-            let path = rest.split_once('/').map_or("", |(_, path)| path);
-            let path = path.split(['?', '#']).next().unwrap_or_default();
-            // No segment may lead out of the repository, or to its root.
-            let segments: Vec<String> = path
-                .split('/')
-                .map(|segment| percent_decode_str(segment).decode_utf8_lossy())
-                .filter(|segment| !matches!(&**segment, "" | "." | ".."))
-                .map(|segment| escape(&segment).replace('/', "%2F"))
-                .collect();
-            return Self {
-                uri: match segments.is_empty() {
-                    true => "metrics".to_owned(),
-                    false => segments.join("/"),
-                },
-                address: Some(input.to_owned()),
-            };
+/// A place at a fault, or at its beginning: code scanning shows nothing that has no line.
+fn location(place: &Place, fault: Option<&Fault>) -> Value {
+    let region = match fault {
+        Some(fault) if fault.line > 0 => {
+            json!({"startLine": fault.line, "startColumn": fault.column_utf16.max(1)})
         }
-        let path = relative(Path::new(input));
-        Self {
-            uri: escape(&path.to_string_lossy()),
-            address: None,
-        }
-    }
-
-    /// At a fault, or at the beginning: code scanning shows nothing that has no line.
-    fn location(&self, fault: Option<&Fault>) -> Value {
-        let region = match fault {
-            Some(fault) if fault.line > 0 => {
-                json!({"startLine": fault.line, "startColumn": fault.column_utf16.max(1)})
-            }
-            Some(_) | None => json!({"startLine": 1}),
-        };
-        let mut location = json!({"physicalLocation": {
-            "artifactLocation": {"uri": self.uri, "uriBaseId": "%SRCROOT%"},
-            "region": region,
-        }});
-        if let Some(address) = &self.address {
-            location["logicalLocations"] =
-                json!([{"fullyQualifiedName": address, "kind": "resource"}]);
-        }
-        location
-    }
-}
-
-/// A path below the working directory, as CI runs in the repository; of one elsewhere, the file's name.
-fn relative(path: &Path) -> PathBuf {
-    let below = std::env::current_dir().ok().and_then(|root| {
-        let whole = root.join(path);
-        let mut plain = PathBuf::new();
-        for part in whole.components() {
-            match part {
-                Component::CurDir => {}
-                Component::ParentDir => {
-                    plain.pop();
-                }
-                Component::Prefix(_) | Component::RootDir | Component::Normal(_) => {
-                    plain.push(part)
-                }
-            }
-        }
-        plain.strip_prefix(&root).ok().map(Path::to_path_buf)
-    });
-    let name = || {
-        path.file_name()
-            .map_or_else(|| PathBuf::from("metrics"), PathBuf::from)
+        Some(_) | None => json!({"startLine": 1}),
     };
-    below
-        .filter(|below| !below.as_os_str().is_empty())
-        .unwrap_or_else(name)
-}
-
-/// A relative URI reference: what a path may hold and a URI may not is escaped, a colon too, which would make a
-/// scheme of what stands before it.
-fn escape(path: &str) -> String {
-    let mut out = String::with_capacity(path.len());
-    for byte in path.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out += &format!("%{byte:02X}");
-        }
+    let mut location = json!({"physicalLocation": {
+        "artifactLocation": {"uri": place.uri(), "uriBaseId": "%SRCROOT%"},
+        "region": region,
+    }});
+    if let Some(address) = place.address() {
+        location["logicalLocations"] = json!([{"fullyQualifiedName": address, "kind": "resource"}]);
     }
-    out
+    location
 }
 
 /// Tells a finding from others of the same place, wherever its line moves to.
@@ -253,36 +173,4 @@ fn fingerprint(parts: &[&str]) -> Value {
         .map(|byte| format!("{byte:02x}"))
         .collect();
     json!({"primaryLocationLineHash": format!("{hex}:1"), "manifestoFinding/v1": hex})
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn results_point_at_paths_in_the_repository() {
-        let root = std::env::current_dir().unwrap();
-        let inside = root.join("build/metrics.txt");
-        for (input, uri) in [
-            ("metrics.txt", "metrics.txt"),
-            ("./out/a b.txt", "out/a%20b.txt"),
-            ("out/../metrics.txt", "metrics.txt"),
-            (inside.to_str().unwrap(), "build/metrics.txt"),
-            ("/somewhere/else/m.txt", "m.txt"),
-            ("../m.txt", "m.txt"),
-            ("c:d.txt", "c%3Ad.txt"),
-            ("stdin", "stdin"),
-            ("http://shop:8067/metrics?a=b", "metrics"),
-            ("http://shop:8067/plugins/x/metrics", "plugins/x/metrics"),
-            ("http://shop:8067/", "metrics"),
-            ("http://shop:8067//metrics", "metrics"),
-            ("http://shop:8067/a/../../m", "a/m"),
-            (
-                "http://shop:8067/%2e%2e/a%20b/c%2F..%2Fd",
-                "a%20b/c%2F..%2Fd",
-            ),
-        ] {
-            assert_eq!(Place::of(input).uri, uri, "{input}");
-        }
-    }
 }
