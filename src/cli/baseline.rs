@@ -7,6 +7,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::checks::Series;
+
 /// Bytes of a saved report; one with every rule and a thousand faults has some hundred thousand.
 const BASELINE_BYTES_MAX: u64 = 32 * 1024 * 1024;
 
@@ -36,6 +38,12 @@ pub(super) enum BaselineError {
         "--baseline: {0} is no report of this command: {1}\nhint: save one by `check ... --service=NAME --output=json > {0}`"
     )]
     NoReport(String, serde_json::Error),
+    #[error(
+        "--baseline: {path} says nothing of the series {series:?}, so that nobody could tell what is new\nhint: save it anew by `check ... --service=NAME --output=json > {path}`"
+    )]
+    NoSeries { path: String, series: &'static str },
+    #[error("--baseline: {0} is UTF-16 that cannot be decoded")]
+    Encoding(String),
     #[error("--baseline: {path} is of service {saved:?}, not of {asked:?}")]
     OtherService {
         path: String,
@@ -64,6 +72,22 @@ struct SavedVerdict {
     reason: String,
 }
 
+/// UTF-8 without a byte-order mark, of what may be UTF-16: older PowerShells redirect so. `None` where it is neither.
+fn decoded(bytes: Vec<u8>) -> Option<Vec<u8>> {
+    let unit: fn([u8; 2]) -> u16 = match bytes.get(..2) {
+        Some([0xff, 0xfe]) => u16::from_le_bytes,
+        Some([0xfe, 0xff]) => u16::from_be_bytes,
+        _ => {
+            let plain = bytes.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec);
+            return Some(plain.unwrap_or(bytes));
+        }
+    };
+    let (pairs, rest) = bytes[2..].as_chunks();
+    let units: Vec<u16> = pairs.iter().map(|pair| unit(*pair)).collect();
+    let text = String::from_utf16(&units).ok();
+    text.filter(|_| rest.is_empty()).map(String::into_bytes)
+}
+
 impl Baseline {
     /// Reads a report that `--output json` saved, of the same service.
     pub(super) fn read(path: &Path, service: &str) -> Result<Self, BaselineError> {
@@ -76,10 +100,18 @@ impl Baseline {
         if text.len() as u64 > BASELINE_BYTES_MAX {
             return Err(BaselineError::TooLarge(shown));
         }
+        let text = decoded(text).ok_or_else(|| BaselineError::Encoding(shown.clone()))?;
         let saved: Saved = match serde_json::from_slice(&text) {
             Ok(saved) => saved,
             Err(error) => return Err(BaselineError::NoReport(shown, error)),
         };
+        let mut series = Series::ALL.iter().map(|series| series.as_str());
+        if let Some(series) = series.find(|series| !saved.series.contains_key(*series)) {
+            return Err(BaselineError::NoSeries {
+                path: shown,
+                series,
+            });
+        }
         if saved.service != service {
             return Err(BaselineError::OtherService {
                 path: shown,

@@ -497,6 +497,34 @@ fn a_baseline_fails_on_what_is_new_alone() {
         "No such file",
     );
     refused(&["metrics.txt", with], "--service");
+
+    // Older PowerShells redirect as UTF-16; a report without its series would let what is missing pass as known.
+    let known = std::fs::read_to_string(folder.path().join("known.json")).unwrap();
+    std::fs::write(&path, EXPOSITION).unwrap();
+    let utf16 = |unit: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        let marked = std::iter::once('\u{feff}').chain(known.chars());
+        let text: String = marked.collect();
+        text.encode_utf16().flat_map(unit).collect()
+    };
+    for bytes in [
+        utf16(u16::to_le_bytes),
+        utf16(u16::to_be_bytes),
+        format!("\u{feff}{known}").into_bytes(),
+    ] {
+        std::fs::write(folder.path().join("marked.json"), bytes).unwrap();
+        assert_eq!(code(&["--baseline=marked.json"]), Some(0));
+    }
+    let mut cut = utf16(u16::to_le_bytes);
+    cut.pop();
+    std::fs::write(folder.path().join("cut.json"), cut).unwrap();
+    refused(&["metrics.txt", service, "--baseline=cut.json"], "UTF-16");
+    let mut report: Value = serde_json::from_str(&known).unwrap();
+    report["series"].as_object_mut().unwrap().remove("latency");
+    std::fs::write(folder.path().join("few.json"), report.to_string()).unwrap();
+    refused(
+        &["metrics.txt", service, "--baseline=few.json"],
+        "says nothing of the series \"latency\"",
+    );
     shown(
         "--baseline",
         "known findings pass, new ones fail, unknown exits 3",
