@@ -117,11 +117,12 @@ impl Evidence {
             return Finding::fail(Reason::OtherPath, message, vec![]);
         }
         if constants.is_empty() {
-            return Finding::fail(
-                Reason::RuntimeOnly,
-                "no metrics of its own: nothing but the runtime's and the process's",
-                self.runtime_series.iter().cloned().collect(),
-            );
+            let why = match self.runtime_series {
+                Some(_) => "no metrics of its own: nothing but the runtime's and the process's",
+                None => "no metrics at all: nothing but comments",
+            };
+            let evidence = self.runtime_series.iter().cloned().collect();
+            return Finding::fail(Reason::RuntimeOnly, why, evidence);
         }
         // OpenTelemetry's default where nobody named the service: `unknown_service:java`.
         let unnamed = self
