@@ -216,9 +216,8 @@ impl Snapshot {
         service: &ServiceState,
         verdict: &ServiceVerdict,
     ) -> Vec<(&TargetState, &Finding)> {
-        let decided_by_scrapes = verdict.target.is_some();
-        let fails = matches!(verdict.status, RuleStatus::Fail | RuleStatus::Waived);
-        if !(decided_by_scrapes && fails) {
+        // By what sources say, no instance is judged.
+        if !matches!(verdict.status, RuleStatus::Fail | RuleStatus::Waived) {
             return Vec::new();
         }
         let instances = service.targets.iter().map(|place| &*self.targets[*place]);

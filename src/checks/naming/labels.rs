@@ -366,6 +366,8 @@ mod tests {
             ("failed", "0", Some(true)),
             ("is_ok", "no", Some(true)),
             ("success", "2", Some(false)),
+            ("success", "maybe", Some(false)),
+            ("code", "5 left", Some(false)),
             ("status", "1", Some(false)),
             ("status", "yes", Some(false)),
             ("status", "200 OK", Some(true)),
@@ -392,6 +394,14 @@ mod tests {
             let found = OutcomeKey::of(key).map(|kind| is_outcome(kind, value));
             assert_eq!(found, expected, "{key}={value}");
         }
+    }
+
+    #[test]
+    fn a_key_has_its_limit() {
+        let status = |bytes: usize| format!("{}_status", "x".repeat(bytes - "_status".len()));
+        let mut keys = Keys::default();
+        assert!(keys.key(&status(KEY_BYTES_MAX)).outcome.is_some());
+        assert!(keys.key(&status(KEY_BYTES_MAX + 1)).outcome.is_none());
     }
 
     #[test]

@@ -144,7 +144,7 @@ fn is_related(stem: &str, first: &str, name: &str) -> bool {
 fn after(name: &str, prefix: &str) -> Option<usize> {
     let mut at = 0;
     for wanted in words(prefix).flat_map(str::bytes) {
-        at += usize::from(at > 0 && name.as_bytes().get(at) == Some(&b'_'));
+        at += usize::from(name.as_bytes().get(at) == Some(&b'_'));
         if name.as_bytes().get(at) != Some(&wanted) {
             return None;
         }
@@ -309,6 +309,9 @@ mod tests {
             // Underscores before the first word are no word.
             ("shop", "__http_requests", Namespace::Generic, "requests"),
             ("shop", "__é_requests", Namespace::Other, "requests"),
+            ("shop", "_shop_requests", Namespace::Own, "requests"),
+            // A name of nothing but separators names nobody.
+            ("-", "_orders", Namespace::Other, ""),
             (
                 "cert-manager",
                 "certmanager_sync_calls",

@@ -19,8 +19,8 @@ const HEADS: Words = Words("health healthy liveness metrics prometheus readiness
 
 /// What follows those, beside the names of backends: `/health/db`.
 const TAILS: Words = Words(
-    "alive basic cadvisor check checks database db deep details full info live liveness ping probes readiness \
-     ready resource simple slis started startup status ui",
+    "basic cadvisor check checks database db deep details full info probes resource simple slis started startup status \
+     ui",
 );
 
 /// The same, where they end a path of nothing but the parts of an API: `/internal/live` is a probe, `/games/live`
@@ -73,7 +73,7 @@ pub(super) fn is_probe_traffic(is_handler: bool, value: &str, subject: &Subject)
         let is_tail = |word: &Cow<'_, str>| {
             TAILS.has(word) || HEADS.has(word) || LAST.has(word) || BACKENDS.has(word)
         };
-        HEADS.has(segment) && segments[at + 1..].iter().all(is_tail)
+        HEADS.has(segment) && segments[at..].iter().all(is_tail)
     });
     let is_part =
         |segment: &Cow<'_, str>| PARTS.has(segment) || is_version(segment) || subject.is(segment);
@@ -108,8 +108,8 @@ fn segment(raw: &str) -> Cow<'_, str> {
         .unwrap_or(&lower);
     let name = name.replace(['-', '_'], "");
     Cow::Owned(match name.strip_suffix("controller") {
-        Some(controller) if !controller.is_empty() => controller.to_owned(),
-        _ => name,
+        Some(controller) => controller.to_owned(),
+        None => name,
     })
 }
 
@@ -168,6 +168,9 @@ mod tests {
             (true, "rails/health", true),
             (true, "HealthController#show", true),
             (true, "/health/db", true),
+            (true, "/health/metrics", true),
+            (true, "/health/heartbeat", true),
+            (true, "/health/ready", true),
             (true, "/health/redis", true),
             (true, "/shop/live", true),
             (true, "/api/v2/ping", true),
