@@ -98,7 +98,7 @@ fn is_state_gauge(family: &Family) -> bool {
         [.., "health", "status"] | [.., "has", "leader"] | [.., "server", "live"] => 2,
         [.., "backend" | "server" | "frontend", "status"] => 2,
         [.., "app" | "application" | "service", "status"] => 2,
-        [.., "status"] if family.is_own() && family.rest().count() == 1 => 1,
+        [.., "status"] if family.is_own() => 1,
         ["status"] => 1,
         _ => return false,
     };

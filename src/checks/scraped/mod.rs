@@ -351,3 +351,31 @@ impl Observer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exposition::{Format, Limits, Scanner};
+
+    /// A body that differs in values that tell nothing is as remembered.
+    #[test]
+    fn values_count_where_they_tell_something() {
+        for (line, expected) in [
+            ("shop_up 1", true),
+            ("shop_build_info{version=\"1.2.0\"} 1", true),
+            ("process_start_time_seconds 1.7e9", true),
+            ("shop_request_last_seconds 0.2", true),
+            ("http_requests_total{code=\"200\"} 3", false),
+            ("shop_request_duration_seconds_sum 3", false),
+            ("shop_orders 3", false),
+        ] {
+            let subject = Arc::new(Subject::new("shop", &[], Default::default()));
+            let mut observer = Observer::new(subject, 1);
+            let mut scanner = Scanner::new(Format::Text, Limits::default());
+            scanner.feed(format!("{line}\n").as_bytes(), &mut |event| {
+                observer.event(event)
+            });
+            assert_eq!(observer.heeded_value(), expected, "{line}");
+        }
+    }
+}

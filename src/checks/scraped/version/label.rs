@@ -31,7 +31,7 @@ const KEYS: &[&str] = &[
     "git_describe",
 ];
 
-/// Label keys of a build that stand in where no key above is there.
+/// Label keys of a build that stand in where no key above is there, as in `istio_build{tag="1.16.1"}`.
 const REVISION_KEYS: Words = Words("hash sha tag");
 
 /// Label keys of a revision under any version-like name.
@@ -132,7 +132,7 @@ pub(super) fn version_label(family: &Family, sample: &Sample<'_>) -> Option<(Str
         } else if let Some(rank) = KEYS.iter().position(|known| *known == snaked) {
             // Of several, what reads as a version wins.
             rank + if looks_like_version(&value) { 0 } else { 100 }
-        } else if names_its_family(&snaked, family) || (snaked == "tag" && is_tagged(family)) {
+        } else if names_its_family(&snaked, family) {
             50
         } else if GIT_KEYS.has(&snaked) || (is_build && REVISION_KEYS.has(&snaked)) {
             200
@@ -155,9 +155,4 @@ fn names_its_family(key: &str, family: &Family) -> bool {
                 .strip_prefix(namespace)
                 .is_some_and(|rest| rest.starts_with('_'))
     })
-}
-
-/// `istio_build{tag="1.16.1"}`.
-fn is_tagged(family: &Family) -> bool {
-    family.stem.ends_with("_build") || family.stem.ends_with("build_timestamp")
 }

@@ -128,12 +128,8 @@ impl Evidence {
             return self.near(Reason::NotTheService, 3, sample, &why);
         }
         let another = match family.namespace {
-            Namespace::Generic if role == Role::Candidate => names_another(subject, sample),
-            Namespace::Own
-            | Namespace::Related
-            | Namespace::Generic
-            | Namespace::Other
-            | Namespace::Product => None,
+            Namespace::Generic => names_another(subject, sample),
+            Namespace::Own | Namespace::Related | Namespace::Other | Namespace::Product => None,
         };
         if let Some(another) = another {
             let why = format!(

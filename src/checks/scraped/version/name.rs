@@ -38,7 +38,7 @@ const ANYBODY: Words = Words(
 
 /// Things that have a version of their own, and are not the program that exposes it.
 const THINGS: Words = Words(
-    "agent agents api artifact asset assets bundle chart client cluster config configuration data dataset db \
+    "agent agents api artifact asset assets bundle chart client cluster config configuration data database dataset db \
      dependency dictionary driver exporter firmware format image index kernel library manifest model module os plugin \
      policy protocol schema sdk spec template tenant theme tls",
 );
@@ -169,9 +169,7 @@ impl Ending {
             (_, true) => !between.iter().any(|word| is_part(word)),
             (_, false) => between.iter().all(|word| is_whole_word(word)),
         };
-        let is_runtime = between
-            .iter()
-            .any(|word| RUNTIMES.has(word) && !WHOLE.has(word));
+        let is_runtime = between.iter().any(|word| RUNTIMES.has(word));
         match (is_runtime, is_whole) {
             (true, _) => Some("is the runtime's version, not the service's"),
             (false, false) => Some("is about a part of the service, not about its version"),
@@ -186,8 +184,5 @@ fn is_namesake(own: &str, word: &str, family: &Family) -> bool {
 }
 
 fn is_thing(word: &str) -> bool {
-    THINGS.has(word)
-        || LIBRARIES.has(word)
-        || (BACKENDS.has(word) && !PRODUCTS.has(word))
-        || word == "database"
+    THINGS.has(word) || LIBRARIES.has(word) || (BACKENDS.has(word) && !PRODUCTS.has(word))
 }

@@ -136,6 +136,11 @@ mod tests {
             "facade-defaced",
             "main-0000000",
             "vx",
+            "2024x01-02",
+            "2024-xx-02",
+            "2024-01x02",
+            "2024-01-xx",
+            "1824-01-02",
         ] {
             assert!(!looks_like_version(word), "{word}");
         }
