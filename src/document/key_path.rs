@@ -7,6 +7,9 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{DuplicateKeyPolicy, Location, Options, Spanned};
 
+/// Levels of a document that is looked through: each takes a frame of the stack, and no setting of ours stands deeper.
+const DEPTH_MAX: usize = 24;
+
 /// A document, as far as keys and places go.
 enum Node {
     Scalar,
@@ -19,6 +22,9 @@ enum Node {
 pub(super) fn key_path(text: &str, mut options: Options, at: Location) -> String {
     // What is wrong may be that a key stands twice.
     options.duplicate_keys = DuplicateKeyPolicy::PassThrough;
+    if let Some(budget) = &mut options.budget {
+        budget.max_depth = DEPTH_MAX;
+    }
     let mut keys = Vec::new();
     match serde_saphyr::from_str_with_options::<Spanned<Node>>(text, options) {
         Ok(document) if find(&document, at, &mut keys) => {

@@ -108,6 +108,32 @@ impl FromStr for Count {
 }
 from_scalar!(Count, "a number of at least 0");
 
+/// A number with a fraction, as Prometheus's YAML reads one: `1.1`, `1e3`, `.inf`, and whatever a [`Count`] is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Real(pub(crate) f64);
+
+impl FromStr for Real {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+        let special = match unsigned {
+            ".inf" | ".Inf" | ".INF" => Some(f64::INFINITY),
+            ".nan" | ".NaN" | ".NAN" if unsigned == text => Some(f64::NAN),
+            _ => None,
+        };
+        let plain = unsigned.parse::<f64>().ok();
+        let plain = plain.filter(|number| number.is_finite() && !unsigned.starts_with(['+', '-']));
+        let whole = number(unsigned).map(|number| number as f64);
+        let sign = if text.starts_with('-') { -1.0 } else { 1.0 };
+        match special.or(plain).or(whole) {
+            Some(number) => Ok(Self(sign * number)),
+            None => Err(format!("`{text}` is not a number")),
+        }
+    }
+}
+from_scalar!(Real, "a number");
+
 fn number(text: &str) -> Option<u64> {
     let plain = text.replace('_', "");
     let plain = plain.strip_prefix('+').unwrap_or(&plain);

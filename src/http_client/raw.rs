@@ -34,7 +34,7 @@ macro_rules! with_http_keys {
             proxy_connect_header:
                 Option<$crate::document::yaml::At<$crate::http_client::raw::ConnectHeaders>>,
             follow_redirects: Option<$crate::document::yaml::At<bool>>,
-            enable_http2: Option<$crate::document::value::Ignored>,
+            enable_http2: Option<$crate::document::yaml::At<bool>>,
             http_headers: Option<
                 $crate::document::yaml::At<
                     std::collections::BTreeMap<String, Option<$crate::http_client::raw::RawHeader>>,
@@ -59,6 +59,7 @@ macro_rules! with_http_keys {
                         connect_header: self.proxy_connect_header.take(),
                     },
                     follow_redirects: self.follow_redirects.take(),
+                    enable_http2: self.enable_http2.take(),
                     headers: self.http_headers.take(),
                 }
             }
@@ -81,6 +82,8 @@ pub(crate) struct RawHttp {
     pub(crate) tls: Option<RawTls>,
     pub(crate) proxy: RawProxy,
     pub(crate) follow_redirects: Option<At<bool>>,
+    /// Means nothing here, as scrapes speak HTTP/1.1.
+    pub(crate) enable_http2: Option<At<bool>>,
     pub(crate) headers: Option<At<BTreeMap<String, Option<RawHeader>>>>,
 }
 

@@ -42,6 +42,9 @@ const HEADERS_RESERVED: [&str; 21] = [
 
 /// Makes an `http_config` ready.
 pub(crate) fn http(source: Source<'_>, mut raw: RawHttp) -> Result<HttpConfig, DocumentError> {
+    if let Some(written) = &raw.enable_http2 {
+        source.boolean(written)?;
+    }
     Ok(HttpConfig {
         auth: auth(source, &mut raw)?,
         tls: tls(source, raw.tls.take().unwrap_or_default())?,

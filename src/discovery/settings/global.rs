@@ -1,13 +1,16 @@
 //! `global`: what jobs inherit.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::passed::{EscapingScheme, Passed as _, ValidationScheme};
+use super::raw::RawProtocol;
 use crate::document::DocumentError;
 use crate::document::duration::display;
 use crate::document::quantity::{ByteSize, Count, Period};
-use crate::document::value::Ignored;
+use crate::document::value::{LabelName, NullableText};
 use crate::document::yaml::{At, Source};
 
 /// As in Prometheus.
@@ -25,19 +28,27 @@ pub(crate) struct Global {
 
 /// Adds the keys that are accepted and mean nothing here.
 macro_rules! global_keys {
-    (own { $($own:ident: $type:ty,)* } ignored { $($ignored:ident,)* }) => {
+    (own { $($own:ident: $type:ty,)* } passed { $($passed:ident: $value:ty,)* }) => {
         /// `global` as written: Prometheus's.
         #[derive(Debug, Deserialize, Default)]
         #[serde(deny_unknown_fields, default)]
         pub(crate) struct RawGlobal {
             $(pub(super) $own: Option<$type>,)*
-            $($ignored: Option<Ignored>,)*
+            $($passed: Option<$value>,)*
         }
 
         impl RawGlobal {
             /// The keys that are accepted and mean nothing here.
             pub(super) fn ignored_keys(&self) -> Vec<&'static str> {
-                written(&[$((stringify!($ignored), self.$ignored),)*])
+                written(&[$((stringify!($passed), self.$passed.is_some()),)*])
+            }
+
+            /// Refuses values of such keys that Prometheus refuses.
+            pub(super) fn check_passed(&self, source: Source<'_>) -> Result<(), DocumentError> {
+                $(if let Some(written) = &self.$passed {
+                    written.clone().check(source)?;
+                })*
+                Ok(())
             }
         }
     };
@@ -54,20 +65,20 @@ global_keys! {
         label_name_length_limit: At<Count>,
         label_value_length_limit: At<Count>,
     }
-    ignored {
-        external_labels,
-        evaluation_interval,
-        rule_query_offset,
-        query_log_file,
-        scrape_failure_log_file,
-        scrape_protocols,
-        keep_dropped_targets,
-        metric_name_validation_scheme,
-        metric_name_escaping_scheme,
-        scrape_native_histograms,
-        convert_classic_histograms_to_nhcb,
-        always_scrape_classic_histograms,
-        extra_scrape_metrics,
+    passed {
+        external_labels: BTreeMap<LabelName, NullableText>,
+        evaluation_interval: At<Period>,
+        rule_query_offset: At<Period>,
+        query_log_file: At<String>,
+        scrape_failure_log_file: At<String>,
+        scrape_protocols: At<Vec<At<RawProtocol>>>,
+        keep_dropped_targets: At<Count>,
+        metric_name_validation_scheme: At<ValidationScheme>,
+        metric_name_escaping_scheme: At<EscapingScheme>,
+        scrape_native_histograms: At<bool>,
+        convert_classic_histograms_to_nhcb: At<bool>,
+        always_scrape_classic_histograms: At<bool>,
+        extra_scrape_metrics: At<bool>,
     }
 }
 
@@ -103,9 +114,9 @@ pub(super) fn set(written: &Option<At<Period>>) -> Option<&At<Period>> {
 }
 
 /// The names of those keys that were written.
-pub(super) fn written(keys: &[(&'static str, Option<Ignored>)]) -> Vec<&'static str> {
+pub(super) fn written(keys: &[(&'static str, bool)]) -> Vec<&'static str> {
     keys.iter()
-        .filter(|(_, value)| value.is_some())
+        .filter(|(_, is_written)| *is_written)
         .map(|(name, _)| *name)
         .collect()
 }

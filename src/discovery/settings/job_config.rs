@@ -51,6 +51,7 @@ pub(super) fn job_config(
         return Err(source.unsupported(at, message).with_hint(supported()));
     }
     let ignored_keys = raw.ignored_keys();
+    raw.check_passed(source)?;
     let (interval, timeout) = times(source, global, &name, &raw)?;
     let http_config = Arc::new(http(source, raw.take_http())?);
     let relabel = rules(source, raw.relabel_configs.take().unwrap_or_default())?;
@@ -149,6 +150,13 @@ fn fallback(source: Source<'_>, raw: Option<At<RawProtocol>>) -> Option<Format> 
         RawProtocol::OpenMetricsText001 | RawProtocol::OpenMetricsText100 => {
             Some(Format::OpenMetrics)
         }
+        RawProtocol::OpenMetricsText200 => {
+            source.warn(
+                raw.referenced,
+                "OpenMetrics 2.0 is read as 1.0: a target without a Content-Type that uses what is new in it fails",
+            );
+            Some(Format::OpenMetrics)
+        }
         RawProtocol::PrometheusProto => {
             source.warn(
                 raw.referenced,
@@ -211,7 +219,11 @@ fn limits(
     })
 }
 
-fn rules(source: Source<'_>, raw: Vec<At<RawRule>>) -> Result<Arc<[Rule]>, DocumentError> {
+/// Makes rules of relabelling ready.
+pub(super) fn rules(
+    source: Source<'_>,
+    raw: Vec<At<RawRule>>,
+) -> Result<Arc<[Rule]>, DocumentError> {
     raw.into_iter()
         .map(|raw| {
             let at = raw.referenced;

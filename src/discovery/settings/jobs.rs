@@ -31,7 +31,7 @@ macro_rules! prometheus_sections {
         impl RawScrapeFile {
             /// The sections that are written and not looked at.
             fn passed_over(&self) -> Vec<&'static str> {
-                written(&[$((stringify!($passed), self.$passed),)*])
+                written(&[$((stringify!($passed), self.$passed.is_some()),)*])
             }
         }
     };
@@ -85,6 +85,7 @@ impl Jobs {
         own: Option<Vec<At<RawScrape>>>,
         files: Option<Vec<At<PathBuf>>>,
     ) -> Result<Self, DocumentError> {
+        defaults.check_passed(source)?;
         let global = defaults.resolve(source)?;
         let mut jobs = Self::default();
         jobs.warn(source, "`global`", &defaults.ignored_keys());
@@ -212,6 +213,7 @@ impl Jobs {
                     Whose::Referenced,
                 )?,
                 Some(defaults) => {
+                    defaults.check_passed(source)?;
                     self.warn(source, "`global`", &defaults.ignored_keys());
                     let said =
                         defaults.scrape_interval.is_some() || defaults.scrape_timeout.is_some();

@@ -5,6 +5,7 @@ pub(super) mod global;
 pub(super) mod job;
 pub(super) mod job_config;
 mod jobs;
+mod passed;
 pub(super) mod raw;
 
 pub(crate) use self::global::RawGlobal;

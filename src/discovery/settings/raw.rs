@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::passed::{EscapingScheme, Passed as _, ValidationScheme};
 use crate::discovery::mechanism::file::RawFileSd;
 use crate::discovery::mechanism::http::RawHttpSd;
 use crate::discovery::mechanism::static_list::RawGroup;
 use crate::discovery::relabel::RawRule;
-use crate::document::quantity::{ByteSize, Count, Period};
+use crate::document::DocumentError;
+use crate::document::quantity::{ByteSize, Count, Period, Real};
 use crate::document::value::{Ignored, NullableText};
-use crate::document::yaml::At;
+use crate::document::yaml::{At, Source};
 use crate::http_client::raw::with_http_keys;
 
 /// Adds the keys that are accepted and mean nothing here, and the mechanisms not supported.
@@ -18,7 +20,7 @@ macro_rules! scrape_keys {
     (
         own { $($own:tt)* }
         mechanisms { $($supported:ident: $entry:ty,)* }
-        ignored_keys { $($passed:ident,)* }
+        passed { $($passed:ident: $value:ty,)* }
         unsupported { $($mechanism:ident => $name:literal,)* }
     ) => {
         with_http_keys! {
@@ -26,7 +28,7 @@ macro_rules! scrape_keys {
             struct RawScrape {
                 $($own)*
                 $($supported: Option<Vec<$entry>>,)*
-                $($passed: Option<Ignored>,)*
+                $($passed: Option<$value>,)*
                 $($mechanism: Option<At<Vec<Ignored>>>,)*
             }
         }
@@ -42,9 +44,20 @@ macro_rules! scrape_keys {
             /// The keys that are accepted and mean nothing here.
             pub(super) fn ignored_keys(&self) -> Vec<&'static str> {
                 super::global::written(&[
-                    $((stringify!($passed), self.$passed),)*
-                    ("enable_http2", self.enable_http2),
+                    $((stringify!($passed), self.$passed.is_some()),)*
+                    ("enable_http2", self.enable_http2.is_some()),
                 ])
+            }
+
+            /// Refuses values of such keys that Prometheus refuses.
+            pub(super) fn check_passed(
+                &mut self,
+                source: Source<'_>,
+            ) -> Result<(), DocumentError> {
+                $(if let Some(written) = self.$passed.take() {
+                    written.check(source)?;
+                })*
+                Ok(())
             }
 
             /// A discovery mechanism of Prometheus that is not supported, and where it stands.
@@ -86,23 +99,22 @@ scrape_keys! {
         file_sd_configs: At<RawFileSd>,
         http_sd_configs: At<RawHttpSd>,
     }
-    ignored_keys {
-        metric_relabel_configs,
-        honor_labels,
-        honor_timestamps,
-        track_timestamps_staleness,
-        scrape_protocols,
-        scrape_native_histograms,
-        scrape_classic_histograms,
-        always_scrape_classic_histograms,
-        convert_classic_histograms_to_nhcb,
-        native_histogram_bucket_limit,
-        native_histogram_min_bucket_factor,
-        keep_dropped_targets,
-        scrape_failure_log_file,
-        metric_name_validation_scheme,
-        metric_name_escaping_scheme,
-        extra_scrape_metrics,
+    passed {
+        metric_relabel_configs: Vec<At<RawRule>>,
+        honor_labels: At<bool>,
+        honor_timestamps: At<bool>,
+        track_timestamps_staleness: At<bool>,
+        scrape_protocols: At<Vec<At<RawProtocol>>>,
+        scrape_native_histograms: At<bool>,
+        always_scrape_classic_histograms: At<bool>,
+        convert_classic_histograms_to_nhcb: At<bool>,
+        native_histogram_bucket_limit: At<Count>,
+        native_histogram_min_bucket_factor: At<Real>,
+        keep_dropped_targets: At<Count>,
+        scrape_failure_log_file: At<String>,
+        metric_name_validation_scheme: At<ValidationScheme>,
+        metric_name_escaping_scheme: At<EscapingScheme>,
+        extra_scrape_metrics: At<bool>,
     }
     unsupported {
         aws_sd_configs => "aws",
@@ -154,6 +166,8 @@ pub(crate) enum RawProtocol {
     OpenMetricsText001,
     #[serde(rename = "OpenMetricsText1.0.0")]
     OpenMetricsText100,
+    #[serde(rename = "OpenMetricsText2.0.0")]
+    OpenMetricsText200,
     /// None, as where the key is not written.
     #[serde(rename = "")]
     None,

@@ -1,0 +1,124 @@
+//! Settings of Prometheus that mean nothing here: read all the same, so that what Prometheus refuses is refused.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::job_config::rules;
+use super::raw::RawProtocol;
+use crate::discovery::relabel::RawRule;
+use crate::document::DocumentError;
+use crate::document::quantity::{Count, Period, Real};
+use crate::document::value::{LabelName, NullableText};
+use crate::document::yaml::{At, Source};
+
+/// A setting whose value is checked and not used.
+pub(super) trait Passed {
+    /// Refuses what Prometheus refuses, as far as its type does not.
+    fn check(self, source: Source<'_>) -> Result<(), DocumentError>;
+}
+
+/// Booleans.
+impl Passed for At<bool> {
+    fn check(self, source: Source<'_>) -> Result<(), DocumentError> {
+        source.boolean(&self).map(drop)
+    }
+}
+
+/// Numbers of things.
+impl Passed for At<Count> {
+    fn check(self, source: Source<'_>) -> Result<(), DocumentError> {
+        source.unquoted(&self, "a number").map(drop)
+    }
+}
+
+/// `native_histogram_min_bucket_factor`.
+impl Passed for At<Real> {
+    fn check(self, source: Source<'_>) -> Result<(), DocumentError> {
+        source.unquoted(&self, "a number").map(drop)
+    }
+}
+
+/// Files.
+impl Passed for At<String> {
+    fn check(self, _: Source<'_>) -> Result<(), DocumentError> {
+        Ok(())
+    }
+}
+
+/// Durations.
+impl Passed for At<Period> {
+    fn check(self, _: Source<'_>) -> Result<(), DocumentError> {
+        Ok(())
+    }
+}
+
+/// `metric_relabel_configs`.
+impl Passed for Vec<At<RawRule>> {
+    fn check(self, source: Source<'_>) -> Result<(), DocumentError> {
+        rules(source, self).map(drop)
+    }
+}
+
+/// `scrape_protocols`: each once, and one at least.
+impl Passed for At<Vec<At<RawProtocol>>> {
+    fn check(self, source: Source<'_>) -> Result<(), DocumentError> {
+        if self.value.is_empty() {
+            return Err(source.error(self.referenced, "no protocol is named"));
+        }
+        for (at, protocol) in self.value.iter().enumerate() {
+            if protocol.value == RawProtocol::None {
+                return Err(source.error(protocol.referenced, "a protocol is empty"));
+            }
+            if self.value[..at]
+                .iter()
+                .any(|before| before.value == protocol.value)
+            {
+                return Err(source.error(protocol.referenced, "the protocol is named twice"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `external_labels`.
+impl Passed for BTreeMap<LabelName, NullableText> {
+    fn check(self, _: Source<'_>) -> Result<(), DocumentError> {
+        Ok(())
+    }
+}
+
+/// `metric_name_validation_scheme`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ValidationScheme {
+    Utf8,
+    Legacy,
+    #[serde(rename = "")]
+    None,
+}
+
+impl Passed for At<ValidationScheme> {
+    fn check(self, _: Source<'_>) -> Result<(), DocumentError> {
+        Ok(())
+    }
+}
+
+/// `metric_name_escaping_scheme`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum EscapingScheme {
+    #[serde(rename = "allow-utf-8")]
+    AllowUtf8,
+    Underscores,
+    Dots,
+    Values,
+    #[serde(rename = "")]
+    None,
+}
+
+impl Passed for At<EscapingScheme> {
+    fn check(self, _: Source<'_>) -> Result<(), DocumentError> {
+        Ok(())
+    }
+}
