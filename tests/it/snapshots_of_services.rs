@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use manifesto_exporter::checks::{Basis, Finding, Reason, SeriesFindings, Status, Verdict};
+use manifesto_exporter::config::Config;
+use manifesto_exporter::document::Origin;
 use manifesto_exporter::manifesto::{Manifesto, RulesConfig, ids};
 use manifesto_exporter::rule_id::RuleId;
 use manifesto_exporter::scrape::ScrapeErrorKind;
@@ -338,4 +340,97 @@ fn a_service_that_comes_back_within_a_day_has_its_past() {
     for back in [10 + 24 * 60, 10 + 48 * 60] {
         assert_eq!(first_seen(10, back), i64::try_from(back).unwrap());
     }
+}
+
+/// What was measured last stands in while nobody can measure, not where nobody configures it any more, nor where the
+/// rule asks for something else now.
+#[test]
+fn only_an_outage_is_bridged() {
+    let carried_for = jiff::SignedDuration::from_hours(1);
+    let ruleset = Arc::new(Ruleset {
+        carried_for,
+        ..scraped_rules()
+    });
+    let other_port = RulesConfig {
+        checks: Config::parse(
+            "rules: {checks: {O-7: [{kind: endpoint, port: 9000}]}}",
+            &Origin::embedded(),
+        )
+        .unwrap()
+        .rules
+        .checks,
+        ..RulesConfig::default()
+    };
+    let changed = Arc::new(Ruleset {
+        manifesto: Manifesto::load(&other_port).unwrap(),
+        carried_for,
+        ..Ruleset::default()
+    });
+    let down = |reason: Reason| {
+        let mut state = state(&ruleset.manifesto, &instance("a:8067", "uuuu"));
+        let verdicts = state.verdicts.iter().map(|verdict| {
+            let finding = Finding {
+                reason,
+                ..Finding::clone(&verdict.finding)
+            };
+            Verdict {
+                rule: verdict.rule,
+                finding: Arc::new(finding),
+            }
+        });
+        state.verdicts = verdicts.collect::<Vec<_>>().into();
+        vec![Arc::new(state)]
+    };
+    let up = state(&ruleset.manifesto, &instance("a:8067", "pppp"));
+    let answers = Arc::default();
+    let before = Snapshot::of(
+        SystemTime::UNIX_EPOCH,
+        &ruleset,
+        &answers,
+        vec![Arc::new(up)],
+    );
+    let carried = |rules: &Arc<Ruleset>, reason: Reason| {
+        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(60);
+        let after = Snapshot::after(&before, at, rules, &answers, down(reason));
+        let verdicts = after.services[0].verdicts.iter();
+        let carried = verdicts.filter(|verdict| verdict.carried.is_some());
+        let rules = carried.map(|verdict| after.rule(verdict).id.to_string());
+        rules.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(carried(&ruleset, Reason::TargetDown), "O-6 O-7 O-8 O-9");
+    assert_eq!(carried(&ruleset, Reason::NotConfigured), "");
+    assert_eq!(carried(&changed, Reason::TargetDown), "O-6 O-8 O-9");
+}
+
+/// Each series is as good as at the worst measured instance.
+#[test]
+fn a_series_is_as_good_as_at_its_worst_measured_instance() {
+    let ruleset = Arc::new(scraped_rules());
+    let with = |url, finding: Finding| {
+        let series = SeriesFindings::all(&Arc::new(finding));
+        Arc::new(TargetState {
+            series: Arc::new(series),
+            ..state(&ruleset.manifesto, &instance(url, "pppp"))
+        })
+    };
+    let targets = vec![
+        with("a:8067", Finding::pass("there", "up 1")),
+        with(
+            "b:8067",
+            Finding::fail(Reason::Missing, "not there", vec![]),
+        ),
+        with("c:8067", Finding::unknown(Reason::TargetDown, "down")),
+    ];
+    let snapshot = Snapshot::build(SystemTime::UNIX_EPOCH, &ruleset, targets);
+    let told: Vec<String> = snapshot.services[0]
+        .series
+        .iter()
+        .map(|found| {
+            let series = found.series.as_str();
+            format!("{series} {:?} {}", found.is_present(), found.target.url)
+        })
+        .collect();
+    let expected = ["version", "availability", "latency", "identity"]
+        .map(|series| format!("{series} Some(false) http://b:8067/metrics"));
+    assert_eq!(told, expected);
 }
