@@ -78,8 +78,11 @@ pub(super) fn write(report: &Report<'_>) -> String {
             }
             // Of another file, GitHub would show the line of one that has its name.
             None => {
-                let text = format!("{}:{}:{}: {text}", report.input, fault.line, fault.column);
-                format!("::{}::{}", level.as_str(), data(&text))
+                let at = match fault.line {
+                    0 => report.input.to_owned(),
+                    line => format!("{}:{line}:{}", report.input, fault.column),
+                };
+                format!("::{}::{}", level.as_str(), data(&format!("{at}: {text}")))
             }
         };
         annotations.entry(level).or_default().push(annotation);
