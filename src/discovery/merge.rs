@@ -139,7 +139,7 @@ pub fn lost_of_static_lists(settings: &DiscoverySettings) -> Vec<Dropped> {
             let lists = mechanisms.filter_map(|mechanism| Some((mechanism, mechanism.fixed()?)));
             let resolved = lists.map(|(mechanism, listing)| {
                 // The lists of a job are one source.
-                let source = mechanism.source_name(job, 0);
+                let source = mechanism.source_name(&job.job.name, 0);
                 resolve(job, &listing, &settings.naming, &source, None)
             });
             (job, resolved.collect())

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use super::groups::{Listing, TargetGroup};
 use super::refresh::{RefreshSender, RunnerGone};
-use super::settings::JobConfig;
 use super::settings::raw::RawScrape;
 use super::timing::Timing;
 use super::watch::SharedWatcher;
@@ -53,8 +52,8 @@ impl DiscoveryConfig {
     }
 
     /// The name of the source that it is as the `index`th of a job.
-    pub(super) fn source_name(&self, job: &JobConfig, index: usize) -> String {
-        format!("{}/{}/{index}", job.job.name, self.mechanism())
+    pub(super) fn source_name(&self, job: &str, index: usize) -> String {
+        format!("{job}/{}/{index}", self.mechanism())
     }
 
     /// The mechanism's name, as in `<name>_sd_configs`.

@@ -6,6 +6,7 @@ mod template;
 
 use md5::{Digest, Md5};
 
+pub(crate) use rule::rules;
 pub use rule::{Action, AnchoredRegex, RawRule, Rule};
 pub use template::Template;
 

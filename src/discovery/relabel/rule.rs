@@ -1,6 +1,7 @@
 //! A relabelling rule: as written, checked, ready to apply.
 
 use std::fmt;
+use std::sync::Arc;
 
 use regex::{Captures, Regex, RegexBuilder};
 use serde::Deserialize;
@@ -9,9 +10,10 @@ use strum::VariantNames as _;
 
 use super::re2;
 use super::template::Template;
+use crate::document::DocumentError;
 use crate::document::quantity::Count;
 use crate::document::value::NullableText;
-use crate::document::yaml::At;
+use crate::document::yaml::{At, Source};
 
 /// Bytes of a compiled expression (and of its matching cache).
 const REGEX_BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -235,6 +237,22 @@ impl Rule {
             Step::Uppercase(_) => Action::Uppercase,
         }
     }
+}
+
+/// Makes rules of relabelling ready.
+pub(crate) fn rules(
+    source: Source<'_>,
+    raw: Vec<At<RawRule>>,
+) -> Result<Arc<[Rule]>, DocumentError> {
+    raw.into_iter()
+        .map(|raw| {
+            let at = raw.referenced;
+            if let Some(modulus) = raw.value.modulus() {
+                source.unquoted(modulus, "a number")?;
+            }
+            Rule::try_from(raw.value).map_err(|message| source.error(at, message))
+        })
+        .collect()
 }
 
 impl RawRule {

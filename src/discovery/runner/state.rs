@@ -96,7 +96,7 @@ impl Runner {
             let mut indexes: HashMap<&'static str, usize> = HashMap::new();
             for wanted in &job.discovery {
                 let index = indexes.entry(wanted.mechanism()).or_default();
-                let name = wanted.source_name(job, *index);
+                let name = wanted.source_name(&job.job.name, *index);
                 let found = old.iter().position(|source| {
                     source.config == *wanted && before.jobs[source.job].job.name == job.job.name
                 });

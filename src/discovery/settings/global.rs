@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::passed::{EscapingScheme, Passed as _, ValidationScheme};
-use super::raw::RawProtocol;
+use super::passed::{EscapingScheme, Passed as _, RawProtocol, ValidationScheme};
 use crate::document::DocumentError;
 use crate::document::duration::display;
 use crate::document::quantity::{ByteSize, Count, Period};

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use super::global::{Global, RawGlobal, set};
 use super::job::{Scheme, ScrapeJob, ScrapeLimits};
-use super::raw::{RawProtocol, RawScrape, supported};
+use super::passed::RawProtocol;
+use super::raw::{RawScrape, supported};
 use crate::discovery::mechanism::DiscoveryConfig;
-use crate::discovery::relabel::{RawRule, Rule};
+use crate::discovery::relabel::{Rule, rules};
 use crate::document::DocumentError;
 use crate::document::duration::display;
 use crate::document::quantity::Count;
@@ -217,20 +218,4 @@ fn limits(
         )?
         .unwrap_or(ours.label_value_bytes_max),
     })
-}
-
-/// Makes rules of relabelling ready.
-pub(super) fn rules(
-    source: Source<'_>,
-    raw: Vec<At<RawRule>>,
-) -> Result<Arc<[Rule]>, DocumentError> {
-    raw.into_iter()
-        .map(|raw| {
-            let at = raw.referenced;
-            if let Some(modulus) = raw.value.modulus() {
-                source.unquoted(modulus, "a number")?;
-            }
-            Rule::try_from(raw.value).map_err(|message| source.error(at, message))
-        })
-        .collect()
 }

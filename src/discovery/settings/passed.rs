@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::job_config::rules;
-use super::raw::RawProtocol;
-use crate::discovery::relabel::RawRule;
+use crate::discovery::relabel::{RawRule, rules};
 use crate::document::DocumentError;
 use crate::document::quantity::{Count, Period, Real};
 use crate::document::value::{LabelName, NullableText};
@@ -121,4 +119,23 @@ impl Passed for At<EscapingScheme> {
     fn check(self, _: Source<'_>) -> Result<(), DocumentError> {
         Ok(())
     }
+}
+
+/// A protocol of `scrape_protocols` and `fallback_scrape_protocol`.
+#[derive(Debug, Clone, Copy, Deserialize, PartialEq, Eq)]
+pub(crate) enum RawProtocol {
+    PrometheusProto,
+    #[serde(rename = "PrometheusText0.0.4")]
+    PrometheusText004,
+    #[serde(rename = "PrometheusText1.0.0")]
+    PrometheusText100,
+    #[serde(rename = "OpenMetricsText0.0.1")]
+    OpenMetricsText001,
+    #[serde(rename = "OpenMetricsText1.0.0")]
+    OpenMetricsText100,
+    #[serde(rename = "OpenMetricsText2.0.0")]
+    OpenMetricsText200,
+    /// None, as where the key is not written.
+    #[serde(rename = "")]
+    None,
 }

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-
-use super::passed::{EscapingScheme, Passed as _, ValidationScheme};
+use super::passed::{EscapingScheme, Passed as _, RawProtocol, ValidationScheme};
 use crate::discovery::mechanism::file::RawFileSd;
 use crate::discovery::mechanism::http::RawHttpSd;
 use crate::discovery::mechanism::static_list::RawGroup;
@@ -152,23 +150,4 @@ scrape_keys! {
         uyuni_sd_configs => "uyuni",
         vultr_sd_configs => "vultr",
     }
-}
-
-/// `fallback_scrape_protocol`.
-#[derive(Debug, Clone, Copy, Deserialize, PartialEq, Eq)]
-pub(crate) enum RawProtocol {
-    PrometheusProto,
-    #[serde(rename = "PrometheusText0.0.4")]
-    PrometheusText004,
-    #[serde(rename = "PrometheusText1.0.0")]
-    PrometheusText100,
-    #[serde(rename = "OpenMetricsText0.0.1")]
-    OpenMetricsText001,
-    #[serde(rename = "OpenMetricsText1.0.0")]
-    OpenMetricsText100,
-    #[serde(rename = "OpenMetricsText2.0.0")]
-    OpenMetricsText200,
-    /// None, as where the key is not written.
-    #[serde(rename = "")]
-    None,
 }
