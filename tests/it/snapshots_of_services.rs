@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use manifesto_exporter::catalogue::{Records, Waiver, WaiverScope};
 use manifesto_exporter::checks::{Basis, Finding, Reason, SeriesFindings, Status, Verdict};
 use manifesto_exporter::config::Config;
+use manifesto_exporter::discovery::target::Target;
 use manifesto_exporter::document::Origin;
 use manifesto_exporter::manifesto::{Manifesto, RulesConfig, ids};
 use manifesto_exporter::rule_id::RuleId;
@@ -389,17 +391,88 @@ fn only_an_outage_is_bridged() {
         &answers,
         vec![Arc::new(up)],
     );
-    let carried = |rules: &Arc<Ruleset>, reason: Reason| {
-        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(60);
-        let after = Snapshot::after(&before, at, rules, &answers, down(reason));
-        let verdicts = after.services[0].verdicts.iter();
+    let after = |before: &Snapshot, seconds, rules: &Arc<Ruleset>, reason: Reason| {
+        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        Snapshot::after(before, at, rules, &answers, down(reason))
+    };
+    let told = |snapshot: &Snapshot| {
+        let verdicts = snapshot.services[0].verdicts.iter();
         let carried = verdicts.filter(|verdict| verdict.carried.is_some());
-        let rules = carried.map(|verdict| after.rule(verdict).id.to_string());
+        let rules = carried.map(|verdict| snapshot.rule(verdict).id.to_string());
         rules.collect::<Vec<_>>().join(" ")
     };
+    let carried = |rules: &Arc<Ruleset>, reason: Reason| told(&after(&before, 60, rules, reason));
     assert_eq!(carried(&ruleset, Reason::TargetDown), "O-6 O-7 O-8 O-9");
     assert_eq!(carried(&ruleset, Reason::NotConfigured), "");
     assert_eq!(carried(&changed, Reason::TargetDown), "O-6 O-8 O-9");
+    // It counts for an hour from when nobody could measure, and not a second longer.
+    let outage = after(&before, 60, &ruleset, Reason::TargetDown);
+    for (seconds, expected) in [(3_659, "O-6 O-7 O-8 O-9"), (3_660, "")] {
+        let later = after(&outage, seconds, &ruleset, Reason::TargetDown);
+        assert_eq!(told(&later), expected, "{seconds} s");
+    }
+}
+
+/// A violation that is carried over is waived from when a waiver comes.
+#[test]
+fn a_waiver_reaches_what_is_carried_over() {
+    let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+    let rules = |waivers| {
+        let records = Records {
+            waivers,
+            ..Records::default()
+        };
+        Arc::new(Ruleset {
+            carried_for: jiff::SignedDuration::from_hours(1),
+            records,
+            ..scraped_rules()
+        })
+    };
+    let without = rules(vec![]);
+    let waiver = Waiver {
+        rule: "O-8".parse().unwrap(),
+        selector: WaiverScope::default(),
+        reason: "the build is being mended".to_owned(),
+        discussion: "https://example.org/1".parse().unwrap(),
+        owner: "a".to_owned(),
+        approver: "b".to_owned(),
+        granted_at: jiff::Timestamp::UNIX_EPOCH,
+        expires_at: jiff::Timestamp::MAX,
+        place: "waivers.yaml:1".to_owned(),
+    };
+    let with = rules(vec![Arc::new(waiver)]);
+    let targets = |statuses| {
+        let instance = instance("a:8067", statuses);
+        vec![Arc::new(state(&without.manifesto, &instance))]
+    };
+    let answers = Arc::default();
+    let measured = Snapshot::of(at(0), &without, &answers, targets("ppff"));
+    let outage = Snapshot::after(&measured, at(60), &with, &answers, targets("uuuu"));
+    let carried: Vec<String> = outage.services[0]
+        .verdicts
+        .iter()
+        .filter_map(|verdict| {
+            let rule = outage.rule(verdict).id;
+            Some(format!("{rule} {}", verdict.carried?.status.as_str()))
+        })
+        .collect();
+    assert_eq!(carried, ["O-6 pass", "O-7 pass", "O-8 waived", "O-9 fail"]);
+}
+
+/// The team is the first that anybody names, of several instances.
+#[test]
+fn a_service_is_of_the_team_that_an_instance_names() {
+    let ruleset = Arc::new(scraped_rules());
+    let of = |url, team: &str| {
+        let mut state = state(&ruleset.manifesto, &instance(url, "pppp"));
+        let mut target = Target::clone(&state.target);
+        team.clone_into(&mut target.team);
+        state.target = Arc::new(target);
+        Arc::new(state)
+    };
+    let targets = vec![of("a:8067", ""), of("b:8067", "payments")];
+    let snapshot = Snapshot::build(SystemTime::UNIX_EPOCH, &ruleset, targets);
+    assert_eq!(snapshot.services[0].team, "payments");
 }
 
 /// Each series is as good as at the worst measured instance.
