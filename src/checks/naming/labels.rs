@@ -275,7 +275,8 @@ const RPC_KEYS: Words = Words("grpc_method grpc_service rpc_method rpc_service")
 /// Label keys that say who was called.
 const PEER_KEYS: Words = Words(
     "server_address server_port net_peer_name net_peer_port peer_service peer_address db_system db_system_name \
-     db_namespace destination downstream_service external_service partner provider target vendor",
+     db_namespace destination_service destination_workload downstream_service external_service partner provider target \
+     vendor",
 );
 
 /// Words that make any key such a one.

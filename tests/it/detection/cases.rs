@@ -71,6 +71,15 @@ pub(super) fn outcomes(kind: &str) -> Vec<(bool, bool)> {
         .collect()
 }
 
+/// The status and reason that are right of a case, and what is found.
+pub(super) fn found(kind: &str, name: &str) -> ((String, String), Finding) {
+    let cases = cases(kind);
+    let case = cases.iter().find(|case| case.name == name);
+    let case = case.unwrap_or_else(|| panic!("{kind} has no case {name:?}"));
+    let right = (case.status.clone(), case.reason.clone());
+    (right, check(case, kind))
+}
+
 fn all_of(kind: &str) {
     let cases = cases(kind);
     assert!(cases.len() > 15, "{kind} has {} cases", cases.len());

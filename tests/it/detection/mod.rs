@@ -2,6 +2,7 @@
 
 mod cases;
 mod real;
+mod rows;
 
 use std::sync::Arc;
 

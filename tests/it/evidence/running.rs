@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 
 use super::case::{timed, write};
 use super::server::{router, serve};
-use crate::programs::{BINARY, Daemon, get, until};
+use crate::programs::{BINARY, Daemon, get, tell, until};
 
 const EXPOSITION: &str = "# TYPE target_info gauge
 target_info{service_name=\"shop\",k8s_pod_name=\"shop-1\",service_instance_id=\"a\"} 1
@@ -215,6 +215,13 @@ sources: [{{kind: prometheus, url: 'http://{source}', interval: 1s, timeout: 1s}
         (score(&after), coverage(&after)),
         (score(&before), coverage(&before))
     );
+    tell(format_args!(
+        "an outage moved the score: it stands at {}, the coverage falls from {} to {} and {}",
+        score(&before),
+        coverage(&before),
+        coverage(&without_target),
+        coverage(&without_both)
+    ));
 }
 
 /// A target that answers that it has no metrics is up, and violates the rule that asks for them.
