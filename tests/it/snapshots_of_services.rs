@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use manifesto_exporter::catalogue::{Records, Waiver, WaiverScope};
+use manifesto_exporter::catalogue::{Catalogue, Records, Waiver, WaiverScope};
 use manifesto_exporter::checks::{Basis, Finding, Reason, SeriesFindings, Status, Verdict};
 use manifesto_exporter::config::Config;
 use manifesto_exporter::discovery::target::Target;
@@ -506,4 +506,69 @@ fn a_series_is_as_good_as_at_its_worst_measured_instance() {
     let expected = ["version", "availability", "latency", "identity"]
         .map(|series| format!("{series} Some(false) http://b:8067/metrics"));
     assert_eq!(told, expected);
+}
+
+fn catalogue(text: &str) -> Catalogue {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("services.yaml");
+    std::fs::write(&path, text).unwrap();
+    Catalogue::load(&[path]).unwrap()
+}
+
+/// What is catalogued is missing from each environment where it should run and is not found; from anywhere where the
+/// catalogue names none.
+#[test]
+fn what_is_catalogued_and_not_found_is_missing() {
+    let text = "services:
+  - {name: shop, environments: [production, staging]}
+  - {name: cart}
+  - {name: till}
+";
+    let ruleset = Arc::new(Ruleset {
+        catalogue: catalogue(text),
+        ..scraped_rules()
+    });
+    let of = |service: &str, environment: &'static str| {
+        let shop = Instance {
+            environment,
+            ..instance("a:8067", "pppp")
+        };
+        let mut state = state(&ruleset.manifesto, &shop);
+        let mut target = Target::clone(&state.target);
+        service.clone_into(&mut target.service.name);
+        state.target = Arc::new(target);
+        Arc::new(state)
+    };
+    let targets = vec![of("shop", "production"), of("till", "anywhere")];
+    let snapshot = Snapshot::build(SystemTime::UNIX_EPOCH, &ruleset, targets);
+    let missing = snapshot.missing.iter();
+    let missing: Vec<String> = missing
+        .map(|missing| format!("{}[{}]", missing.entry.name, missing.environment))
+        .collect();
+    assert_eq!(missing, ["cart[]", "shop[staging]"]);
+}
+
+/// A team is who owns a service, by the catalogue or by what a target says.
+#[test]
+fn the_teams_are_those_that_own_something() {
+    let records = Records {
+        objectives: Some(vec![]),
+        ..Records::default()
+    };
+    let ruleset = Arc::new(Ruleset {
+        catalogue: catalogue("services: [{name: cart, team: carts}, {name: till, team: ''}]\n"),
+        records,
+        manifesto: Manifesto::load(&RulesConfig::default()).unwrap(),
+        ..Ruleset::default()
+    });
+    let mut state = state(&ruleset.manifesto, &instance("a:8067", "pppp"));
+    let mut target = Target::clone(&state.target);
+    "payments".clone_into(&mut target.team);
+    state.target = Arc::new(target);
+    let targets = vec![Arc::new(state)];
+    let snapshot = Snapshot::build(SystemTime::UNIX_EPOCH, &ruleset, targets);
+    let mut verdicts = snapshot.estate.verdicts.iter();
+    let objectives = verdicts.find(|verdict| snapshot.rule(verdict).id.to_string() == "F-2");
+    let message = &objectives.unwrap().finding.message;
+    assert_eq!(message, "no objectives for 1970-Q1 of carts, payments");
 }
