@@ -47,3 +47,31 @@ impl Departed {
         Self(Arc::new(departed))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::super::{Snapshot, TargetState};
+    use super::*;
+    use crate::checks::{Finding, Reason, SeriesFindings};
+    use crate::discovery::target::{Target, TargetUrl};
+
+    /// What is past its day takes no memory.
+    #[test]
+    fn who_left_a_day_ago_is_forgotten() {
+        let url = TargetUrl::http("a", 8067);
+        let target = Target::direct(url, "shop", std::time::Duration::from_secs(1));
+        let unknown = Finding::unknown(Reason::NotScrapedYet, "not yet");
+        let series = SeriesFindings::all(&unknown.into());
+        let state = TargetState::new(target.into(), vec![], series);
+        let ruleset = Arc::default();
+        let there = Snapshot::build(SystemTime::UNIX_EPOCH, &ruleset, vec![state.into()]);
+        let at = |hours| Timestamp::UNIX_EPOCH + SignedDuration::from_hours(hours);
+        let gone = Departed::default().after(&there.services, &[], at(1));
+        assert_eq!(gone.0.len(), 1);
+        assert_eq!(gone.after(&[], &[], at(24)).0.len(), 1);
+        assert_eq!(gone.after(&[], &[], at(25)).0.len(), 0);
+        assert_eq!(gone.after(&[], &there.services, at(2)).0.len(), 0);
+    }
+}

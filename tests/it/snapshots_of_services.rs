@@ -405,6 +405,12 @@ fn only_an_outage_is_bridged() {
     assert_eq!(carried(&ruleset, Reason::TargetDown), "O-6 O-7 O-8 O-9");
     assert_eq!(carried(&ruleset, Reason::NotConfigured), "");
     assert_eq!(carried(&changed, Reason::TargetDown), "O-6 O-8 O-9");
+    // A week, where nobody says.
+    let default = Config::parse("scrape_configs: []", &Origin::embedded()).unwrap();
+    assert_eq!(
+        default.carried_for,
+        jiff::SignedDuration::from_hours(7 * 24)
+    );
     // It counts for an hour from when nobody could measure, and not a second longer.
     let outage = after(&before, 60, &ruleset, Reason::TargetDown);
     for (seconds, expected) in [(3_659, "O-6 O-7 O-8 O-9"), (3_660, "")] {
