@@ -578,3 +578,21 @@ fn the_teams_are_those_that_own_something() {
     let message = &objectives.unwrap().finding.message;
     assert_eq!(message, "no objectives for 1970-Q1 of carts, payments");
 }
+
+/// Up is who was scraped; who answers that there are no metrics is up too.
+#[test]
+fn a_target_is_up_once_it_answers() {
+    let ruleset = scraped_rules();
+    let of = |outcome: Option<ScrapeErrorKind>| TargetState {
+        scrape: Some(scrape(outcome)),
+        ..state(&ruleset.manifesto, &instance("a:8067", "pppp"))
+    };
+    assert!(of(None).is_up());
+    assert!(of(Some(ScrapeErrorKind::NotFound)).is_up());
+    assert!(!of(Some(ScrapeErrorKind::Connect)).is_up());
+    let never = TargetState {
+        scrape: None,
+        ..of(None)
+    };
+    assert!(!never.is_up());
+}
