@@ -287,6 +287,9 @@ fn rules_are_counted_and_failing_instances_named() {
             format!("{rule} {counts:?} {}", urls.collect::<String>())
         })
         .collect();
+    assert_eq!(service.count(RuleStatus::Pass), 3);
+    assert_eq!(service.count(RuleStatus::Fail), 1);
+    assert_eq!(service.count(RuleStatus::Unknown), 0);
     assert_eq!(
         told,
         [
