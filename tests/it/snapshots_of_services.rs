@@ -11,7 +11,9 @@ use manifesto_exporter::document::Origin;
 use manifesto_exporter::manifesto::{Manifesto, RulesConfig, ids};
 use manifesto_exporter::rule_id::RuleId;
 use manifesto_exporter::scrape::ScrapeErrorKind;
-use manifesto_exporter::snapshot::{RuleStatus, Ruleset, Snapshot, TargetState};
+use manifesto_exporter::snapshot::{
+    RuleStatus, Ruleset, Snapshot, TargetState, count_not_configured,
+};
 
 use super::states::{scrape, target};
 
@@ -580,6 +582,14 @@ fn the_teams_are_those_that_own_something() {
     let objectives = verdicts.find(|verdict| snapshot.rule(verdict).id.to_string() == "F-2");
     let message = &objectives.unwrap().finding.message;
     assert_eq!(message, "no objectives for 1970-Q1 of carts, payments");
+
+    let verdicts = &snapshot.services[0].verdicts;
+    let waiting = verdicts
+        .iter()
+        .filter(|verdict| verdict.finding.reason == Reason::NotConfigured);
+    let waiting = waiting.count();
+    assert!(waiting > 1);
+    assert_eq!(count_not_configured(verdicts), waiting);
 }
 
 /// Up is who was scraped; who answers that there are no metrics is up too.
