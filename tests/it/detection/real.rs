@@ -130,6 +130,7 @@ fn real_expositions_are_judged_as_people_judge_them() {
     let shown = expositions(include_str!("../../detection/real/shown.yaml"));
     let aside = expositions(include_str!("../../detection/real/aside.yaml"));
     let later = expositions(include_str!("../../detection/real/later.yaml"));
+    let unseen = expositions(include_str!("../../detection/real/unseen.yaml"));
     let mut wrong = Vec::new();
     let (mut false_passes, mut false_fails, mut should_pass) = (0, 0, 0);
     let mut count = |corpus: &str, kind: &str, tally: Tally| {
@@ -138,7 +139,12 @@ fn real_expositions_are_judged_as_people_judge_them() {
         false_fails += tally.false_fail;
         should_pass += tally.true_pass + tally.false_fail;
     };
-    for (corpus, expositions) in [("shown", &shown), ("put aside", &aside), ("later", &later)] {
+    for (corpus, expositions) in [
+        ("shown", &shown),
+        ("put aside", &aside),
+        ("later", &later),
+        ("unseen", &unseen),
+    ] {
         println!("counted: {corpus}: {} expositions", expositions.len());
         for kind in KINDS {
             let tally = tally(corpus, kind, expositions, &mut wrong);
