@@ -5,7 +5,7 @@ use super::help::Help;
 use super::namespace::Namespace;
 use super::products::{
     BACKENDS, BROKERS, CLIENT_LIBRARIES, CLIENTS, OUTBOUND, PRODUCTS, PROTOCOLS, RUNTIMES, SENDERS,
-    speaks,
+    is_front, speaks,
 };
 use super::words::{Words, has_sequence, words};
 use crate::checks::subject::Subject;
@@ -146,7 +146,11 @@ fn is_outbound(saying: &str, rest: &str, namespace: Namespace, subject: &Subject
         (OUTBOUND.has(word) && !(is_broker && PUBLISHING.has(word))) || (sends && word == "sent")
     };
     let said: Vec<&str> = words(saying).collect();
+    let asks_a_gateway = !is_front(subject)
+        && said.contains(&"gateway")
+        && !has_sequence(&said, &[&["cloud", "gateway"]]);
     if words(saying).any(outbound)
+        || asks_a_gateway
         || CLIENT_LIBRARIES.any(words(saying))
         || has_sequence(&said, OUTBOUND_ANYWHERE)
         || CLIENTS.iter().any(|client| said.starts_with(client))
@@ -224,7 +228,7 @@ const WORK: Words = Words(
     "activities activity answered answers attempt attempted attempts batch batches call calls command commands \
      delivery deliveries dispatch email emails event events execution executions handled handler handlers \
      invocation invocations job jobs listener message messages notification notifications operation operations \
-     processed queries query reconcile reconciles reconciliation statement statements task tasks transaction \
+     processed queries query reconcile reconciles reconciliation run runs statement statements task tasks transaction \
      transactions webhook webhooks workflow workflows",
 );
 
@@ -237,8 +241,8 @@ const INTERNAL: Words = Words(
 
 /// The same, of work that nobody waits for.
 pub(crate) const BACKGROUND: Words = Words(
-    "backup backups checkpoint checkpoints cleanup cleanups compaction compactions election elections eviction \
-     evictions flush flushes gc gossip heartbeat heartbeats migration migrations prune purge rebalance rebalances \
+    "background backup backups checkpoint checkpoints cleanup cleanups compaction compactions election elections eviction \
+     evictions flush flushes gc gossip heartbeat heartbeats housekeeping maintenance migration migrations prune purge rebalance rebalances \
      rebuild rebuilds refresh refreshes reindex reload reloads resync resyncs snapshot snapshots startup sweep vacuum \
      warmup",
 );
@@ -316,7 +320,6 @@ const PLUMBING_ANYWHERE: &[&[&str]] = &[
 const OUTBOUND_ANYWHERE: &[&[&str]] = &[
     &["active", "record"],
     &["entity", "framework"],
-    &["payment", "gateway"],
     &["repo", "query"],
     &["system", "net", "http"],
     &["third", "party"],

@@ -2,6 +2,7 @@
 
 use super::constants::Constants;
 use crate::checks::naming::family::{Family, Part};
+use crate::checks::naming::namespace::Namespace;
 use crate::checks::naming::role::Role;
 use crate::checks::naming::words::{Words, words};
 use crate::checks::subject::Subject;
@@ -16,7 +17,8 @@ const DECLARING_KEYS: Words =
 
 /// Words of such an info metric: `app_info`, `service_build_info`, `target_info`.
 const DECLARING: Words = Words(
-    "app application build component info information instance main microservice program server service system target",
+    "app application assembly build component info information instance main microservice program server service system \
+     target",
 );
 
 /// Names declared that are followed.
@@ -59,7 +61,7 @@ impl Evidence {
         if new_name {
             self.family(family, sample);
         }
-        if is_declaration(&family.stem) {
+        if is_declaration(family) {
             self.declare(family, sample, subject);
         }
     }
@@ -72,6 +74,10 @@ impl Evidence {
         let is_resource = family.stem == "target_info";
         let declares = |key: &str, value: &str| match is_resource {
             true => key == "service_name",
+            // Of an unknown framework, what it says of others is no other name of the service.
+            false if family.namespace == Namespace::Other => {
+                DECLARING_KEYS.has(key) && subject.is(value)
+            }
             false => {
                 let is_id = words(key).next().is_some_and(|word| DECLARING.has(word));
                 DECLARING_KEYS.has(key) || (is_id && subject.is(value))
@@ -211,12 +217,15 @@ fn judge_unknown(constants: &Constants) -> Finding {
     }
 }
 
-/// `target_info`, `app_info`, `service_info`, `build_info`: an info metric that begins with nobody's name.
-fn is_declaration(stem: &str) -> bool {
-    let is_info = words(stem)
+/// `target_info`, `app_info`, `service_info`, `build_info`: an info metric that begins with nobody's name; or the build
+/// of what an unknown framework runs.
+fn is_declaration(family: &Family) -> bool {
+    let is_info = family
+        .words()
         .next_back()
         .is_some_and(|last| matches!(last, "info" | "information"));
-    is_info && words(stem).all(|word| DECLARING.has(word))
+    let is_build = family.namespace == Namespace::Other && family.stem.ends_with("_build_info");
+    is_info && (is_build || family.words().all(|word| DECLARING.has(word)))
 }
 
 fn other_name(name: &str, subject: &Subject, series: &str) -> Finding {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::value::looks_like_version;
 use crate::checks::naming::family::Family;
-use crate::checks::naming::namespace::GENERIC_NAMES;
+use crate::checks::naming::namespace::{GENERIC_NAMES, Namespace};
 use crate::checks::naming::products::{BACKENDS, LIBRARIES, PRODUCTS, RUNTIMES};
 use crate::checks::naming::words::{Words, words};
 use crate::checks::subject::Subject;
@@ -62,6 +62,10 @@ const ABOUT_KEYS: Words = Words(
 const DECLARING_KEYS: Words =
     Words("app app_name application application_name service service_name");
 
+/// The same of a name of which nothing is known: of what, beside whose.
+const NAME_KEYS: Words =
+    Words("app app_name application application_name name service service_name");
+
 /// What OpenTelemetry calls a service that nobody named.
 const UNNAMED: &str = "unknown_service";
 
@@ -93,7 +97,16 @@ pub(super) fn is_about<'a>(subject: &Subject, sample: &Sample<'a>) -> Option<Cow
 
 /// Who an info metric says that it is of, where that is not the service, nor called after it. `build_info` of a program
 /// under an alias that nobody wrote down is told by what the two names share.
-pub(super) fn names_another<'a>(subject: &Subject, sample: &Sample<'a>) -> Option<Cow<'a, str>> {
+pub(super) fn names_another<'a>(
+    namespace: Namespace,
+    subject: &Subject,
+    sample: &Sample<'a>,
+) -> Option<Cow<'a, str>> {
+    let keys = match namespace {
+        Namespace::Own | Namespace::Related => return None,
+        Namespace::Generic => DECLARING_KEYS,
+        Namespace::Other | Namespace::Product => NAME_KEYS,
+    };
     let shares = |value: &str| {
         let value = snake(value);
         let mut names = subject.names().iter();
@@ -104,7 +117,7 @@ pub(super) fn names_another<'a>(subject: &Subject, sample: &Sample<'a>) -> Optio
     let mut declared = sample
         .labels()
         .filter(|(key, value)| {
-            DECLARING_KEYS.has(&snake(key)) && !value.is_empty() && !value.starts_with(UNNAMED)
+            keys.has(&snake(key)) && !value.is_empty() && !value.starts_with(UNNAMED)
         })
         .map(|(_, value)| value)
         .peekable();

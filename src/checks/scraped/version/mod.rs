@@ -127,10 +127,7 @@ impl Evidence {
             let why = format!("is the version of {:?}, not the service's", quoted(&about));
             return self.near(Reason::NotTheService, 3, sample, &why);
         }
-        let another = match family.namespace {
-            Namespace::Generic => names_another(subject, sample),
-            Namespace::Own | Namespace::Related | Namespace::Other | Namespace::Product => None,
-        };
+        let another = names_another(family.namespace, subject, sample);
         if let Some(another) = another {
             let why = format!(
                 "is the version of {:?}; if that is what this service is called too, add it as an alias",

@@ -27,7 +27,7 @@ const ENDINGS: Words = Words("info information build buildinfo version versions 
 
 /// What may stand between the name of a service and such an ending: the whole of it.
 const WHOLE: Words = Words(
-    "app application backend binary core current daemon engine frontend instance main primary process product program \
+    "app application backend binary core current daemon deployment engine frontend instance main primary process product program \
      running server service software system web worker",
 );
 
