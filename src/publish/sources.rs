@@ -114,7 +114,7 @@ pub(super) fn discovery(discovered: &Discovered, out: &mut Writer) {
     let mut family = out.family(
         "manifesto_exporter_discovery_dropped_targets",
         Kind::Gauge,
-        "Targets that were found and are not scraped, by why: /targets says which. All but `relabel` are lost to somebody.",
+        "Targets that were found and are not scraped, by reason; /targets lists them. Only `relabel` is what the configuration asks for.",
     );
     for (kind, count) in discovered.dropped_counts.iter() {
         family.sample(&[("reason", kind.as_str())], count as f64);

@@ -252,3 +252,21 @@ async fn every_path_answers_what_it_should() {
         assert_eq!(line["service"], "manifesto-exporter");
     }
 }
+
+/// Of two services at one URL the second has no verdict: the gauge and the API say so, with the reason.
+#[tokio::test]
+async fn a_target_that_another_service_has_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = "global: {scrape_interval: 1s, scrape_timeout: 1s}
+scrape_configs:
+  - {job_name: one, static_configs: [{targets: ['127.0.0.1:9'], labels: {service: shop}}]}
+  - {job_name: two, static_configs: [{targets: ['127.0.0.1:9'], labels: {service: cart}}]}
+";
+    let daemon = Daemon::start(config, folder.path(), &[]);
+    let lost = "manifesto_exporter_discovery_dropped_targets{reason=\"duplicate\"} 1";
+    daemon.until_metric(lost).await;
+    let (_, targets) = get(&daemon.url("/api/v1/targets")).await.unwrap();
+    let targets: serde_json::Value = serde_json::from_str(&targets).unwrap();
+    assert_eq!(targets["dropped"][0]["job"], "two", "{targets}");
+    assert_eq!(targets["dropped"][0]["reason"], "duplicate", "{targets}");
+}

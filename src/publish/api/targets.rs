@@ -44,6 +44,7 @@ struct Target<'a> {
 #[derive(Debug, Serialize)]
 struct Dropped<'a> {
     job: &'a str,
+    reason: &'static str,
     why: String,
     labels: LabelMap<'a>,
 }
@@ -84,6 +85,7 @@ pub(in crate::publish) fn targets<'a>(
     });
     let dropped = discovered.dropped.iter().map(|dropped| Dropped {
         job: &dropped.job,
+        reason: dropped.reason.kind().as_str(),
         why: dropped.reason.to_string(),
         labels: dropped.labels.iter().collect(),
     });
