@@ -11,9 +11,11 @@ use crate::document::value::{LabelName, NullableText};
 use crate::document::yaml::{At, Source};
 
 /// A setting whose value is checked and not used.
-pub(super) trait Passed {
+pub(super) trait Passed: Sized {
     /// Refuses what Prometheus refuses, as far as its type does not.
-    fn check(self, source: Source<'_>) -> Result<(), DocumentError>;
+    fn check(self, _: Source<'_>) -> Result<(), DocumentError> {
+        Ok(())
+    }
 }
 
 /// Booleans.
@@ -38,18 +40,10 @@ impl Passed for At<Real> {
 }
 
 /// Files.
-impl Passed for At<String> {
-    fn check(self, _: Source<'_>) -> Result<(), DocumentError> {
-        Ok(())
-    }
-}
+impl Passed for At<String> {}
 
 /// Durations.
-impl Passed for At<Period> {
-    fn check(self, _: Source<'_>) -> Result<(), DocumentError> {
-        Ok(())
-    }
-}
+impl Passed for At<Period> {}
 
 /// `metric_relabel_configs`.
 impl Passed for Vec<At<RawRule>> {
@@ -80,11 +74,7 @@ impl Passed for At<Vec<At<RawProtocol>>> {
 }
 
 /// `external_labels`.
-impl Passed for BTreeMap<LabelName, NullableText> {
-    fn check(self, _: Source<'_>) -> Result<(), DocumentError> {
-        Ok(())
-    }
-}
+impl Passed for BTreeMap<LabelName, NullableText> {}
 
 /// `metric_name_validation_scheme`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -96,11 +86,7 @@ pub(crate) enum ValidationScheme {
     None,
 }
 
-impl Passed for At<ValidationScheme> {
-    fn check(self, _: Source<'_>) -> Result<(), DocumentError> {
-        Ok(())
-    }
-}
+impl Passed for At<ValidationScheme> {}
 
 /// `metric_name_escaping_scheme`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -115,11 +101,7 @@ pub(crate) enum EscapingScheme {
     None,
 }
 
-impl Passed for At<EscapingScheme> {
-    fn check(self, _: Source<'_>) -> Result<(), DocumentError> {
-        Ok(())
-    }
-}
+impl Passed for At<EscapingScheme> {}
 
 /// A protocol of `scrape_protocols` and `fallback_scrape_protocol`.
 #[derive(Debug, Clone, Copy, Deserialize, PartialEq, Eq)]
