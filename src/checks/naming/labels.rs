@@ -209,7 +209,7 @@ const OUTCOME_WORDS: Words = Words(
      class error errored exception ok allowed",
 );
 
-/// Of those, words of what is so or not.
+/// Of those, words whose values are yes or no.
 const WHETHER_WORDS: Words =
     Words("success successful succeeded failed failure errored ok allowed");
 
@@ -276,11 +276,11 @@ const RPC_KEYS: Words = Words("grpc_method grpc_service rpc_method rpc_service")
 const PEER_KEYS: Words = Words(
     "server_address server_port net_peer_name net_peer_port peer_service peer_address db_system db_system_name \
      db_namespace destination_service destination_workload downstream_service external_service partner provider target \
-     vendor",
+     third_party vendor",
 );
 
 /// Words that make any key such a one.
-const PEER_WORDS: Words = Words("remote peer upstream third_party");
+const PEER_WORDS: Words = Words("remote peer upstream");
 
 /// Label keys that say which side of a call it was.
 const SIDE_KEYS: Words = Words("span_kind kind direction side");

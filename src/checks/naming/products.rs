@@ -98,8 +98,9 @@ pub(crate) const RUNTIMES: Words = Words(
 
 /// Libraries and tools that expose their own version.
 pub(crate) const LIBRARIES: Words = Words(
-    "exporter ffmpeg flask geoip gunicorn hikaricp icu jersey jetty jmx librdkafka log4j log4j2 logback maxmind micrometer netty openssl \
-     opentelemetry otel prom promhttp puma sdk sidekiq sqlite tomcat tzdata undertow unicorn uvicorn uwsgi",
+    "exporter ffmpeg flask geoip gunicorn hikaricp icu jersey jetty jmx librdkafka log4j log4j2 logback maxmind \
+     micrometer netty openssl opentelemetry otel prom promhttp puma sdk sidekiq sqlite tomcat tzdata undertow unicorn \
+     uvicorn uwsgi",
 );
 
 /// What a service calls rather than serves: databases, brokers, caches, clouds, identity providers, APIs of
@@ -110,8 +111,8 @@ pub(crate) const BACKENDS: Words = Words(
      cosmosdb couchbase couchdb datadog dns docker dynamo dynamodb ec2 elastic elasticache \
      elasticsearch etcd fcm firebase firestore gcp gcs gemini github gitlab gmail hikari hikaricp hubspot iam \
      influxdb intercom jdbc jira jpa jedis k8s kafka keycloak kinesis kms kube kubernetes launchdarkly ldap \
-     lettuce mailchimp mailgun mariadb memcache memcached minio mongo mongodb mssql mysql nats neo4j oauth2 \
-     llm oidc okta openai opensearch oracle paypal pg pgx plaid postgres postgresql pubsub rabbitmq recaptcha redis \
+     lettuce llm mailchimp mailgun mariadb memcache memcached minio mongo mongodb mssql mysql nats neo4j oauth2 \
+     oidc okta openai opensearch oracle paypal pg pgx plaid postgres postgresql pubsub rabbitmq recaptcha redis \
      redisson route53 s3 salesforce saml segment sendgrid sentry ses slack smtp snowflake sns solr spanner sql \
      sqlite sqs ssm stripe sts telegram twilio valkey zendesk zookeeper",
 );

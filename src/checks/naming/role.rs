@@ -228,8 +228,8 @@ const WORK: Words = Words(
     "activities activity answered answers attempt attempted attempts batch batches call calls command commands \
      delivery deliveries dispatch email emails event events execution executions handled handler handlers \
      invocation invocations job jobs listener message messages notification notifications operation operations \
-     processed queries query reconcile reconciles reconciliation run runs statement statements task tasks transaction \
-     transactions webhook webhooks workflow workflows",
+     processed queries query reconcile reconciles reconciliation run runs statement statements task tasks \
+     transaction transactions webhook webhooks workflow workflows",
 );
 
 /// Words of work inside, which success or failure of says nothing of what callers get.
@@ -241,10 +241,10 @@ const INTERNAL: Words = Words(
 
 /// The same, of work that nobody waits for.
 pub(crate) const BACKGROUND: Words = Words(
-    "background backup backups checkpoint checkpoints cleanup cleanups compaction compactions election elections eviction \
-     evictions flush flushes gc gossip heartbeat heartbeats housekeeping maintenance migration migrations prune purge rebalance rebalances \
-     rebuild rebuilds refresh refreshes reindex reload reloads resync resyncs snapshot snapshots startup sweep vacuum \
-     warmup",
+    "background backup backups checkpoint checkpoints cleanup cleanups compaction compactions election elections \
+     eviction evictions flush flushes gc gossip heartbeat heartbeats housekeeping maintenance migration migrations \
+     prune purge rebalance rebalances rebuild rebuilds refresh refreshes reindex reload reloads resync resyncs \
+     snapshot snapshots startup sweep vacuum warmup",
 );
 
 /// Words that mark a family as about what comes in, whatever brings it.

@@ -65,10 +65,11 @@ pub(super) struct Constant {
 }
 
 impl Constants {
-    /// Looks at one series of the service's own.
-    pub(super) fn sample(&mut self, family: &Family, sample: &Sample<'_>) {
+    /// Looks at one series of the service's own; `new_name` where its name was not seen before in this scrape, since
+    /// families may take turns.
+    pub(super) fn sample(&mut self, family: &Family, sample: &Sample<'_>, new_name: bool) {
         self.series += 1;
-        if self.last_stem != family.stem {
+        if new_name && self.last_stem != family.stem {
             self.last_stem.clone_from(&family.stem);
             self.families = self.families.saturating_add(1);
         }

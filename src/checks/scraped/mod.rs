@@ -271,7 +271,9 @@ impl Observer {
                 .add(roles.family.namespace, &roles.family.stem);
         }
         if roles.family.role != Role::Runtime {
-            observation.constants.sample(&roles.family, sample);
+            observation
+                .constants
+                .sample(&roles.family, sample, new_name);
         }
         observation
             .identity
