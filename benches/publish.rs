@@ -13,6 +13,7 @@ use manifesto_exporter::checks::{Finding, Reason};
 use manifesto_exporter::config;
 use manifesto_exporter::discovery::Discovered;
 use manifesto_exporter::exposition::Format;
+use manifesto_exporter::history::HistoryStats;
 use manifesto_exporter::publish::{Published, Telemetry};
 use manifesto_exporter::scrape::EngineStats;
 use manifesto_exporter::snapshot::{Snapshot, TargetState};
@@ -58,6 +59,7 @@ fn renderings(telemetry: &Telemetry) -> u64 {
         &engine,
         &Discovered::default(),
         (&Answers::default(), &SourceStats::default()),
+        &HistoryStats::default(),
     );
     let text = String::from_utf8(text).expect("text");
     let name = "manifesto_exporter_renderings_total ";
@@ -79,6 +81,7 @@ async fn scrapes_at_once(snapshot: &Arc<Snapshot>, telemetry: &Arc<Telemetry>, g
                 &EngineStats::default().snapshot(),
                 &Discovered::default(),
                 (&Answers::default(), &SourceStats::default()),
+                &HistoryStats::default(),
             );
             black_box(
                 published
@@ -109,6 +112,7 @@ fn publishing(criterion: &mut Criterion) {
             &engine.snapshot(),
             &discovered,
             (&Answers::default(), &SourceStats::default()),
+            &HistoryStats::default(),
         );
         runtime.block_on(published.exposition(Format::Text, gzip, end, &telemetry))
     };

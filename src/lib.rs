@@ -10,6 +10,7 @@
 //! [`ingest`] joins the middle (one body in, one observation out), [`daemon`] wires all stages,
 //! [`cli`] holds a file per command.
 
+pub mod calendar;
 pub mod catalogue;
 pub mod checks;
 pub mod cli;
@@ -18,6 +19,7 @@ pub mod daemon;
 pub mod discovery;
 pub mod document;
 pub mod exposition;
+pub mod history;
 pub mod http_client;
 pub mod ingest;
 mod interner;

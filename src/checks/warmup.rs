@@ -4,7 +4,10 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use jiff::Timestamp;
+
 use super::{Finding, Reason, Series, SeriesFindings, Status};
+use crate::discovery::target::ServiceKey;
 
 /// Good scrapes before a missing series fails.
 pub const GOOD_SCRAPES_MIN: u32 = 3;
@@ -36,6 +39,21 @@ struct Seen {
     at: SystemTime,
 }
 
+/// What of a target's history outlives the process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetPast {
+    /// Its URL.
+    pub url: String,
+    /// Whose it is: another service's past proves nothing.
+    pub service: ServiceKey,
+    /// When discovery first named it.
+    pub first_seen: Timestamp,
+    /// Scrapes that were measured since then, as far as they count.
+    pub good_scrapes: u32,
+    /// When each series was there last, and the sentence that proved it.
+    pub seen: Vec<(Series, Timestamp, Arc<str>)>,
+}
+
 impl Seen {
     fn has(&self, series: Series) -> bool {
         self.findings.get(series).status == Status::Pass
@@ -49,6 +67,62 @@ impl History {
             first_seen,
             good_scrapes: 0,
             seen: Vec::new(),
+        }
+    }
+
+    /// A target that an earlier process knew.
+    pub fn recalled(past: &TargetPast) -> Self {
+        let unknown = Arc::new(Finding::unknown(Reason::NotScrapedYet, ""));
+        let mut moments: Vec<Timestamp> = past.seen.iter().map(|(_, at, _)| *at).collect();
+        moments.sort_unstable_by(|a, b| b.cmp(a));
+        moments.dedup();
+        let seen = moments.into_iter().map(|at| {
+            let found = |series: Series| {
+                past.seen
+                    .iter()
+                    .find(|seen| seen.0 == series && seen.1 == at)
+            };
+            let findings =
+                SeriesFindings::all(&unknown).map(|series, unknown| match found(series) {
+                    Some((_, _, message)) => Arc::new(Finding::pass(message.as_ref(), "")),
+                    None => Arc::clone(unknown),
+                });
+            Seen {
+                findings: Arc::new(findings),
+                at: at.into(),
+            }
+        });
+        Self {
+            first_seen: past.first_seen.into(),
+            good_scrapes: past.good_scrapes,
+            seen: seen.collect(),
+        }
+    }
+
+    /// Takes what an earlier process knew, remembered late.
+    pub fn complete(&mut self, past: &TargetPast) {
+        let earlier = Self::recalled(past);
+        self.first_seen = self.first_seen.min(earlier.first_seen);
+        self.good_scrapes = self.good_scrapes.saturating_add(earlier.good_scrapes);
+        // Newest first.
+        self.seen.extend(earlier.seen);
+        self.keep_newest();
+    }
+
+    /// What of it should outlive this process.
+    pub fn past(&self, url: String, service: ServiceKey) -> TargetPast {
+        let moment = |at| Timestamp::try_from(at).unwrap_or(Timestamp::UNIX_EPOCH);
+        let seen = Series::ALL.iter().filter_map(|series| {
+            let seen = self.seen.iter().find(|seen| seen.has(*series))?;
+            let proof = seen.findings.get(*series);
+            Some((*series, moment(seen.at), proof.message.as_str().into()))
+        });
+        TargetPast {
+            url,
+            service,
+            first_seen: moment(self.first_seen),
+            good_scrapes: self.good_scrapes.min(GOOD_SCRAPES_MIN),
+            seen: seen.collect(),
         }
     }
 
@@ -93,6 +167,11 @@ impl History {
         // Room for one: rarely are there more, and there is one of these for each target.
         self.seen.reserve_exact(1);
         self.seen.insert(0, newest);
+        self.keep_newest();
+    }
+
+    /// Keeps the findings that are the newest for some series.
+    fn keep_newest(&mut self) {
         let mut there: Vec<Series> = Vec::with_capacity(Series::ALL.len());
         self.seen.retain(|seen| {
             let before = there.len();
@@ -215,6 +294,32 @@ mod tests {
             apply_grace(&mut history, fail, missing, 0.0, 62),
             (Status::Fail, Reason::Missing)
         );
+    }
+
+    /// An earlier process's warm-up goes on as if it were this one's.
+    #[test]
+    fn what_was_seen_outlives_the_process() {
+        let epoch = SystemTime::UNIX_EPOCH;
+        let mut history = History::new(epoch);
+        apply_grace(&mut history, Status::Pass, Reason::Proven, 0.0, 1);
+        apply_grace(&mut history, Status::Fail, Reason::Missing, 0.0, 2);
+        let key = ServiceKey {
+            name: "shop".to_owned(),
+            environment: String::new(),
+        };
+        let past = history.past("http://a:8067/metrics".to_owned(), key);
+        assert_eq!(past.good_scrapes, 2);
+        let mut again = History::recalled(&past);
+        let day = 24 * 60;
+        for minutes in [3, day, day + 1] {
+            assert_eq!(
+                apply_grace(&mut again, Status::Fail, Reason::Missing, 0.0, minutes),
+                apply_grace(&mut history, Status::Fail, Reason::Missing, 0.0, minutes),
+                "{minutes}"
+            );
+        }
+        let proof = &again.past(String::new(), past.service.clone()).seen[0].2;
+        assert_eq!(&**proof, "m");
     }
 
     #[test]

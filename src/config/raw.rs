@@ -5,10 +5,12 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::calendar::RawFiscalYear;
 use crate::catalogue::SeriesNames;
 use crate::discovery::settings::{RawGlobal, RawLabels, RawScrape, RawShrinkGuard};
 use crate::document::quantity::Period;
 use crate::document::yaml::At;
+use crate::history::RawHistory;
 use crate::http_client::RawDial;
 use crate::manifesto::RawRules;
 use crate::sources::RawSource;
@@ -35,6 +37,8 @@ pub(super) struct RawConfig {
     pub(super) scrape_threads: Option<At<usize>>,
     pub(super) series_budget: Option<usize>,
     pub(super) score: Option<RawScore>,
+    pub(super) fiscal_year: Option<RawFiscalYear>,
+    pub(super) history: Option<RawHistory>,
 }
 
 /// `score`.

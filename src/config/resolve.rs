@@ -74,6 +74,16 @@ pub(super) fn config(source: Source<'_>, raw: RawConfig) -> Result<Config, Docum
         )?,
         series_max: raw.series_budget.unwrap_or(SERIES_BUDGET_DEFAULT),
         carried_for: carried_for(source, raw.score.unwrap_or_default())?,
+        calendar: raw
+            .fiscal_year
+            .map(|raw| raw.resolve(source))
+            .transpose()?
+            .unwrap_or_default(),
+        history: raw
+            .history
+            .map(|raw| raw.resolve(source))
+            .transpose()?
+            .unwrap_or_default(),
         warnings,
     })
 }

@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
+use crate::calendar::FiscalCalendar;
 use crate::catalogue::{Catalogue, RecordFiles, Records, ServiceOverride};
 use crate::discovery::settings::DiscoverySettings;
+use crate::history::HistorySettings;
 use crate::http_client::DialPolicy;
 use crate::manifesto::{self, Manifesto, ManifestoError, RulesConfig};
 use crate::snapshot::Ruleset;
@@ -40,6 +42,10 @@ pub struct Config {
     pub series_max: usize,
     /// `score.carry_over`: how long the last measured outcome of a rule counts once it cannot be measured.
     pub carried_for: SignedDuration,
+    /// `fiscal_year`: how quarters are cut and named.
+    pub calendar: FiscalCalendar,
+    /// `history`: where it is kept.
+    pub history: HistorySettings,
     /// What was accepted and means nothing here, a sentence each.
     pub warnings: Vec<String>,
 }

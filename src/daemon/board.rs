@@ -8,7 +8,7 @@ use foldhash::fast::RandomState;
 use tokio::sync::Notify;
 
 use crate::checks::scraped::instrumentation::Resource;
-use crate::checks::warmup::History;
+use crate::checks::warmup::{History, TargetPast};
 use crate::checks::{FAULTS_MAX, Finding, Observation, Reason, SeriesFindings, Subject, Verdict};
 use crate::discovery::target::{ByUrl, Target, TargetUrl};
 use crate::ingest::{BodyCache, BodyReader, BufferPool, CacheOutcome};
@@ -19,12 +19,14 @@ use crate::snapshot::{Ruleset, Scrape, ScrapeOutcome, TargetState, figures};
 
 /// One entry per target of the latest discovery; nothing else.
 #[derive(Debug)]
-pub(super) struct Board {
+pub struct Board {
     ruleset: arc_swap::ArcSwap<Ruleset>,
     entries: Mutex<Entries>,
     changed: Notify,
     held: Arc<BufferPool>,
     findings: Interner<Finding>,
+    /// What an earlier process knew of targets that were not discovered since, by URL.
+    past: Mutex<HashMap<String, TargetPast>>,
 }
 
 /// Entries in the order of their URLs, and the place of each.
@@ -81,24 +83,26 @@ struct JudgedBody {
 }
 
 impl Board {
-    pub(super) fn new(ruleset: Arc<Ruleset>) -> Self {
+    /// Knows nobody yet, and judges by these rules.
+    pub fn new(ruleset: Arc<Ruleset>) -> Self {
         Self {
             ruleset: arc_swap::ArcSwap::new(ruleset),
             entries: Mutex::default(),
             changed: Notify::new(),
             held: Arc::default(),
             findings: Interner::default(),
+            past: Mutex::default(),
         }
     }
 
     /// The rules in force.
-    pub(super) fn ruleset(&self) -> Arc<Ruleset> {
+    pub fn ruleset(&self) -> Arc<Ruleset> {
         self.ruleset.load_full()
     }
 
     /// Judges by other rules from the next scrape of each target on. Where other series are named for a
     /// service, what was seen counts no more: a mistyped name must not hide for a day.
-    pub(super) fn set_ruleset(&self, ruleset: Arc<Ruleset>) {
+    pub fn set_ruleset(&self, ruleset: Arc<Ruleset>) {
         let mut entries = self.lock();
         self.ruleset.store(Arc::clone(&ruleset));
         for entry in &mut entries.list {
@@ -114,7 +118,7 @@ impl Board {
 
     /// Follows discovery: new targets are pending, gone ones leave nothing behind, changed ones
     /// keep what is known of them while they are the same service's.
-    pub(super) fn replace_targets(&self, targets: &[Arc<Target>], now: SystemTime) {
+    pub fn replace_targets(&self, targets: &[Arc<Target>], now: SystemTime) {
         // The rules change with the lock held: new targets are never given those of before.
         let mut entries = self.lock();
         let ruleset = self.ruleset();
@@ -153,7 +157,7 @@ impl Board {
                             Arc::clone(&unjudged.series),
                         )),
                         subject: Arc::clone(subject),
-                        history: History::new(now),
+                        history: self.first_history(target, now),
                         cache: BodyCache::default(),
                         judged: None,
                     }
@@ -165,7 +169,7 @@ impl Board {
     }
 
     /// Every target's state now, in the order of their URLs.
-    pub(super) fn states(&self) -> Vec<Arc<TargetState>> {
+    pub fn states(&self) -> Vec<Arc<TargetState>> {
         self.lock()
             .list
             .iter()
@@ -174,13 +178,13 @@ impl Board {
     }
 
     /// Reads whatever a target answers.
-    pub(super) fn reader(&self, target: &Target) -> BodyReader {
+    pub fn reader(&self, target: &Target) -> BodyReader {
         let subject = self.ruleset.load().subject(&target.service.name);
         reader(subject, target)
     }
 
     /// Returns once something has changed since the last time.
-    pub(super) async fn changed(&self) {
+    pub async fn changed(&self) {
         self.changed.notified().await;
     }
 
@@ -230,7 +234,7 @@ impl Board {
 
 /// Reads one response, by the rules that were in force when it was asked for.
 #[derive(Debug)]
-pub(super) struct Sink {
+pub struct Sink {
     measure: BodyReader,
     ruleset: Arc<Ruleset>,
 }
@@ -288,7 +292,7 @@ impl Handler for Board {
                 Some(self.judge(&ruleset, &result, observation.as_ref()))
             }
         };
-        let now = SystemTime::now();
+        let now = result.started + result.duration;
         let mut scrape = figures(&result, observation.as_ref());
         let mut entries = self.lock();
         if !Arc::ptr_eq(&ruleset, &self.ruleset.load()) {
@@ -436,5 +440,6 @@ fn log_change(before: &TargetState, now: &Scrape) {
     }
 }
 
+mod past;
 #[cfg(test)]
 mod tests;

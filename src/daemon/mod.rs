@@ -1,14 +1,15 @@
 //! The daemon: wires the stages, owns tasks, reload and shutdown. The caller owns the socket and
 //! the signals.
 
-mod board;
+pub mod board;
+mod historian;
 mod probe;
 mod publisher;
 mod scrapers;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
@@ -19,7 +20,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use self::board::Board;
-use self::publisher::Publish;
+use self::historian::Historian;
+use self::publisher::{History, Publish};
 use self::scrapers::Scrapers;
 use crate::catalogue::{Catalogue, Records};
 use crate::config::{self, Config};
@@ -27,6 +29,7 @@ use crate::discovery::settings::DiscoverySettings;
 use crate::discovery::target::Target;
 use crate::discovery::{self, Discovered};
 use crate::document::DocumentError;
+use crate::history::HistoryStats;
 use crate::http_client::Resolver;
 use crate::manifesto::ManifestoError;
 use crate::publish::{self, App, Guard, Hosts, Published, Reload, ServerLimits, Telemetry, Web};
@@ -151,6 +154,8 @@ pub async fn run(
     let plan = Arc::new(config.evidence_plan(&ruleset, None));
     let board = Arc::new(Board::new(Arc::new(ruleset)));
     let series_max = config.series_max;
+    let history = Arc::new(HistoryStats::default());
+    let history_file = history_file(&config, &history);
 
     let (discovery_sender, discovery_receiver) = watch::channel(Arc::clone(&config.discovery));
     let (config_sender, config_receiver) = watch::channel(Arc::new(config));
@@ -167,6 +172,7 @@ pub async fn run(
         discovered: discovered.clone(),
         engine: Arc::clone(&stats),
         sources: Arc::clone(&source_stats),
+        history: Arc::clone(&history),
         telemetry: Arc::clone(&telemetry),
         ready,
         reload: options.enable_lifecycle.then(|| reloads.0.clone()),
@@ -197,8 +203,27 @@ pub async fn run(
     tasks.spawn_on("scrape engine", scraping, &scrapers.handle());
     let asking = sources::run(plan, source_stats, answers_sender, shutdown.clone());
     tasks.spawn("sources", asking);
+    let (recordable_sender, recordable) = watch::channel(None);
+    let (recall_sender, recall) = mpsc::channel(1);
+    let (tried_sender, tried) = watch::channel(history_file.is_none());
+    if let Some(file) = history_file {
+        let historian = Historian {
+            file,
+            board: Arc::clone(&board),
+            stats: history,
+            snapshots: recordable,
+            recall: recall_sender,
+            tried: tried_sender,
+        };
+        tasks.spawn("history", historian.run(shutdown.clone()));
+    }
     let publish = Publish {
         app: Arc::clone(&app),
+        history: History {
+            tried,
+            recall: Mutex::new(recall),
+            snapshots: recordable_sender,
+        },
         answers,
         board: Arc::clone(&board),
         ready: ready_sender,
@@ -275,6 +300,24 @@ impl Tasks {
             tracing::warn!(limit = ?SHUTDOWN_MAX, "tasks that did not end in time were dropped");
         }
         early.map_or(Ok(()), Err)
+    }
+}
+
+/// Where history is kept. Without a place for it the exporter runs all the same, and says so.
+fn history_file(config: &Config, stats: &HistoryStats) -> Option<PathBuf> {
+    match config.history.file(|name| std::env::var_os(name)) {
+        Ok(file) => {
+            if file.is_some() {
+                stats.turn_on();
+            }
+            file
+        }
+        Err(error) => {
+            stats.turn_on();
+            stats.failed(error.failure());
+            tracing::error!("history is not kept: {error}");
+            None
+        }
     }
 }
 

@@ -1,13 +1,14 @@
 //! Puts snapshots together, as often as something changes and as rarely as it can.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::board::Board;
+use super::historian::{Recall, Recordable};
 use crate::config::Config;
 use crate::discovery::Discovered;
 use crate::publish::{App, Published};
@@ -26,10 +27,24 @@ const SNAPSHOT_PAUSE_FACTOR: u32 = 20;
 /// A target that has not answered its first scrape by then keeps nobody waiting.
 const READY_WAIT_MAX: Duration = Duration::from_secs(10);
 
+/// History has this long to be opened before the first snapshot is made without it.
+const HISTORY_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// What the publisher shares with who keeps history.
+pub(super) struct History {
+    /// Whether it was opened, or could not be.
+    pub(super) tried: watch::Receiver<bool>,
+    /// What an earlier process knew.
+    pub(super) recall: Mutex<mpsc::Receiver<Recall>>,
+    /// Where snapshots are recorded.
+    pub(super) snapshots: watch::Sender<Option<Recordable>>,
+}
+
 /// Puts snapshots together and swaps them in.
 pub(super) struct Publish {
     pub(super) app: Arc<App>,
     pub(super) board: Arc<Board>,
+    pub(super) history: History,
     pub(super) answers: watch::Receiver<Arc<Answers>>,
     pub(super) ready: watch::Sender<Result<(), String>>,
     pub(super) config: watch::Receiver<Arc<Config>>,
@@ -39,6 +54,9 @@ pub(super) struct Publish {
 
 impl Publish {
     pub(super) async fn run(self: Arc<Self>, shutdown: CancellationToken) {
+        let mut tried = self.history.tried.clone();
+        let tried = async { tried.wait_for(|tried| *tried).await.is_ok() };
+        let _opened_or_late = tokio::time::timeout(HISTORY_WAIT_MAX, tried).await;
         loop {
             let start = Instant::now();
             let mut answers = self.answers.clone();
@@ -88,7 +106,13 @@ impl Publish {
 
     fn publish(&self) {
         let ruleset = self.board.ruleset();
-        let before = Arc::clone(&self.app.published.load().snapshot);
+        let mut before = Arc::clone(&self.app.published.load().snapshot);
+        let recall = self.history.recall.lock();
+        let recall = recall.unwrap_or_else(PoisonError::into_inner).try_recv();
+        let recalled = recall.ok().map(|(memory, recalled)| {
+            before = Arc::new(before.recalling(memory));
+            recalled
+        });
         let answers = Arc::clone(&self.answers.borrow());
         let at = SystemTime::now();
         let mut snapshot = Snapshot::after(&before, at, &ruleset, &answers, self.board.states());
@@ -114,9 +138,21 @@ impl Publish {
             drop(self.ready.send_replace(ready));
         }
         let series_max = self.config.borrow().series_max;
+        let snapshot = Arc::new(snapshot);
+        if self.ready.borrow().is_ok() {
+            let at = Instant::now();
+            let snapshot = Arc::clone(&snapshot);
+            self.history
+                .snapshots
+                .send_replace(Some(Recordable { snapshot, at }));
+        }
         self.app
             .published
-            .store(Arc::new(Published::new(Arc::new(snapshot), series_max)));
+            .store(Arc::new(Published::new(snapshot, series_max)));
+        if let Some(recalled) = recalled {
+            // Whoever waited may have given up.
+            let _gone = recalled.send(());
+        }
     }
 }
 

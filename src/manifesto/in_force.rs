@@ -16,10 +16,23 @@ use crate::rule_id::RuleId;
 /// The version of the embedded rules: it changes whenever a rule asks something else.
 const VERSION: &str = "2026.1";
 
+/// How a rule is judged, in a number: it changes where its checks or their settings do. It may change
+/// with the version of this program as well.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Definition(pub u32);
+
+impl Definition {
+    fn of(rule: &Rule) -> Self {
+        Self(crc32fast::hash(format!("{:?}", rule.checks).as_bytes()))
+    }
+}
+
 /// The rules in force, in the manifesto's order.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Manifesto {
     rules: Vec<Rule>,
+    /// How each is judged, in the same order.
+    definitions: Vec<Definition>,
     /// Rules that are not judged, each with the reason.
     disabled: BTreeMap<RuleId, String>,
     version: String,
@@ -57,6 +70,7 @@ impl Manifesto {
         let mut reviewed = changes.reviewed.clone();
         reviewed.sort();
         Ok(Self {
+            definitions: rules.iter().map(Definition::of).collect(),
             rules,
             disabled: changes.disabled.clone(),
             version,
@@ -95,6 +109,11 @@ impl Manifesto {
         &self.rules
     }
 
+    /// How the rule at a place is judged.
+    pub fn definition(&self, place: usize) -> Definition {
+        self.definitions[place]
+    }
+
     /// One rule.
     pub fn rule(&self, id: RuleId) -> Option<&Rule> {
         self.rules.iter().find(|rule| rule.id == id)
@@ -112,6 +131,7 @@ impl Manifesto {
                 }
             }
         }
+        self.definitions = self.rules.iter().map(Definition::of).collect();
         self
     }
 }

@@ -7,7 +7,7 @@ mod overrides;
 mod rule;
 
 pub use self::embedded::{ManifestoError, ids};
-pub use self::in_force::Manifesto;
+pub use self::in_force::{Definition, Manifesto};
 pub use self::judge::{all_unknown, judge_all, judge_without_metrics, queries};
 pub use self::overrides::RulesConfig;
 pub(crate) use self::overrides::{RawRules, rules};

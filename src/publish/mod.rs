@@ -5,6 +5,7 @@ mod auth;
 mod body;
 pub mod compliance;
 mod guard;
+mod history;
 mod instrumentation;
 mod negotiate;
 mod page;

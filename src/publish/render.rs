@@ -136,6 +136,7 @@ mod tests {
 
     use super::*;
     use crate::discovery::Discovered;
+    use crate::history::HistoryStats;
     use crate::manifesto::{Manifesto, RulesConfig};
     use crate::scrape::EngineStats;
     use crate::snapshot::Ruleset;
@@ -148,6 +149,7 @@ mod tests {
             &engine,
             &Discovered::default(),
             (&Answers::default(), &SourceStats::default()),
+            &HistoryStats::default(),
         );
         let text = String::from_utf8(text).unwrap();
         let name = "manifesto_exporter_renderings_total ";

@@ -26,6 +26,7 @@ use super::telemetry::{HANDLERS, Telemetry};
 use super::{api, negotiate, page, runbooks, targets_page};
 use crate::discovery::Discovered;
 use crate::exposition::Format;
+use crate::history::HistoryStats;
 use crate::scrape::EngineStats;
 use crate::snapshot::Snapshot;
 use crate::sources::SourceStats;
@@ -64,6 +65,8 @@ pub struct App {
     pub engine: Arc<EngineStats>,
     /// What is counted of sources of evidence.
     pub sources: Arc<SourceStats>,
+    /// What is counted of history.
+    pub history: Arc<HistoryStats>,
     /// Our own telemetry.
     pub telemetry: Arc<Telemetry>,
     /// Whether the service is ready.
@@ -155,6 +158,7 @@ async fn exposition(app: &App, published: &Published, headers: &HeaderMap) -> Re
         &app.engine.snapshot(),
         &discovered,
         (&published.snapshot.answers, &app.sources),
+        &app.history,
     );
     let pieces = published
         .exposition(format, gzip, end, &app.telemetry)

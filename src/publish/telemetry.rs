@@ -13,10 +13,11 @@ use prometheus::{
     register_int_counter_with_registry, register_int_gauge_with_registry,
 };
 
-use super::sources;
 use super::writer::{Kind, Writer, unix_seconds};
+use super::{history, sources};
 use crate::discovery::Discovered;
 use crate::exposition::Format;
+use crate::history::HistoryStats;
 use crate::scrape::{EngineSnapshot, LATENESS_BUCKETS};
 use crate::sources::{Answers, SourceStats};
 
@@ -232,11 +233,13 @@ impl Telemetry {
         engine: &EngineSnapshot,
         discovered: &Discovered,
         asked: (&Answers, &SourceStats),
+        history: &HistoryStats,
     ) -> Vec<u8> {
         let mut out = Writer::new(format);
         scraping(engine, &mut out);
         sources::discovery(discovered, &mut out);
         sources::evidence(asked.0, &asked.1.totals(), &mut out);
+        history::write(history.totals().as_ref(), &mut out);
         for family in self.registry.gather() {
             registered(&family, &mut out);
         }

@@ -6,11 +6,11 @@ use std::time::SystemTime;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::departed::Departed;
 use super::instances::{decide, failing, most_common_version, series};
 use super::judge::{Judge, JudgedEntity, moment};
 use super::missing::{Missing, missing};
 use super::next_steps::{NextStep, next_steps};
+use super::past::{Memory, Past, Remembered};
 use super::ruleset::Ruleset;
 use super::score::RuleStatus;
 use super::state::{EstateState, ServiceState, ServiceVerdict, TargetState};
@@ -43,8 +43,8 @@ pub struct Snapshot {
     pub services: Vec<Arc<ServiceState>>,
     /// Targets, by URL.
     pub targets: Vec<Arc<TargetState>>,
-    /// Services that left lately: what is known of their past, should they come back.
-    departed: Departed,
+    /// What is known of the past of those who are not there, should they come back.
+    remembered: Remembered,
     /// Until when nobody need be judged anew for the sake of time alone.
     judged_until: Timestamp,
     findings: Arc<Interner<Finding>>,
@@ -61,7 +61,7 @@ impl Snapshot {
             missing: Vec::new(),
             services: Vec::new(),
             targets: Vec::new(),
-            departed: Departed::default(),
+            remembered: Remembered::default(),
             judged_until: Timestamp::MIN,
             findings: Arc::default(),
         }
@@ -128,24 +128,22 @@ impl Snapshot {
                 .map(|(key, places)| Arc::new(service(key, places, &targets, before, &judge)))
                 .collect()
         };
-        let departed = match (Arc::ptr_eq(&before.ruleset, ruleset), same_targets) {
-            (true, true) => before.departed.clone(),
-            (true, false) => {
-                let departed = &before.departed;
-                departed.after(&before.services, &services, judge.now())
+        let remembered = match still_holds {
+            true => before.remembered.clone(),
+            false => {
+                let (known, rules) = (&before.services, before.manifesto());
+                before
+                    .remembered
+                    .after(known, rules, &services, judge.now())
             }
-            // Verdicts point to rules by place: where the rules changed, they are forgotten.
-            (false, _) => Departed::default(),
         };
         let (estate, judged_until) = match still_holds {
             true => (Arc::clone(&before.estate), before.judged_until),
             false => {
                 let latest = judge.now() + JUDGED_FOR;
                 let next = ruleset.next_change(judge.now()).unwrap_or(latest);
-                (
-                    Arc::new(judge.estate(&before.estate, before.manifesto())),
-                    next.min(latest),
-                )
+                let past = before.remembered.estate(&before.estate, before.manifesto());
+                (Arc::new(judge.estate(past.as_ref())), next.min(latest))
             }
         };
         Self {
@@ -156,9 +154,18 @@ impl Snapshot {
             missing: missing(&ruleset.catalogue, &services),
             services,
             targets,
-            departed,
+            remembered,
             judged_until,
             findings: Arc::clone(&before.findings),
+        }
+    }
+
+    /// The same, knowing what an earlier process knew: everybody is judged anew with it next.
+    pub fn recalling(&self, memory: Memory) -> Self {
+        Self {
+            remembered: self.remembered.recalling(memory, moment(self.at)),
+            judged_until: Timestamp::MIN,
+            ..self.clone()
         }
     }
 
@@ -255,9 +262,9 @@ fn service(
     let entry = judge.ruleset.catalogue.find(&key.name).cloned();
     let subject = judge.ruleset.subject(&key.name);
     let instances: Vec<&TargetState> = places.iter().map(|at| targets[*at].as_ref()).collect();
-    let known = before
-        .service(key)
-        .or_else(|| before.departed.get(key, judge.now()));
+    let known = before.service(key);
+    let known = known.map(|known| Past::of_service(known, before.manifesto()));
+    let past = before.remembered.service(known, key, judge.now());
     let team = entry
         .iter()
         .map(|entry| entry.team.as_str())
@@ -265,7 +272,7 @@ fn service(
         .find(|team| !team.is_empty())
         .unwrap_or("")
         .to_owned();
-    let first_seen = known.map_or(judge.now(), |known| known.first_seen);
+    let first_seen = past.as_ref().map_or(judge.now(), |past| past.first_seen);
     let created = entry.as_ref().and_then(|entry| entry.created);
     let created = created.and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok());
     let judged = JudgedEntity {
@@ -281,7 +288,7 @@ fn service(
             entry: entry.as_deref(),
         },
         known_since: created.map_or(first_seen, |day| day.timestamp().min(first_seen)),
-        before: known.map(|known| (&*known.verdicts, before.manifesto().rules())),
+        before: past.as_ref(),
     };
     let scraped = |rule: &Rule| {
         let (instance, finding) = decide(rule, &instances)?;

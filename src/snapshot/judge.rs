@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::past::{Past, PastVerdict};
 use super::ruleset::Ruleset;
 use super::score::{RuleStatus, Score};
 use super::state::{Carried, EstateState, Failing, ServiceVerdict};
@@ -17,7 +18,7 @@ use crate::checks::{
 };
 use crate::discovery::target::Target;
 use crate::interner::Interner;
-use crate::manifesto::{Manifesto, Rule, Scope};
+use crate::manifesto::{Rule, Scope};
 use crate::rule_id::RuleId;
 use crate::sources::Answers;
 
@@ -37,19 +38,8 @@ pub(super) struct JudgedEntity<'a> {
     pub(super) entity: Entity<'a>,
     pub(super) waived: Waived<'a>,
     pub(super) known_since: Timestamp,
-    /// The verdicts of the snapshot before, with the rules that they are of.
-    pub(super) before: Option<(&'a [ServiceVerdict], &'a [Rule])>,
-}
-
-impl JudgedEntity<'_> {
-    /// What was known of a rule, and the rule as it was then.
-    fn verdict_before(&self, rule: RuleId) -> Option<(&ServiceVerdict, &Rule)> {
-        let (verdicts, rules) = self.before?;
-        let mut known = verdicts
-            .iter()
-            .map(|verdict| (verdict, &rules[verdict.rule]));
-        known.find(|(_, known)| known.id == rule)
-    }
+    /// What is known of it from before.
+    pub(super) before: Option<&'a Past>,
 }
 
 impl<'a> Judge<'a> {
@@ -160,7 +150,7 @@ impl<'a> Judge<'a> {
         finding: Arc<Finding>,
         target: Option<Arc<Target>>,
     ) -> ServiceVerdict {
-        let before = judged.verdict_before(rule.id);
+        let before = judged.before.and_then(|past| past.verdict(rule.id));
         let finding = self.in_force(rule, finding);
         let waiver = match finding.status {
             Status::Fail => self.waiver(rule.id, judged.waived),
@@ -177,9 +167,11 @@ impl<'a> Judge<'a> {
             finding,
             target,
             waiver,
-            failing: self.failing(status, before.map(|(verdict, _)| verdict)),
+            failing: self.failing(status, before),
             carried: match status {
-                RuleStatus::Unknown => self.carried(rule, reason, judged, before),
+                RuleStatus::Unknown => {
+                    before.and_then(|before| self.carried(place, reason, judged, before))
+                }
                 RuleStatus::Pass
                 | RuleStatus::Fail
                 | RuleStatus::Waived
@@ -192,36 +184,38 @@ impl<'a> Judge<'a> {
     /// configures any more is not carried: that is no outage.
     fn carried(
         &self,
-        rule: &Rule,
+        place: usize,
         reason: Reason,
         judged: JudgedEntity<'_>,
-        before: Option<(&ServiceVerdict, &Rule)>,
+        before: &PastVerdict,
     ) -> Option<Carried> {
-        let (verdict, rule_then) = before?;
-        if reason == Reason::NotConfigured || rule_then.checks != rule.checks {
+        let same_checks = before.definition == self.ruleset.manifesto.definition(place);
+        if reason == Reason::NotConfigured || !same_checks {
             return None;
         }
-        let last = match verdict.status.is_measured() {
+        let last = match before.status.is_measured() {
             true => Carried {
-                status: verdict.status,
+                status: before.status,
                 since: self.now,
                 until: self.now.saturating_add(self.ruleset.carried_for).ok()?,
             },
-            false => verdict.carried?,
+            false => before.carried?,
         };
         // A waiver may have come or gone since.
         let status = match last.status {
-            RuleStatus::Fail | RuleStatus::Waived => match self.waiver(rule.id, judged.waived) {
-                Some(_) => RuleStatus::Waived,
-                None => RuleStatus::Fail,
-            },
+            RuleStatus::Fail | RuleStatus::Waived => {
+                match self.waiver(before.rule, judged.waived) {
+                    Some(_) => RuleStatus::Waived,
+                    None => RuleStatus::Fail,
+                }
+            }
             RuleStatus::Pass | RuleStatus::Unknown | RuleStatus::NotApplicable => last.status,
         };
         (self.now < last.until).then_some(Carried { status, ..last })
     }
 
     /// Since when a rule is violated. A measurement that fails in between does not end that.
-    fn failing(&self, status: RuleStatus, before: Option<&ServiceVerdict>) -> Option<Failing> {
+    fn failing(&self, status: RuleStatus, before: Option<&PastVerdict>) -> Option<Failing> {
         let known = before.and_then(|before| before.failing);
         match status {
             RuleStatus::Pass | RuleStatus::NotApplicable => None,
@@ -268,13 +262,13 @@ impl<'a> Judge<'a> {
     }
 
     /// Judges the estate as a whole.
-    pub(super) fn estate(&self, before: &EstateState, rules_before: &Manifesto) -> EstateState {
-        let first_seen = before.first_seen.unwrap_or(self.now);
+    pub(super) fn estate(&self, before: Option<&Past>) -> EstateState {
+        let first_seen = before.map_or(self.now, |past| past.first_seen);
         let judged = JudgedEntity {
             entity: Entity::Estate,
             waived: Waived::Estate,
             known_since: first_seen,
-            before: Some((&before.verdicts, rules_before.rules())),
+            before,
         };
         let (verdicts, score) = self.verdicts(Scope::Estate, judged, |_| None);
         EstateState {

@@ -2,11 +2,11 @@
 
 mod advice;
 mod build;
-mod departed;
 mod instances;
 mod judge;
 mod missing;
 mod next_steps;
+mod past;
 mod ruleset;
 mod score;
 mod state;
@@ -15,6 +15,7 @@ pub use self::advice::{advice, advice_on_target};
 pub use self::build::Snapshot;
 pub use self::missing::Missing;
 pub use self::next_steps::NextStep;
+pub use self::past::{Memory, Past, PastVerdict};
 pub use self::ruleset::{CARRIED_FOR_DEFAULT, JudgedScrape, Ruleset, figures, reason_of};
 pub use self::score::{RuleStatus, Score};
 pub use self::state::{

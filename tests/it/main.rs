@@ -17,6 +17,7 @@ mod exposition_events;
 mod expositions;
 mod faults;
 mod faults_table;
+mod history;
 mod many_targets;
 #[cfg(target_os = "linux")]
 mod network;
@@ -30,6 +31,7 @@ mod round_trip;
 mod secrets;
 mod server;
 mod services;
+mod simulation;
 mod snapshots_of_services;
 mod states;
 mod tidy;

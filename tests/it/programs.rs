@@ -30,6 +30,9 @@ impl Program {
             .args(arguments)
             .current_dir(folder)
             .env_remove("RUST_BACKTRACE")
+            // What it keeps between runs belongs to the test.
+            .env_remove("STATE_DIRECTORY")
+            .env("XDG_STATE_HOME", folder.join("state"))
             .stdin(Stdio::null())
             .stdout(output.try_clone().unwrap())
             .stderr(output)

@@ -10,6 +10,7 @@ use manifesto_exporter::daemon;
 use manifesto_exporter::discovery::target::ServiceKey;
 use manifesto_exporter::discovery::{Discovered, SourceStatus};
 use manifesto_exporter::exposition::{Event, Format, Limits, scan};
+use manifesto_exporter::history::HistoryStats;
 use manifesto_exporter::manifesto::{Manifesto, all_unknown};
 use manifesto_exporter::publish::{Published, Telemetry};
 use manifesto_exporter::scrape::{EngineStats, ScrapeErrorKind};
@@ -249,6 +250,7 @@ fn published(
             &engine.snapshot(),
             &discovered,
             (&Answers::default(), &SourceStats::default()),
+            &HistoryStats::default(),
         );
         let pieces = published.exposition(format, false, end, &telemetry);
         runtime.block_on(pieces).0.concat()

@@ -25,7 +25,7 @@ impl InProcess {
         let address = listener.local_addr().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("config.yaml");
-        std::fs::write(&file, "scrape_configs: []\n").unwrap();
+        std::fs::write(&file, "scrape_configs: []\nhistory: off\n").unwrap();
         let loaded = daemon::load(Some(&file)).unwrap();
         let shutdown = CancellationToken::new();
         let (stop, reloads) = (shutdown.clone(), mpsc::channel(1));
@@ -161,7 +161,7 @@ async fn fault_92_one_connection_too_many_is_closed_and_counted() {
 async fn fault_93_what_is_too_long_is_refused_with_its_own_status() {
     let folder = tempfile::tempdir().unwrap();
     let daemon = Daemon::start(
-        "scrape_configs: []\n",
+        "scrape_configs: []\nhistory: off\n",
         folder.path(),
         &["--web.enable-lifecycle"],
     );
@@ -186,7 +186,7 @@ async fn fault_93_what_is_too_long_is_refused_with_its_own_status() {
 async fn fault_94_a_write_from_another_origin_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let daemon = Daemon::start(
-        "scrape_configs: []\n",
+        "scrape_configs: []\nhistory: off\n",
         folder.path(),
         &["--web.enable-lifecycle"],
     );
@@ -223,7 +223,7 @@ async fn fault_94_a_write_from_another_origin_is_refused() {
 #[tokio::test]
 async fn fault_95_no_path_leads_out_of_the_server() {
     let folder = tempfile::tempdir().unwrap();
-    let daemon = Daemon::start("scrape_configs: []\n", folder.path(), &[]);
+    let daemon = Daemon::start("scrape_configs: []\nhistory: off\n", folder.path(), &[]);
     until(&daemon.url("/-/healthy"), |_| true).await;
     let address = address_of(&daemon);
     for path in [
@@ -252,7 +252,7 @@ async fn fault_95_no_path_leads_out_of_the_server() {
 #[tokio::test(flavor = "multi_thread")]
 async fn fault_96_a_thousand_scrapes_at_once_share_one_rendering() {
     let folder = tempfile::tempdir().unwrap();
-    let daemon = Daemon::start("scrape_configs: []\n", folder.path(), &[]);
+    let daemon = Daemon::start("scrape_configs: []\nhistory: off\n", folder.path(), &[]);
     let ready = "manifesto_exporter_ready 1";
     daemon.until_metric(ready).await;
     let name = "manifesto_exporter_renderings_total";
@@ -289,7 +289,7 @@ async fn fault_98_a_forged_host_is_refused() {
         "--web.external-url=https://reliability.example.com/",
         "--web.allowed-host=exporter.corp.example.com",
     ];
-    let daemon = Daemon::start("scrape_configs: []\n", folder.path(), &flags);
+    let daemon = Daemon::start("scrape_configs: []\nhistory: off\n", folder.path(), &flags);
     until(&daemon.url("/-/healthy"), |_| true).await;
     let address = address_of(&daemon);
     for (host, expected) in [
@@ -420,7 +420,7 @@ async fn fault_70_sigterm_does_not_wait_for_a_client_that_reads_nothing() {
 #[tokio::test]
 async fn what_is_written_to_paths_that_only_read_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let daemon = Daemon::start("scrape_configs: []\n", folder.path(), &[]);
+    let daemon = Daemon::start("scrape_configs: []\nhistory: off\n", folder.path(), &[]);
     until(&daemon.url("/-/healthy"), |_| true).await;
     for path in ["/", "/metrics", "/sd", "/api/v1/targets", "/-/healthy"] {
         let answer = client().delete(daemon.url(path)).send().await.unwrap();

@@ -352,6 +352,7 @@ async fn watch(fleet: Fleet, listener: TcpListener) -> Exit {
 fn configuration(fleet: &Fleet) -> String {
     let mut yaml = String::from(
         "global: {scrape_interval: 5s, scrape_timeout: 1s}\n\
+         history: off\n\
          scrape_configs:\n  - job_name: demo\n    static_configs:\n",
     );
     for (place, address) in &fleet.instances {

@@ -14,12 +14,13 @@ use crate::programs;
 /// Those on one floor do not know each other.
 const FLOORS: &[&[&str]] = &[
     &["document", "interner", "labels", "rule_id"],
-    &["exposition", "http_client"],
+    &["calendar", "exposition", "http_client"],
     &["catalogue", "discovery"],
     &["scrape", "sources"],
     &["checks"],
     &["ingest", "manifesto"],
     &["snapshot"],
+    &["history"],
     &["config", "publish"],
     &["daemon"],
     &["cli"],
@@ -31,6 +32,7 @@ const PURE: &[&str] = &[
     "interner.rs",
     "labels.rs",
     "rule_id.rs",
+    "calendar",
     "exposition",
     "checks",
     "manifesto",

@@ -1,0 +1,28 @@
+//! What was judged when: transitions of verdicts, ownership, records, rules, and when the exporter was
+//! measuring, in a SQLite file.
+
+mod codes;
+mod error;
+mod memory;
+mod migrations;
+mod read;
+mod recorder;
+mod records;
+mod rows;
+mod settings;
+mod stats;
+mod store;
+mod targets;
+mod timeline;
+mod written;
+
+pub use self::error::{HistoryError, HistoryFailure};
+pub use self::read::{Detail, KnownService, Owner, Reader, Recordal, ServiceHistory, State};
+pub use self::recorder::{Found, Moment, Pace, Recorded, Recorder, Unclean};
+pub use self::records::{
+    RecordKind, StoredAttestation, StoredRule, StoredRuleset, StoredSlo, StoredWaiver,
+};
+pub(crate) use self::settings::RawHistory;
+pub use self::settings::{HistorySettings, Location};
+pub use self::stats::{HistoryStats, HistoryTotals};
+pub use self::timeline::{Ended, Interval, Segment, intersection};

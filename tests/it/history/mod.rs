@@ -1,0 +1,3 @@
+//! History: what is written, what outlives a restart, and what no fault takes away.
+
+mod restarts;
