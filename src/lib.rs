@@ -25,6 +25,7 @@ pub mod ingest;
 mod interner;
 pub mod labels;
 pub mod manifesto;
+pub mod okr;
 pub mod publish;
 pub mod rule_id;
 pub mod scrape;

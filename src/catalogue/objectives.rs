@@ -2,17 +2,20 @@
 
 use std::path::PathBuf;
 
-use jiff::civil::Date;
 use serde::Deserialize;
 
 use super::files::each_file;
+use super::filter::ServiceFilter;
+use crate::calendar::{FiscalCalendar, Quarter};
 use crate::document::DocumentError;
-use crate::document::value::Quarter;
 use crate::document::yaml::{self, At, Source};
 use crate::rule_id::RuleId;
 
 /// Objectives of all files.
 const OBJECTIVES_MAX: usize = 10_000;
+
+/// Key results of one.
+const KEY_RESULTS_MAX: usize = 100;
 
 /// What a team wants to reach in a quarter.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,8 +24,12 @@ pub struct Objective {
     pub team: String,
     /// When.
     pub quarter: Quarter,
+    /// What its figures are kept by: its title, where nobody names it otherwise.
+    pub id: String,
     /// In words.
     pub title: String,
+    /// Who answers for it, `""` where nobody is named.
+    pub owner: String,
     /// How one can tell.
     pub key_results: Vec<KeyResult>,
     /// Where it is written.
@@ -32,25 +39,75 @@ pub struct Objective {
 /// One key result.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KeyResult {
+    /// What its figures are kept by: its title, where nobody names it otherwise.
+    pub id: String,
     /// In words.
     pub title: String,
+    /// Who answers for it: the objective's owner where nobody else is named.
+    pub owner: String,
+    /// How much is expected of it.
+    pub commitment: Commitment,
     /// What is measured.
     pub measure: Measure,
-    /// Where it began.
-    pub baseline: f64,
+    /// Of whom, where the measure is of services.
+    pub services: ServiceFilter,
+    /// Where it began; what was measured when the quarter began, where nobody says.
+    pub baseline: Option<f64>,
     /// Where it should end.
     pub target: f64,
+    /// What its values count, `""` for a share.
+    pub unit: String,
+}
+
+/// How much is expected of a key result.
+///
+/// Google's OKR playbook: committed ones are expected to be reached in full, aspirational ones to 70 % on
+/// average (<https://www.whatmatters.com/resources/google-okr-playbook>).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(strum::IntoStaticStr)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "snake_case")]
+pub enum Commitment {
+    /// To be reached in full.
+    #[default]
+    Committed,
+    /// To be reached in good part.
+    Aspirational,
+}
+
+impl Commitment {
+    /// As in labels.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// What a key result measures: a share from 0 to 1, or what a query yields.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Measure {
-    /// The share of the team's services that comply with these rules.
+    /// The share of services that comply with these rules.
     Compliance(Vec<RuleId>),
-    /// The mean score of the team's services.
+    /// The score of the services together.
     Score,
+    /// How much of what applies to the services is measured.
+    Coverage,
     /// What a query yields.
     Promql(String),
+}
+
+impl Measure {
+    /// In words.
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::Compliance(rules) => {
+                let rules: Vec<String> = rules.iter().map(RuleId::to_string).collect();
+                format!("share of services compliant with {}", rules.join(", "))
+            }
+            Self::Score => "score of the services".to_owned(),
+            Self::Coverage => "share of the rules' weight that is measured".to_owned(),
+            Self::Promql(query) => query.clone(),
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -62,19 +119,28 @@ struct RawFile {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Raw {
-    team: String,
-    quarter: Quarter,
-    title: String,
+    team: At<String>,
+    quarter: At<String>,
+    id: Option<At<String>>,
+    title: At<String>,
+    #[serde(default)]
+    owner: String,
     key_results: Vec<At<RawKeyResult>>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawKeyResult {
-    title: String,
+    id: Option<At<String>>,
+    title: At<String>,
+    owner: Option<String>,
+    #[serde(default)]
+    kind: Commitment,
     measure: At<RawMeasure>,
-    baseline: f64,
-    target: f64,
+    services: Option<At<ServiceFilter>>,
+    baseline: Option<At<f64>>,
+    target: At<f64>,
+    unit: Option<At<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -83,82 +149,164 @@ struct RawMeasure {
     compliance: Option<Vec<RuleId>>,
     #[serde(default)]
     score: bool,
+    #[serde(default)]
+    coverage: bool,
     promql: Option<String>,
 }
 
 /// Reads every file that paths and patterns name.
 pub(super) fn load(
     paths: &[PathBuf],
+    calendar: &FiscalCalendar,
     warnings: &mut Vec<String>,
 ) -> Result<Vec<Objective>, DocumentError> {
-    let mut all = Vec::new();
+    let mut all: Vec<Objective> = Vec::new();
     each_file("objectives", paths, warnings, |source| {
         let raw: RawFile = yaml::parse(source)?;
         for raw in raw.objectives {
+            let at = raw.referenced;
             if all.len() == OBJECTIVES_MAX {
                 let message = format!("more than {OBJECTIVES_MAX} objectives");
-                return Err(source.error(raw.referenced, message));
+                return Err(source.error(at, message));
             }
-            all.push(ready(source, raw)?);
+            let objective = ready(source, calendar, raw)?;
+            // What is measured of it is kept by its names.
+            let is_same = |known: &&Objective| {
+                (&known.team, &known.quarter, &known.id)
+                    == (&objective.team, &objective.quarter, &objective.id)
+            };
+            if let Some(known) = all.iter().find(is_same) {
+                let (id, place) = (&objective.id, &known.place);
+                let message = format!("objective `{id}` is written twice: {place}");
+                return Err(source.error(at, message));
+            }
+            all.push(objective);
         }
         Ok(())
     })?;
     Ok(all)
 }
 
-fn ready(source: Source<'_>, raw: At<Raw>) -> Result<Objective, DocumentError> {
+fn ready(
+    source: Source<'_>,
+    calendar: &FiscalCalendar,
+    raw: At<Raw>,
+) -> Result<Objective, DocumentError> {
     let (at, raw) = (raw.referenced, raw.value);
+    let id = raw.id.as_ref().unwrap_or(&raw.title);
+    for (key, text) in [("team", &raw.team), ("title", &raw.title), ("id", id)] {
+        said(source, key, text)?;
+    }
+    let quarter = calendar.quarter(&raw.quarter.value).map_err(|error| {
+        let place = raw.quarter.referenced;
+        let refused = source.error(place, error.message());
+        match error.hint() {
+            Some(hint) => refused.with_hint(hint),
+            None => refused,
+        }
+    })?;
     if raw.key_results.is_empty() {
         return Err(source.error(at, "an objective without key results cannot be measured"));
     }
-    let key_results = raw.key_results.into_iter().map(|raw| {
-        let (at, raw) = (raw.referenced, raw.value);
-        if raw.baseline == raw.target {
-            let message = "`baseline` and `target` are the same: nothing is to be reached";
+    if raw.key_results.len() > KEY_RESULTS_MAX {
+        let found = raw.key_results.len();
+        let message =
+            format!("{found} key results of one objective are more than {KEY_RESULTS_MAX}");
+        return Err(source.error(at, message));
+    }
+    let mut key_results: Vec<KeyResult> = Vec::with_capacity(raw.key_results.len());
+    for result in raw.key_results {
+        let at = result.referenced;
+        let result = key_result(source, &raw.team.value, &raw.owner, result.value)?;
+        if key_results.iter().any(|known| known.id == result.id) {
+            let message = format!("key result `{}` is written twice", result.id);
             return Err(source.error(at, message));
         }
-        let at = raw.measure.referenced;
-        let measure = match raw.measure.value {
-            RawMeasure {
-                compliance: Some(rules),
-                score: false,
-                promql: None,
-            } if !rules.is_empty() => Measure::Compliance(rules),
-            RawMeasure {
-                compliance: None,
-                score: true,
-                promql: None,
-            } => Measure::Score,
-            RawMeasure {
-                compliance: None,
-                score: false,
-                promql: Some(query),
-            } => Measure::Promql(query),
-            _ => {
-                return Err(source
-                    .error(at, "a measure is one thing")
-                    .with_hint("`compliance: [O-8, O-9]`, `score: true` or `promql: QUERY`"));
-            }
-        };
-        Ok(KeyResult {
-            title: raw.title,
-            measure,
-            baseline: raw.baseline,
-            target: raw.target,
-        })
-    });
+        key_results.push(result);
+    }
     Ok(Objective {
-        team: raw.team,
-        quarter: raw.quarter,
-        title: raw.title,
-        key_results: key_results.collect::<Result<_, _>>()?,
+        team: raw.team.value,
+        quarter,
+        id: id.value.clone(),
+        title: raw.title.value,
+        owner: raw.owner,
+        key_results,
         place: format!("{}:{}", source.origin.name, at.line()),
     })
 }
 
-impl Objective {
-    /// Whether it concerns the quarter of a day.
-    pub fn is_of(&self, day: Date) -> bool {
-        self.quarter == Quarter::of(day)
+fn said(source: Source<'_>, key: &str, text: &At<String>) -> Result<(), DocumentError> {
+    match text.value.trim().is_empty() {
+        true => Err(source.error(text.referenced, format!("`{key}` cannot be empty"))),
+        false => Ok(()),
+    }
+}
+
+fn key_result(
+    source: Source<'_>,
+    team: &str,
+    owner: &str,
+    raw: RawKeyResult,
+) -> Result<KeyResult, DocumentError> {
+    let id = raw.id.as_ref().unwrap_or(&raw.title);
+    said(source, "title", &raw.title)?;
+    said(source, "id", id)?;
+    let numbers = raw.baseline.iter().chain([&raw.target]);
+    if let Some(number) = numbers.into_iter().find(|number| !number.value.is_finite()) {
+        let message = format!("`{}` is not a finite number", number.value);
+        return Err(source.error(number.referenced, message));
+    }
+    if let Some(baseline) = &raw.baseline
+        && baseline.value == raw.target.value
+    {
+        let message = "`baseline` and `target` are the same: nothing is to be reached";
+        return Err(source.error(baseline.referenced, message));
+    }
+    let measure = measure(source, raw.measure)?;
+    let is_query = matches!(measure, Measure::Promql(_));
+    if let (Some(services), true) = (&raw.services, is_query) {
+        let message = "`services` chooses nothing of a query: its own labels do";
+        return Err(source.error(services.referenced, message));
+    }
+    if let (Some(unit), false) = (&raw.unit, is_query) {
+        let message = "`unit` is of a query's values: other measures are shares";
+        return Err(source.error(unit.referenced, message));
+    }
+    if !is_query && !(0.0..=1.0).contains(&raw.target.value) {
+        let message = format!("`target` {} of a share is not in 0..=1", raw.target.value);
+        return Err(source.error(raw.target.referenced, message));
+    }
+    Ok(KeyResult {
+        id: id.value.clone(),
+        title: raw.title.value,
+        owner: raw.owner.unwrap_or_else(|| owner.to_owned()),
+        commitment: raw.kind,
+        measure,
+        services: match raw.services {
+            Some(services) => services.value,
+            None => ServiceFilter::of_team(team),
+        },
+        baseline: raw.baseline.map(|baseline| baseline.value),
+        target: raw.target.value,
+        unit: raw.unit.map(|unit| unit.value).unwrap_or_default(),
+    })
+}
+
+fn measure(source: Source<'_>, raw: At<RawMeasure>) -> Result<Measure, DocumentError> {
+    let (at, raw) = (raw.referenced, raw.value);
+    let mut measures = Vec::new();
+    measures.extend(
+        raw.compliance
+            .filter(|rules| !rules.is_empty())
+            .map(Measure::Compliance),
+    );
+    measures.extend(raw.score.then_some(Measure::Score));
+    measures.extend(raw.coverage.then_some(Measure::Coverage));
+    measures.extend(raw.promql.map(Measure::Promql));
+    match measures.pop().filter(|_| measures.is_empty()) {
+        Some(measure) => Ok(measure),
+        None => Err(source.error(at, "a measure is one thing").with_hint(
+            "`compliance: [O-8, O-9]`, `score: true`, `coverage: true` or `promql: QUERY`",
+        )),
     }
 }

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::attestations::{self, Attestations};
+use super::initiatives::{self, Initiative};
 use super::objectives::{self, Objective};
 use super::settings::RecordFiles;
 use super::slos::{self, Slo};
 use super::waivers::{self, Waiver};
+use crate::calendar::FiscalCalendar;
 use crate::document::DocumentError;
 
 /// What the files say. A kind that is not configured is `None`: nothing is missing from it.
@@ -21,6 +23,10 @@ pub struct Records {
     pub waivers: Vec<Arc<Waiver>>,
     /// Objectives.
     pub objectives: Option<Vec<Objective>>,
+    /// Initiatives; none where none are configured.
+    pub initiatives: Vec<Initiative>,
+    /// How quarters are cut and named.
+    pub calendar: FiscalCalendar,
     /// SLOs.
     pub slos: Option<Vec<Slo>>,
     /// What was passed over, a sentence each.
@@ -29,17 +35,20 @@ pub struct Records {
 
 impl Records {
     /// Reads every file.
-    pub fn load(files: &RecordFiles) -> Result<Self, DocumentError> {
+    pub fn load(files: &RecordFiles, calendar: &FiscalCalendar) -> Result<Self, DocumentError> {
         let mut warnings = Vec::new();
         let kept = |paths: &[PathBuf]| !paths.is_empty();
         let attestations = attestations::load(&files.attestations, &mut warnings)?;
         let waivers = waivers::load(&files.waivers, &mut warnings)?;
-        let objectives = objectives::load(&files.objectives, &mut warnings)?;
+        let objectives = objectives::load(&files.objectives, calendar, &mut warnings)?;
+        let initiatives = initiatives::load(&files.initiatives, &mut warnings)?;
         let slos = slos::load(&files.slos, &mut warnings)?;
         Ok(Self {
             attestations: kept(&files.attestations).then(|| Attestations::new(attestations)),
             waivers,
             objectives: kept(&files.objectives).then_some(objectives),
+            initiatives,
+            calendar: calendar.clone(),
             slos: kept(&files.slos).then_some(slos),
             warnings,
         })

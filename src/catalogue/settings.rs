@@ -13,6 +13,8 @@ pub struct RecordFiles {
     pub waivers: Vec<PathBuf>,
     /// `objectives`.
     pub objectives: Vec<PathBuf>,
+    /// `initiatives`.
+    pub initiatives: Vec<PathBuf>,
     /// `slos`.
     pub slos: Vec<PathBuf>,
 }

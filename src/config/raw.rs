@@ -12,7 +12,7 @@ use crate::document::quantity::Period;
 use crate::document::yaml::At;
 use crate::history::RawHistory;
 use crate::http_client::RawDial;
-use crate::manifesto::RawRules;
+use crate::manifesto::{RawLevel, RawRules};
 use crate::sources::RawSource;
 
 /// A configuration file.
@@ -28,6 +28,8 @@ pub(super) struct RawConfig {
     pub(super) attestations: Option<Vec<At<PathBuf>>>,
     pub(super) waivers: Option<Vec<At<PathBuf>>>,
     pub(super) objectives: Option<Vec<At<PathBuf>>>,
+    pub(super) initiatives: Option<Vec<At<PathBuf>>>,
+    pub(super) levels: Option<Vec<At<RawLevel>>>,
     pub(super) slos: Option<Vec<At<PathBuf>>>,
     pub(super) sources: Option<Vec<At<RawSource>>>,
     pub(super) rules: Option<RawRules>,

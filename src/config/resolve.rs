@@ -54,10 +54,12 @@ pub(super) fn config(source: Source<'_>, raw: RawConfig) -> Result<Config, Docum
             attestations: patterns(source, raw.attestations)?,
             waivers: patterns(source, raw.waivers)?,
             objectives: patterns(source, raw.objectives)?,
+            initiatives: patterns(source, raw.initiatives)?,
             slos: patterns(source, raw.slos)?,
         },
         sources: sources::sources(source, raw.sources.unwrap_or_default())?,
         rules: manifesto::rules(source, raw.rules.unwrap_or_default())?,
+        levels: manifesto::levels(source, raw.levels.unwrap_or_default())?,
         plaintext_credentials: raw_dial.plaintext_credentials.unwrap_or(false),
         dial: DialPolicy::from(raw_dial),
         scrape_concurrency: count(

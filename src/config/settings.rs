@@ -11,7 +11,7 @@ use crate::catalogue::{Catalogue, RecordFiles, Records, ServiceOverride};
 use crate::discovery::settings::DiscoverySettings;
 use crate::history::HistorySettings;
 use crate::http_client::DialPolicy;
-use crate::manifesto::{self, Manifesto, ManifestoError, RulesConfig};
+use crate::manifesto::{self, Level, Manifesto, ManifestoError, RulesConfig};
 use crate::snapshot::Ruleset;
 use crate::sources::{EvidencePlan, SourceConfig, SourceKind};
 
@@ -30,6 +30,8 @@ pub struct Config {
     pub sources: Vec<Arc<SourceConfig>>,
     /// What is said about the manifesto's rules.
     pub rules: RulesConfig,
+    /// `levels`: the lowest first.
+    pub levels: Vec<Level>,
     /// Which addresses may be dialled.
     pub dial: DialPolicy,
     /// Whether credentials may travel over plain HTTP to another machine.
@@ -66,8 +68,13 @@ impl Config {
         records: Records,
     ) -> Result<Ruleset, ManifestoError> {
         let manifesto = Manifesto::load(&self.rules)?;
+        manifesto.judges_what_levels_ask(&self.levels)?;
         let ruleset = Ruleset::new(manifesto, catalogue, records, &self.services);
-        Ok(ruleset.with_carried_for(self.carried_for))
+        Ok(Ruleset {
+            carried_for: self.carried_for,
+            levels: self.levels.clone(),
+            ..ruleset
+        })
     }
 
     /// What the rules want to know of its sources; of one service alone, nobody else's pages are

@@ -115,7 +115,7 @@ pub fn load(config_file: Option<&std::path::Path>) -> Result<Loaded, StartError>
         None => config::embedded()?,
     };
     let catalogue = Catalogue::load(&config.catalogue)?;
-    let records = Records::load(&config.records)?;
+    let records = Records::load(&config.records, &config.calendar)?;
     let ruleset = config.ruleset(catalogue, records)?;
     Ok(Loaded { config, ruleset })
 }

@@ -13,4 +13,4 @@ pub(crate) mod value;
 pub(crate) mod yaml;
 
 pub use self::error::{DocumentError, Origin, Position};
-pub use self::value::{Day, Interval, Pattern, PortRange, Quarter};
+pub use self::value::{Day, Interval, Pattern, PortRange};

@@ -175,45 +175,6 @@ impl FromStr for Moment {
 }
 from_scalar!(Moment, "a moment such as `2026-11-24`");
 
-/// A quarter of a calendar year: `2026-Q4`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Quarter {
-    /// The year.
-    pub year: i16,
-    /// 1 to 4.
-    pub number: i8,
-}
-
-impl Quarter {
-    /// The quarter that holds a day.
-    pub fn of(day: jiff::civil::Date) -> Self {
-        Self {
-            year: day.year(),
-            number: (day.month() - 1) / 3 + 1,
-        }
-    }
-}
-
-impl fmt::Display for Quarter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:04}-Q{}", self.year, self.number)
-    }
-}
-
-impl FromStr for Quarter {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let parsed = text.split_once("-Q").and_then(|(year, number)| {
-            let (year, number) = (year.parse::<i16>().ok()?, number.parse::<i8>().ok()?);
-            ((1..=4).contains(&number) && (1900..=9999).contains(&year))
-                .then_some(Self { year, number })
-        });
-        parsed.ok_or_else(|| format!("`{text}` is not a quarter, such as `2026-Q4`"))
-    }
-}
-from_scalar!(Quarter, "a quarter such as `2026-Q4`");
-
 /// A regular expression, bounded in size.
 #[derive(Debug, Clone)]
 pub struct Pattern(regex::Regex);

@@ -17,14 +17,23 @@ const FILES: &[(&str, &str)] = &[
     ("security.yaml", include_str!("security.yaml")),
 ];
 
-/// A file of rules that does not read.
+/// Rules that do not read, or do not fit together.
 #[derive(Debug, thiserror::Error)]
 #[error("{file}: {message}")]
 pub struct ManifestoError {
-    /// The file.
+    /// The file, or the key of the configuration.
     file: String,
     /// What is wrong.
     message: String,
+}
+
+impl ManifestoError {
+    pub(super) fn new(what: &str, message: String) -> Self {
+        Self {
+            file: what.to_owned(),
+            message,
+        }
+    }
 }
 
 /// Every embedded rule, in the manifesto's order.

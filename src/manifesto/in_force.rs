@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::embedded::{self, ManifestoError};
+use super::levels::{Level, unjudged};
 use super::overrides::RulesConfig;
 use super::rule::Rule;
 use crate::checks::{Checks, ScrapeCheck};
@@ -76,6 +77,18 @@ impl Manifesto {
             version,
             reviewed,
         })
+    }
+
+    /// Levels ask for rules that are judged: else nobody could ever hold them.
+    pub fn judges_what_levels_ask(&self, levels: &[Level]) -> Result<(), ManifestoError> {
+        match unjudged(levels, |rule| self.rule(rule).is_some()) {
+            Some((level, rule)) => {
+                let message =
+                    format!("level `{level}` asks for rule `{rule}`, which is not judged");
+                Err(ManifestoError::new("levels", message))
+            }
+            None => Ok(()),
+        }
     }
 
     /// The version of the rules in force: the embedded one, `+changed` where the configuration changes

@@ -2,8 +2,9 @@
 //! snapshot does not hold, so nothing stale stays exported.
 
 use super::writer::{Kind, Writer};
-use super::{instrumentation, records, targets};
+use super::{instrumentation, objectives, records, targets};
 use crate::exposition::Format;
+use crate::okr::Progress;
 use crate::publish::writer::{key, unix_seconds};
 use crate::snapshot::{
     RuleStatus, Score, ServiceState, ServiceVerdict, Snapshot, count_not_configured,
@@ -11,11 +12,18 @@ use crate::snapshot::{
 
 /// Writes every compliance family. Past `series_max` series the families of single targets give
 /// way to counts per service: the rest is what alerts and dashboards stand on.
-pub fn write(snapshot: &Snapshot, format: Format, series_max: usize) -> Vec<u8> {
+pub fn write(
+    snapshot: &Snapshot,
+    progress: &Progress,
+    format: Format,
+    series_max: usize,
+) -> Vec<u8> {
     let mut out = Writer::new(format);
     rules(snapshot, &mut out);
     services(snapshot, &mut out);
     records::write(snapshot, &mut out);
+    objectives::levels(snapshot, &mut out);
+    objectives::write(progress, &mut out);
     targets::counts(snapshot, &mut out);
     instrumentation::write(snapshot, &mut out);
     if snapshot.ruleset.catalogue.is_configured {

@@ -8,6 +8,7 @@ mod guard;
 mod history;
 mod instrumentation;
 mod negotiate;
+mod objectives;
 mod page;
 mod rate;
 mod records;

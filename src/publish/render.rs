@@ -11,6 +11,7 @@ use tokio::sync::OnceCell;
 use super::compliance;
 use super::telemetry::Telemetry;
 use crate::exposition::Format;
+use crate::okr::Progress;
 use crate::snapshot::Snapshot;
 
 /// A snapshot with its renderings, made when first asked for.
@@ -18,6 +19,8 @@ use crate::snapshot::Snapshot;
 pub struct Published {
     /// What is published.
     pub snapshot: Arc<Snapshot>,
+    /// How objectives are doing in it.
+    pub progress: Arc<Progress>,
     series_max: usize,
     text: OnceCell<Rendered>,
     open_metrics: OnceCell<Rendered>,
@@ -41,9 +44,18 @@ impl Published {
     pub fn new(snapshot: Arc<Snapshot>, series_max: usize) -> Self {
         Self {
             snapshot,
+            progress: Arc::default(),
             series_max,
             text: OnceCell::new(),
             open_metrics: OnceCell::new(),
+        }
+    }
+
+    /// The same with what objectives come to.
+    pub fn with_progress(self, progress: Progress) -> Self {
+        Self {
+            progress: Arc::new(progress),
+            ..self
         }
     }
 
@@ -74,9 +86,10 @@ impl Published {
 
     async fn render(&self, format: Format) -> Rendered {
         let (snapshot, series_max) = (Arc::clone(&self.snapshot), self.series_max);
+        let progress = Arc::clone(&self.progress);
         // 100,000 series take tens of milliseconds: not on a thread that serves others.
         let rendering = tokio::task::spawn_blocking(move || {
-            Rendered::new(compliance::write(&snapshot, format, series_max))
+            Rendered::new(compliance::write(&snapshot, &progress, format, series_max))
         });
         match rendering.await {
             Ok(rendered) => rendered,

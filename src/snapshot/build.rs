@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::instances::{decide, failing, most_common_version, series};
 use super::judge::{Judge, JudgedEntity, moment};
+use super::levels::held;
 use super::missing::{Missing, missing};
 use super::next_steps::{NextStep, next_steps};
 use super::past::{Memory, Past, Remembered};
@@ -295,7 +296,10 @@ fn service(
         Some((finding, Arc::clone(&instance.target)))
     };
     let (verdicts, score) = judge.verdicts(Scope::Service, judged, scraped);
+    let tier = entry.as_ref().map_or("", |entry| &entry.tier);
+    let ruleset = judge.ruleset;
     ServiceState {
+        level: held(&ruleset.levels, tier, &verdicts, &ruleset.manifesto),
         key: key.clone(),
         team,
         version: most_common_version(&instances),

@@ -4,6 +4,7 @@ mod advice;
 mod build;
 mod instances;
 mod judge;
+mod levels;
 mod missing;
 mod next_steps;
 mod past;
@@ -19,6 +20,6 @@ pub use self::past::{Memory, Past, PastVerdict};
 pub use self::ruleset::{CARRIED_FOR_DEFAULT, JudgedScrape, Ruleset, figures, reason_of};
 pub use self::score::{RuleStatus, Score};
 pub use self::state::{
-    Carried, EstateState, Failing, Scrape, ScrapeOutcome, ServiceSeries, ServiceState,
+    Carried, EstateState, Failing, HeldLevel, Scrape, ScrapeOutcome, ServiceSeries, ServiceState,
     ServiceVerdict, TargetState, count_not_configured,
 };

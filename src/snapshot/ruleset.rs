@@ -12,7 +12,7 @@ use crate::checks::{
     Finding, Observation, Reason, Scraped, Series, SeriesFindings, Subject, Subjects, Verdict,
 };
 use crate::discovery::target::TargetUrl;
-use crate::manifesto::{Manifesto, all_unknown, judge_all, judge_without_metrics};
+use crate::manifesto::{Level, Manifesto, all_unknown, judge_all, judge_without_metrics};
 use crate::scrape::{ScrapeError, ScrapeErrorKind, ScrapeResult};
 
 /// How long the last measured outcome of a rule counts, where nobody says.
@@ -31,6 +31,8 @@ pub struct Ruleset {
     pub subjects: Subjects,
     /// How long the last measured outcome of a rule counts once it cannot be measured.
     pub carried_for: SignedDuration,
+    /// Levels that services may hold, the lowest first.
+    pub levels: Vec<Level>,
 }
 
 impl Ruleset {
@@ -55,13 +57,8 @@ impl Ruleset {
             records,
             subjects,
             carried_for: CARRIED_FOR_DEFAULT,
+            levels: Vec::new(),
         }
-    }
-
-    /// The same, with another time for which the last measured outcome counts.
-    pub fn with_carried_for(mut self, carried_for: SignedDuration) -> Self {
-        self.carried_for = carried_for;
-        self
     }
 
     /// The same, a service known by these names too.

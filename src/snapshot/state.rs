@@ -10,6 +10,7 @@ use crate::catalogue::{Entry, Waiver};
 use crate::checks::scraped::instrumentation::{Instrumentation, Resource};
 use crate::checks::{Finding, Reason, Series, SeriesFindings, Verdict};
 use crate::discovery::target::{ServiceKey, Target};
+use crate::rule_id::RuleId;
 use crate::scrape::{ScrapeError, ScrapeErrorKind};
 
 /// What is known of one target.
@@ -198,12 +199,23 @@ pub struct ServiceState {
     pub series: Vec<ServiceSeries>,
     /// How far it complies.
     pub score: Score,
+    /// The level that it holds, where levels are configured.
+    pub level: Option<HeldLevel>,
     /// Its Instrumentation Score, where its metrics are OpenTelemetry's.
     pub instrumentation: Option<Instrumentation>,
     /// Its instances' places in [`Snapshot::targets`](super::Snapshot::targets).
     pub targets: Vec<usize>,
     /// When it was first seen by this process.
     pub first_seen: Timestamp,
+}
+
+/// The level that a service holds, and what keeps it from the next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldLevel {
+    /// Its place among the levels, `None` where it holds none.
+    pub held: Option<usize>,
+    /// The rules of the next level that it is not measured to comply with, or is waived.
+    pub withheld: Vec<(RuleId, RuleStatus)>,
 }
 
 /// The estate as a whole.

@@ -1,1 +1,6 @@
-mod scan;
+mod edges;
+mod errors;
+mod names;
+mod periods;
+mod settings;
+mod support;

@@ -10,6 +10,7 @@ mod log_labels;
 mod measured;
 mod objectives;
 mod retention;
+mod selectors;
 mod slo;
 mod web;
 

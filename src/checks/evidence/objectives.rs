@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::facts::{Facts, day};
+use super::facts::Facts;
+use super::selectors::selects_series;
 use crate::catalogue::{KeyResult, Measure, Objective, Records};
 use crate::checks::setup::Setup;
 use crate::checks::verdict::{Basis, Finding, Reason, worst};
-use crate::document::Quarter;
 use crate::sources::{Answer, Query};
 
 /// The queries of key results.
@@ -15,7 +15,7 @@ pub(super) fn queries(records: &Records) -> impl Iterator<Item = Query> {
     let results = objectives.flat_map(|objective| &objective.key_results);
     results.filter_map(|result| match &result.measure {
         Measure::Promql(text) => Some(Query::Promql(Arc::from(text.as_str()))),
-        Measure::Compliance(_) | Measure::Score => None,
+        Measure::Compliance(_) | Measure::Score | Measure::Coverage => None,
     })
 }
 
@@ -29,9 +29,14 @@ pub(super) fn judge(facts: &Facts<'_>) -> Finding {
         let message = "nobody says which teams there are (`team` in the catalogue or of targets)";
         return Finding::unknown(Reason::NotDocumented, message).on(Basis::Declared);
     }
-    let today = day(facts.now);
-    let quarter = Quarter::of(today);
-    let now: Vec<&Objective> = objectives.iter().filter(|o| o.is_of(today)).collect();
+    let Some(quarter) = facts.records.calendar.quarter_at(facts.now) else {
+        let today = facts.records.calendar.day_at(facts.now);
+        let message = format!("{today} is in none of the configured quarters (`fiscal_year`)");
+        return Finding::not_configured(Setup::Objectives, message).on(Basis::Declared);
+    };
+    let now = objectives.iter().filter(|o| o.quarter == quarter);
+    let now: Vec<&Objective> = now.collect();
+    let quarter = &quarter.name;
     let has_some = |team: &&String| now.iter().any(|objective| objective.team == **team);
     let without: Vec<&str> = facts
         .teams
@@ -59,7 +64,7 @@ pub(super) fn judge(facts: &Facts<'_>) -> Finding {
         resolves(facts, result).map_err(|(reason, why)| {
             let message = format!("{}: key result `{}`: {why}", objective.place, result.title);
             match reason {
-                Reason::Missing => Finding::fail(reason, message, Vec::new()),
+                Reason::Missing | Reason::Placeholder => Finding::fail(reason, message, Vec::new()),
                 _ => Finding::unknown(reason, message),
             }
         })
@@ -80,11 +85,15 @@ pub(super) fn judge(facts: &Facts<'_>) -> Finding {
 /// Whether a key result can be measured.
 fn resolves(facts: &Facts<'_>, result: &KeyResult) -> Result<(), (Reason, String)> {
     match &result.measure {
-        Measure::Score => Ok(()),
+        Measure::Score | Measure::Coverage => Ok(()),
         Measure::Compliance(rules) => match rules.iter().find(|rule| !facts.rules.contains(rule)) {
             Some(rule) => Err((Reason::Missing, format!("rule `{rule}` is not judged"))),
             None => Ok(()),
         },
+        Measure::Promql(text) if !selects_series(text) => Err((
+            Reason::Placeholder,
+            format!("query {text} looks at no series: a constant measures nothing"),
+        )),
         Measure::Promql(text) => {
             let answers = facts
                 .ask(&Query::Promql(Arc::from(text.as_str())))

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::document::Quarter;
+use crate::calendar::FiscalCalendar;
 
 /// The day on which the example was written: its dates are true on it.
 const WRITTEN: Date = date(2026, 11, 25);
@@ -192,8 +192,10 @@ fn moved(text: &str, now: Timestamp) -> String {
         let moved = day.and_then(|day| day.checked_add(passed.days()).ok());
         moved.map_or_else(|| found[0].to_owned(), |day| day.to_string())
     });
-    let quarter = Quarter::of(today).to_string();
-    QUARTER.replace_all(&text, quarter).into_owned()
+    match FiscalCalendar::default().quarter_of(today) {
+        Some(quarter) => QUARTER.replace_all(&text, quarter.name).into_owned(),
+        None => text.into_owned(),
+    }
 }
 
 /// The same text with the addresses at which things really are.

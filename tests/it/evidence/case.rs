@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use jiff::{SignedDuration, Timestamp};
+use manifesto_exporter::calendar::FiscalCalendar;
 use manifesto_exporter::catalogue::{Catalogue, Records};
 use manifesto_exporter::checks::{Finding, Reason};
 use manifesto_exporter::config::Config;
-use manifesto_exporter::document::{Origin, Quarter};
+use manifesto_exporter::document::Origin;
 use manifesto_exporter::snapshot::{Ruleset, ServiceVerdict, Snapshot, TargetState};
 use manifesto_exporter::sources::ask_once;
 use serde_json::{Value, json};
@@ -42,7 +43,9 @@ pub(super) fn timed(value: &Value, now: Timestamp, server: &str) -> Value {
 fn moment(text: &str, now: Timestamp) -> Option<Value> {
     let day = |at: Timestamp| at.to_zoned(jiff::tz::TimeZone::UTC).date();
     if text == "@quarter" {
-        return Some(json!(Quarter::of(day(now)).to_string()));
+        return Some(json!(
+            FiscalCalendar::default().quarter_of(day(now)).unwrap().name
+        ));
     }
     let rest = text.strip_prefix('@')?;
     let at = rest.find(['-', '+'])?;
@@ -84,7 +87,8 @@ impl Judge {
         std::fs::write(&path, config).unwrap();
         let config = Config::parse(config, &Origin::file(&path)).unwrap_or_else(|e| panic!("{e}"));
         let catalogue = Catalogue::load(&config.catalogue).unwrap_or_else(|e| panic!("{e}"));
-        let records = Records::load(&config.records).unwrap_or_else(|e| panic!("{e}"));
+        let records =
+            Records::load(&config.records, &config.calendar).unwrap_or_else(|e| panic!("{e}"));
         let ruleset = Arc::new(config.ruleset(catalogue, records).unwrap());
         Self { config, ruleset }
     }

@@ -216,7 +216,7 @@ pub(crate) fn ruleset(configuration: &str, folder: &Path) -> Ruleset {
     let origin = Origin::file(&folder.join("config.yaml"));
     let config = Config::parse(configuration, &origin).unwrap();
     let catalogue = Catalogue::load(&config.catalogue).unwrap();
-    let records = Records::load(&config.records).unwrap();
+    let records = Records::load(&config.records, &config.calendar).unwrap();
     config.ruleset(catalogue, records).unwrap()
 }
 

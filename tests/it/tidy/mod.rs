@@ -20,7 +20,8 @@ const FLOORS: &[&[&str]] = &[
     &["checks"],
     &["ingest", "manifesto"],
     &["snapshot"],
-    &["history"],
+    &["history", "okr"],
+    &["report"],
     &["config", "publish"],
     &["daemon"],
     &["cli"],
@@ -37,6 +38,8 @@ const PURE: &[&str] = &[
     "checks",
     "manifesto",
     "snapshot",
+    "okr",
+    "report",
 ];
 
 /// What would break that.
