@@ -12,6 +12,7 @@ mod rows;
 mod settings;
 mod stats;
 mod store;
+mod stored;
 mod targets;
 mod timeline;
 mod written;
@@ -20,9 +21,10 @@ pub use self::error::{HistoryError, HistoryFailure};
 pub use self::read::{Detail, KnownService, Owner, Reader, Recordal, ServiceHistory, State};
 pub use self::recorder::{Found, Moment, Pace, Recorded, Recorder, Unclean};
 pub use self::records::{
-    RecordKind, StoredAttestation, StoredRule, StoredRuleset, StoredSlo, StoredWaiver,
+    RecordKind, StoredAttestation, StoredLevel, StoredRule, StoredRuleset, StoredSlo, StoredWaiver,
 };
 pub(crate) use self::settings::RawHistory;
 pub use self::settings::{HistorySettings, Location};
 pub use self::stats::{HistoryStats, HistoryTotals};
+pub use self::stored::{StoredInitiative, StoredObjective};
 pub use self::timeline::{Ended, Interval, Segment, intersection};

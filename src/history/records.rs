@@ -1,12 +1,17 @@
 //! What people wrote down, and the rules in force, as they are stored: JSON of a format of its own, so that
 //! what the program calls things may change.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::codes::{Digest, digest_of};
+use super::stored::{StoredInitiative, StoredObjective};
 use crate::catalogue::{About, Attestation, Attestations, Slo, Waiver};
+use crate::manifesto::Level;
+use crate::rule_id::RuleId;
 use crate::snapshot::Ruleset;
 
 /// A kind of record.
@@ -202,6 +207,34 @@ pub struct StoredRuleset {
     pub rules: Vec<StoredRule>,
     /// Those that are not judged, each with the reason.
     pub disabled: Vec<(String, String)>,
+    /// Levels, the lowest first.
+    #[serde(default)]
+    pub levels: Vec<StoredLevel>,
+}
+
+/// A level, as stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredLevel {
+    /// Its name.
+    pub name: String,
+    /// What it asks of everybody.
+    pub rules: Vec<String>,
+    /// What it asks of a tier beside that.
+    pub tiers: BTreeMap<String, Vec<String>>,
+}
+
+impl StoredLevel {
+    fn of(level: &Level) -> Self {
+        let named = |rules: &[RuleId]| rules.iter().map(RuleId::to_string).collect();
+        let tiers = level.tiers.iter();
+        Self {
+            name: level.name.clone(),
+            rules: named(&level.rules),
+            tiers: tiers
+                .map(|(tier, rules)| (tier.clone(), named(rules)))
+                .collect(),
+        }
+    }
 }
 
 impl StoredRuleset {
@@ -227,6 +260,7 @@ impl StoredRuleset {
             disabled: disabled
                 .map(|(rule, reason)| (rule.to_string(), reason.clone()))
                 .collect(),
+            levels: ruleset.levels.iter().map(StoredLevel::of).collect(),
         }
     }
 }
@@ -239,9 +273,20 @@ pub(super) fn bodies(ruleset: &Ruleset) -> Vec<Body> {
     let attestations = records.attestations.iter().flat_map(Attestations::all);
     let attestations = attestations
         .map(|record| Body::of(RecordKind::Attestation, &StoredAttestation::of(record)));
+    let objectives = records.objectives.iter().flatten();
+    let objectives =
+        objectives.map(|one| Body::of(RecordKind::Objective, &StoredObjective::of(one)));
+    let initiatives = records.initiatives.iter();
+    let initiatives =
+        initiatives.map(|one| Body::of(RecordKind::Initiative, &StoredInitiative::of(one)));
     let slos = records.slos.iter().flatten();
     let slos = slos.map(|slo| Body::of(RecordKind::Slo, &StoredSlo::of(slo)));
-    let mut bodies: Vec<Body> = waivers.chain(attestations).chain(slos).collect();
+    let mut bodies: Vec<Body> = waivers
+        .chain(attestations)
+        .chain(objectives)
+        .chain(initiatives)
+        .chain(slos)
+        .collect();
     // The same may be written twice.
     bodies.sort_by_key(|body| (body.kind, body.digest));
     bodies.dedup();
