@@ -27,6 +27,7 @@ pub mod labels;
 pub mod manifesto;
 pub mod okr;
 pub mod publish;
+pub mod report;
 pub mod rule_id;
 pub mod scrape;
 pub mod snapshot;

@@ -18,7 +18,9 @@ mod timeline;
 mod written;
 
 pub use self::error::{HistoryError, HistoryFailure};
-pub use self::read::{Detail, KnownService, Owner, Reader, Recordal, ServiceHistory, State};
+pub use self::read::{
+    Detail, KnownService, Owner, Reader, Recordal, ServiceHistory, State, StoredSample,
+};
 pub use self::recorder::{Found, Moment, Pace, Recorded, Recorder, Unclean};
 pub use self::records::{
     RecordKind, StoredAttestation, StoredLevel, StoredRule, StoredRuleset, StoredSlo, StoredWaiver,

@@ -77,6 +77,21 @@ pub struct ServiceHistory {
     pub rules: Vec<(RuleId, Vec<(Span, State)>)>,
 }
 
+/// What the query of a key result yielded on a day.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredSample {
+    /// The team.
+    pub team: String,
+    /// The objective's id.
+    pub objective: String,
+    /// The key result's id.
+    pub key_result: String,
+    /// The first value of the day, and when it was measured.
+    pub first: (Timestamp, f64),
+    /// The last one.
+    pub last: (Timestamp, f64),
+}
+
 /// A record, and when it was in force.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recordal<T> {
@@ -341,6 +356,27 @@ impl Reader {
                 })
             })
             .collect()
+    }
+
+    /// What the queries of a quarter's key results yielded, day by day.
+    pub fn samples(&self, quarter: &str) -> Result<Vec<StoredSample>, HistoryError> {
+        let read = || {
+            let mut select = self.connection.prepare(
+                "SELECT team, objective, key_result, first_at, first_value, at, value \
+                 FROM key_result_sample WHERE quarter = ?1 ORDER BY team, objective, key_result, day",
+            )?;
+            let found = select.query_map((quarter,), |row| {
+                Ok(StoredSample {
+                    team: row.get(0)?,
+                    objective: row.get(1)?,
+                    key_result: row.get(2)?,
+                    first: (moment(row.get(3)?), row.get(4)?),
+                    last: (moment(row.get(5)?), row.get(6)?),
+                })
+            })?;
+            found.collect::<rusqlite::Result<_>>()
+        };
+        read().map_err(self.failed())
     }
 
     fn parsed<T: DeserializeOwned>(&self, body: &str) -> Result<T, HistoryError> {

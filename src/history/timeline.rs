@@ -15,6 +15,8 @@ pub struct Segment {
     pub(super) seq_from: i64,
     /// and before this one.
     pub(super) seq_to: i64,
+    /// How it ended.
+    pub ended: Ended,
     /// Its own time, in order.
     pub owned: Vec<Span>,
 }
@@ -79,6 +81,7 @@ pub(super) fn segments(intervals: &[Interval]) -> Vec<Segment> {
         segments.push(Segment {
             seq_from: interval.seq,
             seq_to: intervals.get(place + 1).map_or(i64::MAX, |next| next.seq),
+            ended: interval.ended,
             owned,
         });
     }

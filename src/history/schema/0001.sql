@@ -103,17 +103,18 @@ CREATE TABLE target (
     body TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- What key results measured: `kind` is `baseline`, or `daily`. `value` is NULL where it was not measured.
+-- What the query of a key result yielded first and last on a day.
 CREATE TABLE key_result_sample (
-    team TEXT NOT NULL,
     quarter TEXT NOT NULL,
+    team TEXT NOT NULL,
     objective TEXT NOT NULL,
     key_result TEXT NOT NULL,
-    kind TEXT NOT NULL,
+    day INTEGER NOT NULL,
+    first_at INTEGER NOT NULL,
+    first_value REAL NOT NULL,
     at INTEGER NOT NULL,
-    value REAL,
-    measured REAL NOT NULL,
-    PRIMARY KEY (quarter, team, objective, key_result, kind, at)
+    value REAL NOT NULL,
+    PRIMARY KEY (quarter, team, objective, key_result, day)
 ) STRICT, WITHOUT ROWID;
 
 -- Reports that do not change any more.

@@ -1,0 +1,297 @@
+//! What was promised: objectives and initiatives, measured on what history knows.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::calendar::Span;
+use crate::catalogue::{KeyResult, Measure, Objective};
+use crate::history::{
+    HistoryError, Reader, RecordKind, Recordal, StoredInitiative, StoredObjective, StoredSample,
+};
+use crate::okr::{
+    Baseline, KeyResultId, KeyResultPast, KeyResultPasts, KeyResultProgress, Measured, Outcome,
+    ServiceStanding, grade, initiative, measure_services, objective,
+};
+use crate::report::collect::{Collected, Question, ServiceAt, ServiceThen};
+use crate::report::model::{InitiativeOf, KeyResultOf, ObjectiveOf};
+
+/// The objectives of the period's quarter, as they were written at its end.
+pub(super) fn objectives(
+    reader: &Reader,
+    question: &Question<'_>,
+    found: &Collected,
+) -> Result<Vec<ObjectiveOf>, HistoryError> {
+    let (Some(quarter), Some((_, last))) = (&question.period.quarter, found.through) else {
+        return Ok(Vec::new());
+    };
+    let written: Vec<Recordal<StoredObjective>> =
+        reader.records(RecordKind::Objective, just_before(last))?;
+    let written = written.iter().map(|known| known.record.objective());
+    let of_quarter = written.filter(|one| one.quarter == *quarter);
+    let asked = of_quarter.filter(|one| question.team.is_none_or(|team| team == one.team));
+    let mut asked: Vec<Objective> = asked.collect();
+    asked.sort_by(|a, b| (&a.team, &a.id).cmp(&(&b.team, &b.id)));
+    let samples = reader.samples(&quarter.name)?;
+    let pasts = pasts(found, &asked, &samples);
+    let end = standings(found, &found.end);
+    let now = match found.is_closed {
+        true => question.period.span.to,
+        false => last,
+    };
+    let measured = |one: &Objective, result: &KeyResult| match &result.measure {
+        Measure::Promql(_) => last_sample(&samples, &KeyResultId::of(one, result)),
+        Measure::Compliance(_) | Measure::Score | Measure::Coverage => {
+            measure_services(result, &end)
+        }
+    };
+    let shown = asked.iter().map(|one| {
+        let progress = objective(one, question.period.span, now, &pasts, |result| {
+            measured(one, result)
+        });
+        let results = progress.key_results.iter().zip(&one.key_results);
+        let results = results.map(|(progress, result)| {
+            let past = pasts.get(&KeyResultId::of(one, result));
+            key_result(progress, past, found.is_closed)
+        });
+        ObjectiveOf {
+            team: one.team.clone(),
+            id: one.id.clone(),
+            title: one.title.clone(),
+            owner: one.owner.clone(),
+            score: progress.score,
+            measured: progress.measured() as u64,
+            key_results: results.collect(),
+        }
+    });
+    Ok(shown.collect())
+}
+
+/// The moment before another.
+fn just_before(moment: Timestamp) -> Span {
+    Span {
+        from: moment - SignedDuration::from_millis(1),
+        to: moment,
+    }
+}
+
+/// What was measured of key results when the quarter began, and at the end of each week.
+pub(super) fn pasts(
+    found: &Collected,
+    objectives: &[Objective],
+    samples: &[StoredSample],
+) -> KeyResultPasts {
+    let start = standings(found, &found.start);
+    let began = found.through.map(|(first, _)| first);
+    let results = objectives.iter();
+    let results = results.flat_map(|one| one.key_results.iter().map(move |result| (one, result)));
+    let mut pasts: KeyResultPasts = BTreeMap::new();
+    for (one, result) in results {
+        let id = KeyResultId::of(one, result);
+        let past = match &result.measure {
+            Measure::Promql(_) => sampled(found, samples, &id),
+            Measure::Compliance(_) | Measure::Score | Measure::Coverage => KeyResultPast {
+                baseline: measure_services(result, &start)
+                    .value
+                    .map(|value| Baseline { value, at: began }),
+                weeks: Vec::new(),
+            },
+        };
+        pasts.insert(id, past);
+    }
+    for week in &found.week_ends {
+        let services = standings_then(found, &week.services);
+        for one in objectives {
+            for result in &one.key_results {
+                if matches!(result.measure, Measure::Promql(_)) {
+                    continue;
+                }
+                let value = measure_services(result, &services).value;
+                let past = pasts.entry(KeyResultId::of(one, result)).or_default();
+                past.weeks.extend(value.map(|value| (week.at, value)));
+            }
+        }
+    }
+    pasts
+}
+
+/// What samples say: the first one, and the last of each week.
+fn sampled(found: &Collected, samples: &[StoredSample], id: &KeyResultId) -> KeyResultPast {
+    let of_it: Vec<&StoredSample> = samples.iter().filter(|sample| is_of(sample, id)).collect();
+    let baseline = of_it.first().map(|sample| {
+        let (at, value) = sample.first;
+        Baseline {
+            value,
+            at: Some(at),
+        }
+    });
+    let weeks = found.weeks.iter().filter_map(|week| {
+        let in_week = of_it.iter().rev();
+        in_week
+            .map(|sample| sample.last)
+            .find(|(at, _)| week.week.span.contains(*at))
+    });
+    KeyResultPast {
+        baseline,
+        weeks: weeks.collect(),
+    }
+}
+
+fn is_of(sample: &StoredSample, id: &KeyResultId) -> bool {
+    (&sample.team, &sample.objective, &sample.key_result)
+        == (&id.team, &id.objective, &id.key_result)
+}
+
+fn last_sample(samples: &[StoredSample], id: &KeyResultId) -> Measured {
+    let mut of_it = samples.iter().rev().filter(|sample| is_of(sample, id));
+    match of_it.next().map(|sample| sample.last) {
+        Some((_, value)) => Measured::all(value),
+        None => Measured::nothing("its query was never answered in this quarter"),
+    }
+}
+
+fn key_result(
+    progress: &KeyResultProgress,
+    past: Option<&KeyResultPast>,
+    is_closed: bool,
+) -> KeyResultOf {
+    let score = progress.score;
+    let grade = score.filter(|_| is_closed).map(|score| {
+        let grade: &str = grade(progress.commitment, score).into();
+        grade.to_owned()
+    });
+    KeyResultOf {
+        id: progress.id.clone(),
+        title: progress.title.clone(),
+        owner: progress.owner.clone(),
+        kind: progress.commitment.as_str().to_owned(),
+        measure: progress.measure.clone(),
+        unit: progress.unit.clone(),
+        baseline: progress.baseline.map(|baseline| baseline.value),
+        baseline_at: progress.baseline.and_then(|baseline| baseline.at),
+        target: progress.target,
+        actual: progress.actual.value,
+        measured: progress.actual.measured,
+        score,
+        expected: progress.expected,
+        outlook: progress.outlook.in_words().to_owned(),
+        grade,
+        arithmetic: arithmetic(progress),
+        forecast: progress
+            .forecast
+            .filter(|_| !is_closed)
+            .map(|forecast| [forecast.low, forecast.middle, forecast.high]),
+        weeks: past.map(|past| past.weeks.clone()).unwrap_or_default(),
+    }
+}
+
+/// How a score comes about, in words.
+fn arithmetic(progress: &KeyResultProgress) -> String {
+    let (Some(baseline), Some(actual)) = (progress.baseline, progress.actual.value) else {
+        return match (progress.actual.value, progress.baseline) {
+            (None, _) => format!("not measured: {}", progress.actual.why),
+            (Some(_), _) => "no score: where it began is not known".to_owned(),
+        };
+    };
+    let (baseline, target) = (baseline.value, progress.target);
+    let score = progress.score.unwrap_or_default();
+    if baseline == target {
+        let holds = match score > 0.0 {
+            true => "it holds: 1",
+            false => "it does not hold: 0",
+        };
+        return format!("it began at its target {target:.3}; {holds}");
+    }
+    let exact = (actual - baseline) / (target - baseline);
+    let bounded = match (exact < 0.0, exact > 1.0) {
+        (true, _) => ", at least 0",
+        (_, true) => ", at most 1",
+        (false, false) => "",
+    };
+    format!("({actual:.3} - {baseline:.3}) / ({target:.3} - {baseline:.3}) = {exact:.3}{bounded}")
+}
+
+/// The initiatives that went on in the period, as they were written at its end.
+pub(super) fn initiatives(
+    reader: &Reader,
+    question: &Question<'_>,
+    found: &Collected,
+) -> Result<Vec<InitiativeOf>, HistoryError> {
+    let Some((_, last)) = found.through else {
+        return Ok(Vec::new());
+    };
+    let written: Vec<Recordal<StoredInitiative>> =
+        reader.records(RecordKind::Initiative, just_before(last))?;
+    let period = question.period;
+    let written = written.iter().map(|known| known.record.initiative());
+    let mut on: Vec<_> = written
+        .filter(|one| {
+            one.started <= period.last && one.archived.is_none_or(|day| day > period.first)
+        })
+        .collect();
+    on.sort_by(|a, b| (a.due, &a.title).cmp(&(b.due, &b.title)));
+    let end = standings(found, &found.end);
+    let weeks: Vec<(Timestamp, Vec<ServiceStanding<'_>>)> = found
+        .week_ends
+        .iter()
+        .map(|week| (week.at, standings_then(found, &week.services)))
+        .collect();
+    let shown = on.iter().map(|one| {
+        let progress = initiative(one, question.calendar, &end);
+        let burn_down = weeks.iter().map(|(at, services)| {
+            let left = initiative(one, question.calendar, services).left;
+            (*at, left as u64)
+        });
+        InitiativeOf {
+            title: one.title.clone(),
+            owner: one.owner.clone(),
+            reason: one.reason.clone(),
+            rules: one.rules.iter().map(ToString::to_string).collect(),
+            started: one.started,
+            due: one.due,
+            services: progress.services as u64,
+            left: progress.left as u64,
+            unknown: progress.unknown as u64,
+            burn_down: burn_down.collect(),
+        }
+    });
+    // Of a team that none of its services concern, there is nothing to show.
+    Ok(shown
+        .filter(|one| question.team.is_none() || one.services > 0)
+        .collect())
+}
+
+fn standings<'a>(found: &'a Collected, services: &'a [ServiceAt]) -> Vec<ServiceStanding<'a>> {
+    let services = services.iter().filter(|service| !service.is_estate);
+    let standings = services.map(|service| {
+        let outcomes = service.rules.iter().map(|rule| rule.outcome);
+        standing(found, service.service, &service.owner, outcomes.collect())
+    });
+    standings.collect()
+}
+
+fn standings_then<'a>(
+    found: &'a Collected,
+    services: &'a [ServiceThen],
+) -> Vec<ServiceStanding<'a>> {
+    let services = services.iter().filter(|service| !service.is_estate);
+    let standings = services.map(|service| {
+        let outcomes = service.outcomes.clone();
+        standing(found, service.service, &service.owner, outcomes)
+    });
+    standings.collect()
+}
+
+fn standing<'a>(
+    found: &'a Collected,
+    place: usize,
+    owner: &'a crate::history::Owner,
+    outcomes: Vec<Outcome>,
+) -> ServiceStanding<'a> {
+    ServiceStanding {
+        key: &found.services[place].key,
+        team: &owner.team,
+        tier: &owner.tier,
+        outcomes,
+    }
+}

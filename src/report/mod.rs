@@ -1,0 +1,10 @@
+//! What a quarter came to, from history: the same history gives the same report.
+
+mod collect;
+mod compute;
+pub mod model;
+mod tally;
+
+pub use self::collect::Question;
+pub use self::compute::report;
+pub use self::model::Report;
