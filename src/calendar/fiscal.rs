@@ -43,6 +43,11 @@ impl FiscalCalendar {
         Some(Self::new(Zone::named(zone_name)?, Division::Months(months)))
     }
 
+    /// A zone of the bundled database, UTC where there is none of that name.
+    pub fn zone_named(name: &str) -> TimeZone {
+        Zone::named(name).unwrap_or_else(Zone::utc).rules
+    }
+
     /// The time zone in which its days begin and end.
     pub fn zone(&self) -> &TimeZone {
         &self.zone.rules

@@ -3,6 +3,7 @@
 mod collect;
 mod compute;
 pub mod model;
+pub mod output;
 mod tally;
 
 pub use self::collect::Question;

@@ -1,0 +1,149 @@
+//! A report as Markdown that fits a chat post.
+
+use std::fmt::Write as _;
+
+use super::text;
+use crate::report::model::{ChangeKind, RecordState, Report};
+
+/// Rows of a list: a post is read to its end.
+const ROWS_MAX: usize = 8;
+
+/// The report in short.
+pub fn markdown(report: &Report) -> String {
+    let period = &report.period;
+    let of = report
+        .team
+        .as_deref()
+        .map_or_else(String::new, |team| format!(" of {}", plain(team)));
+    let mut out = format!(
+        "### Reliability{of}, {} ({} to {}, {})\n\n",
+        plain(&period.name),
+        period.first,
+        period.last,
+        period.zone
+    );
+    for sentence in &report.summary.sentences {
+        let _written = writeln!(out, "- {}", plain(sentence));
+    }
+    objectives(report, &mut out);
+    offenders(report, &mut out);
+    changes(report, &mut out);
+    waivers(report, &mut out);
+    out
+}
+
+/// Text that a chat shows as it is: no markup, no mention of anybody, no end of a cell.
+pub(super) fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '~' => {
+                out.push('\\');
+                out.push(c);
+            }
+            '\n' | '\r' => out.push(' '),
+            // A mention would call people.
+            '@' => out.push_str("@\u{200b}"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn more(out: &mut String, all: usize) {
+    if all > ROWS_MAX {
+        let _written = writeln!(out, "- and {} more", all - ROWS_MAX);
+    }
+}
+
+fn objectives(report: &Report, out: &mut String) {
+    if report.objectives.is_empty() {
+        return;
+    }
+    out.push_str("\n| Team | Key result | Actual | Target | Score | Expected | |\n|:--|:--|--:|--:|--:|--:|:--|\n");
+    for objective in &report.objectives {
+        for result in &objective.key_results {
+            let _written = writeln!(
+                out,
+                "| {} | {} | {} | {} | {} | {:.2} | {} |",
+                plain(&objective.team),
+                plain(&result.title),
+                text::value(&result.actual, &result.unit),
+                text::quantity(&result.target, &result.unit),
+                text::score(&result.score),
+                result.expected,
+                result.outlook
+            );
+        }
+    }
+}
+
+fn offenders(report: &Report, out: &mut String) {
+    if report.offenders.is_empty() {
+        return;
+    }
+    out.push_str("\n**Violating most**\n");
+    for offender in report.offenders.iter().take(ROWS_MAX) {
+        let violated = offender
+            .violations
+            .iter()
+            .map(|violation| match violation.waived {
+                true => format!("{} (waived)", violation.rule),
+                false => violation.rule.clone(),
+            });
+        let violated: Vec<String> = violated.collect();
+        let _written = writeln!(
+            out,
+            "- {} ({}): {}",
+            plain(&text::service(&offender.service, &offender.environment)),
+            plain(text::team(&offender.team)),
+            violated.join(", ")
+        );
+    }
+    more(out, report.offenders.len());
+}
+
+fn changes(report: &Report, out: &mut String) {
+    for (kind, title) in [
+        (ChangeKind::NewlyViolating, "Newly violating"),
+        (ChangeKind::NewlyCompliant, "Newly compliant"),
+    ] {
+        let of_kind = report.changes.iter().filter(|change| change.kind == kind);
+        let of_kind: Vec<_> = of_kind.collect();
+        if of_kind.is_empty() {
+            continue;
+        }
+        let _written = writeln!(out, "\n**{title}**");
+        for change in of_kind.iter().take(ROWS_MAX) {
+            let _written = writeln!(
+                out,
+                "- {} {}: {}",
+                plain(&text::service(&change.service, &change.environment)),
+                change.rule,
+                plain(&change.message)
+            );
+        }
+        more(out, of_kind.len());
+    }
+}
+
+fn waivers(report: &Report, out: &mut String) {
+    let soon = report.waivers.iter();
+    let soon = soon.filter(|waiver| waiver.state == RecordState::EndsSoon);
+    let soon: Vec<_> = soon.collect();
+    if soon.is_empty() {
+        return;
+    }
+    out.push_str("\n**Waivers that end within 30 days**\n");
+    for waiver in soon.iter().take(ROWS_MAX) {
+        let _written = writeln!(
+            out,
+            "- {} for {}: {} ({})",
+            waiver.rule,
+            plain(&waiver.concerns),
+            waiver.expires_at,
+            plain(&waiver.owner)
+        );
+    }
+    more(out, soon.len());
+}

@@ -1,0 +1,20 @@
+//! A report in each format.
+
+mod csv;
+mod html;
+mod markdown;
+mod svg;
+mod text;
+
+pub use self::csv::{Table, csv};
+pub use self::html::{STYLE, html};
+pub use self::markdown::markdown;
+use super::model::Report;
+
+/// The report as JSON, as the API answers it.
+pub fn json(report: &Report) -> String {
+    // Text, numbers and lists: nothing that cannot be written.
+    let mut text = serde_json::to_string_pretty(report).unwrap_or_default();
+    text.push('\n');
+    text
+}

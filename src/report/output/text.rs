@@ -1,0 +1,176 @@
+//! Figures, days and spans of time, for people. Templates hand over references.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::report::model::{ChangeKind, MovementKind, RecordState};
+
+/// A share as a percentage, or a dash where there is none.
+pub(super) fn share(share: &Option<f64>) -> String {
+    share.as_ref().map_or_else(|| "–".to_owned(), percent)
+}
+
+/// A share as a percentage.
+pub(super) fn percent(share: &f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
+
+/// The same in whole per cent and without a sign: never 100 before it is whole.
+pub(super) fn whole(share: f64) -> String {
+    // 0.29 * 100 is a hair below 29.
+    format!("{:.0}", (share * 100.0 + 1e-9).floor())
+}
+
+/// The difference of two shares, in points.
+pub(super) fn points(now: &Option<f64>, before: &Option<f64>) -> String {
+    match now.zip(*before) {
+        Some((now, before)) => gain(&(now - before)),
+        None => "–".to_owned(),
+    }
+}
+
+/// A difference of shares, in points.
+pub(super) fn gain(difference: &f64) -> String {
+    format!("{:+.1}", 100.0 * difference)
+}
+
+/// A value of a key result: a percentage, or a number with its unit.
+pub(super) fn value(value: &Option<f64>, unit: &str) -> String {
+    value
+        .as_ref()
+        .map_or_else(|| "–".to_owned(), |value| quantity(value, unit))
+}
+
+/// A value that there is.
+pub(super) fn quantity(value: &f64, unit: &str) -> String {
+    match unit {
+        "" => percent(value),
+        unit => format!("{} {unit}", number(*value)),
+    }
+}
+
+/// A number with no more digits than tell something.
+fn number(value: f64) -> String {
+    let text = format!("{value:.3}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    text.to_owned()
+}
+
+/// A score, two digits.
+pub(super) fn score(score: &Option<f64>) -> String {
+    score.as_ref().map_or_else(|| "–".to_owned(), figure)
+}
+
+/// A score that there is.
+pub(super) fn figure(score: &f64) -> String {
+    format!("{score:.2}")
+}
+
+/// The day of a moment.
+pub(super) fn day(at: &Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%-d %b %Y").to_string()
+}
+
+/// The minute of a moment.
+pub(super) fn minute(at: &Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone())
+        .strftime("%-d %b %Y %H:%M")
+        .to_string()
+}
+
+/// A length of time, as people say it: the largest unit alone.
+pub(super) fn length(from: &Timestamp, to: &Timestamp) -> String {
+    let seconds = to.duration_since(*from).as_secs().max(0);
+    let units = [
+        (7 * 86_400, "week", "weeks"),
+        (86_400, "day", "days"),
+        (3_600, "hour", "hours"),
+        (60, "minute", "minutes"),
+        (1, "second", "seconds"),
+    ];
+    for (length, one, many) in units {
+        // Two weeks, but ten days.
+        let least = if length == 7 * 86_400 {
+            2 * length
+        } else {
+            length
+        };
+        if seconds >= least {
+            let count = seconds / length;
+            return format!("{count} {}", if count == 1 { one } else { many });
+        }
+    }
+    "no time".to_owned()
+}
+
+pub(super) fn change(kind: &ChangeKind) -> &'static str {
+    match kind {
+        ChangeKind::NewlyCompliant => "newly compliant",
+        ChangeKind::NewlyViolating => "newly violating",
+        ChangeKind::NewlyWaived => "newly waived",
+    }
+}
+
+pub(super) fn movement(kind: &MovementKind) -> &'static str {
+    match kind {
+        MovementKind::Came => "came",
+        MovementKind::Went => "went",
+        MovementKind::ChangedHands => "changed hands",
+    }
+}
+
+pub(super) fn record(state: &RecordState) -> &'static str {
+    match state {
+        RecordState::EndsSoon => "ends soon",
+        RecordState::Active => "active",
+        RecordState::Ended => "ended",
+    }
+}
+
+/// A service, or the estate.
+pub(super) fn service(name: &str, environment: &str) -> String {
+    match (name, environment) {
+        ("", _) => "the estate".to_owned(),
+        (name, "") => name.to_owned(),
+        (name, environment) => format!("{name} ({environment})"),
+    }
+}
+
+/// A name of a label, in words.
+pub(super) fn words(name: &str) -> String {
+    name.replace('_', " ")
+}
+
+/// A team, or that there is none.
+pub(super) fn team(name: &str) -> &str {
+    match name {
+        "" => "no team",
+        name => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_read_as_people_say_them() {
+        assert_eq!(
+            (share(&Some(0.8215)), share(&None)),
+            ("82.2 %".to_owned(), "–".to_owned())
+        );
+        assert_eq!(
+            (whole(0.999), whole(0.29)),
+            ("99".to_owned(), "29".to_owned())
+        );
+        assert_eq!(points(&Some(0.8), &Some(0.75)), "+5.0");
+        assert_eq!(
+            (number(0.25), number(3.0)),
+            ("0.25".to_owned(), "3".to_owned())
+        );
+        let at = |seconds| Timestamp::from_second(seconds).unwrap();
+        assert_eq!(length(&at(0), &at(10 * 86_400)), "10 days");
+        assert_eq!(length(&at(0), &at(21 * 86_400)), "3 weeks");
+        assert_eq!(length(&at(0), &at(61)), "1 minute");
+    }
+}
