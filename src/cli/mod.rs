@@ -7,11 +7,14 @@ mod config;
 mod console;
 mod demo;
 mod healthcheck;
+mod history;
 mod input;
+mod kept;
 mod log_queue;
 pub mod logging;
 mod once;
 mod output;
+mod report;
 mod rules;
 mod run;
 mod wrap;
@@ -58,6 +61,10 @@ enum Command {
     Rules(rules::Args),
     /// Look at configuration files
     Config(config::Args),
+    /// Report what a quarter came to: compliance, objectives, what changed
+    Report(report::Args),
+    /// Show what changed, and look after the history's file
+    History(history::Args),
     /// Judge a fleet of small services started on loopback, one for each way to fail
     Demo(demo::Args),
     /// Ask a running exporter whether it is ready (for container health checks)
@@ -89,6 +96,8 @@ pub fn main() -> ExitCode {
         Some(Command::Check(args)) => check::main(args),
         Some(Command::Rules(args)) => rules::main(args),
         Some(Command::Config(args)) => config::main(args),
+        Some(Command::Report(args)) => report::main(args),
+        Some(Command::History(args)) => history::main(args),
         Some(Command::Demo(args)) => demo::main(args),
         Some(Command::Healthcheck(args)) => healthcheck::main(args),
         Some(Command::Completions(args)) => complete::completions::<Cli>(args),

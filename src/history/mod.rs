@@ -1,8 +1,10 @@
 //! What was judged when: transitions of verdicts, ownership, records, rules, and when the exporter was
 //! measuring, in a SQLite file.
 
+mod care;
 mod codes;
 mod error;
+mod frozen;
 mod memory;
 mod migrations;
 mod read;
@@ -15,13 +17,16 @@ mod store;
 mod stored;
 mod targets;
 mod timeline;
+mod transitions;
 mod written;
 
+pub use self::care::{backup, prune, verify};
 pub use self::error::{HistoryError, HistoryFailure};
+pub use self::frozen::{Frozen, freeze, sha256};
 pub use self::read::{
     Detail, KnownService, Owner, Reader, Recordal, ServiceHistory, State, StoredSample,
 };
-pub use self::recorder::{Found, Moment, Pace, Recorded, Recorder, Unclean};
+pub use self::recorder::{Found, KeyResultSample, Moment, Pace, Recorded, Recorder, Unclean};
 pub use self::records::{
     RecordKind, StoredAttestation, StoredLevel, StoredRule, StoredRuleset, StoredSlo, StoredWaiver,
 };
@@ -30,3 +35,4 @@ pub use self::settings::{HistorySettings, Location};
 pub use self::stats::{HistoryStats, HistoryTotals};
 pub use self::stored::{StoredInitiative, StoredObjective};
 pub use self::timeline::{Ended, Interval, Segment, intersection};
+pub use self::transitions::{Transition, Wanted};

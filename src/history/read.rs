@@ -22,8 +22,8 @@ use crate::snapshot::{Failing, RuleStatus};
 /// A history, open for reading: everything that one sees is of one moment.
 #[derive(Debug)]
 pub struct Reader {
-    connection: Connection,
-    path: PathBuf,
+    pub(super) connection: Connection,
+    pub(super) path: PathBuf,
     rules: Vec<(i64, RuleId)>,
     reasons: HashMap<i64, Arc<str>>,
 }
@@ -128,7 +128,7 @@ impl Reader {
         })
     }
 
-    fn failed(&self) -> impl FnOnce(rusqlite::Error) -> HistoryError {
+    pub(super) fn failed(&self) -> impl FnOnce(rusqlite::Error) -> HistoryError {
         HistoryError::sqlite(&self.path)
     }
 

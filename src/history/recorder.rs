@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Transaction;
 
+use super::care;
 use super::codes::digest_of;
 use super::error::HistoryError;
 use super::memory;
@@ -62,6 +63,25 @@ impl Default for Pace {
             stall: STALL,
         }
     }
+}
+
+/// What the query of a key result yielded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeyResultSample {
+    /// The quarter's name.
+    pub quarter: String,
+    /// The team.
+    pub team: String,
+    /// The objective's id.
+    pub objective: String,
+    /// The key result's id.
+    pub key_result: String,
+    /// The day, counted from any day of the calendar's zone.
+    pub day: i64,
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub value: f64,
 }
 
 /// What came of a snapshot.
@@ -360,6 +380,26 @@ impl Recorder {
         }
     }
 
+    /// Forgets what lies before a moment; returns how many rows that were.
+    pub fn prune(&mut self, before: Timestamp) -> Result<usize, HistoryError> {
+        let path = self.store.path.clone();
+        care::cut(&mut self.store.connection, before).map_err(HistoryError::sqlite(&path))
+    }
+
+    /// Notes what queries of key results yielded, on a day that is told by its number.
+    pub fn sample(&mut self, samples: &[KeyResultSample]) -> Result<(), HistoryError> {
+        let path = self.store.path.clone();
+        let connection = &mut self.store.connection;
+        let mut write = || {
+            let transaction = connection.transaction()?;
+            for sample in samples {
+                write_sample(&transaction, sample)?;
+            }
+            transaction.commit()
+        };
+        write().map_err(HistoryError::sqlite(&path))
+    }
+
     /// Bytes of the file.
     pub fn bytes(&self) -> u64 {
         std::fs::metadata(&self.store.path).map_or(0, |file| file.len())
@@ -417,5 +457,25 @@ fn cover(transaction: &Transaction<'_>, coverage: Coverage, ended: Ended) -> rus
         "UPDATE coverage SET until = max(until, ?2), ended = ?3 WHERE id = ?1",
         (coverage.id, until, ended.as_str()),
     )?;
+    Ok(())
+}
+
+/// Of each day the first value stays, and the last is written anew.
+fn write_sample(transaction: &Transaction<'_>, sample: &KeyResultSample) -> rusqlite::Result<()> {
+    let mut upsert = transaction.prepare_cached(
+        "INSERT INTO key_result_sample \
+         (quarter, team, objective, key_result, day, first_at, first_value, at, value) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?6, ?7) \
+         ON CONFLICT DO UPDATE SET at = excluded.at, value = excluded.value",
+    )?;
+    upsert.execute(rusqlite::params![
+        sample.quarter,
+        sample.team,
+        sample.objective,
+        sample.key_result,
+        sample.day,
+        sample.at.as_millisecond(),
+        sample.value,
+    ])?;
     Ok(())
 }

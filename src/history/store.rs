@@ -97,6 +97,21 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, HistoryError> {
     Ok(connection)
 }
 
+/// Opens the file for one short change beside the process that records in it.
+pub(super) fn open_to_amend(path: &Path) -> Result<Connection, HistoryError> {
+    drop(open_to_read(path)?);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let open = || {
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "trusted_schema", false)?;
+        Ok(connection)
+    };
+    open().map_err(HistoryError::sqlite(path))
+}
+
 /// Keeps other processes out while the file lives. SQLite's own locks would let two take turns.
 fn lock(path: &Path) -> Result<File, HistoryError> {
     let beside = beside(path, "lock");

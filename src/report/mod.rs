@@ -2,10 +2,13 @@
 
 mod collect;
 mod compute;
+pub mod frozen;
 pub mod model;
 pub mod output;
+mod retention;
 mod tally;
 
 pub use self::collect::Question;
 pub use self::compute::report;
 pub use self::model::Report;
+pub use self::retention::{due, prunable};

@@ -1,0 +1,85 @@
+//! What may be forgotten, and what is frozen by itself.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::collect::period_before;
+use super::compute::report;
+use super::{Question, frozen};
+use crate::calendar::{FiscalCalendar, Period, Quarter};
+use crate::history::{Frozen, HistoryError, Reader};
+
+/// So long after its end a quarter is frozen by itself.
+const FROZEN_AFTER: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// Quarters that are looked at: some of every fiscal year that can be configured.
+const QUARTERS_MAX: usize = 400;
+
+/// The quarters in which anything was measured, that of a moment the last.
+fn quarters(
+    reader: &Reader,
+    calendar: &FiscalCalendar,
+    until: Timestamp,
+) -> Result<Vec<Quarter>, HistoryError> {
+    let intervals = reader.intervals()?;
+    let first = intervals.iter().map(|interval| interval.span.from).min();
+    let mut quarters = Vec::new();
+    let mut next = first.and_then(|first| calendar.quarter_at(first));
+    while let Some(quarter) = next {
+        if calendar.span(quarter.first, quarter.last).from > until || quarters.len() == QUARTERS_MAX
+        {
+            break;
+        }
+        next = calendar.after(&quarter);
+        quarters.push(quarter);
+    }
+    Ok(quarters)
+}
+
+/// The reports of quarters that ended a month ago and are not frozen yet.
+pub fn due(
+    reader: &Reader,
+    calendar: &FiscalCalendar,
+    now: Timestamp,
+) -> Result<Vec<Frozen>, HistoryError> {
+    let mut due = Vec::new();
+    for quarter in quarters(reader, calendar, now)? {
+        let span = calendar.span(quarter.first, quarter.last);
+        if span.to + FROZEN_AFTER > now || reader.frozen(&quarter.name)?.is_some() {
+            continue;
+        }
+        let period = Period::of(quarter, calendar);
+        let question = Question {
+            period: &period,
+            calendar,
+            team: None,
+            now,
+        };
+        let made = report(reader, &question)?;
+        // In a quarter without any measurement there is nothing to keep.
+        due.extend(frozen::closed(&made, calendar, now));
+    }
+    Ok(due)
+}
+
+/// Until when history may be forgotten, at most until `wanted`: nothing of a quarter that is not frozen, and
+/// nothing that such a one is compared with.
+pub fn prunable(
+    reader: &Reader,
+    calendar: &FiscalCalendar,
+    wanted: Timestamp,
+) -> Result<Timestamp, HistoryError> {
+    for quarter in quarters(reader, calendar, wanted)? {
+        let is_measured = {
+            let span = calendar.span(quarter.first, quarter.last);
+            !reader.segments(span)?.is_empty()
+        };
+        if !is_measured || reader.frozen(&quarter.name)?.is_some() {
+            continue;
+        }
+        let period = Period::of(quarter, calendar);
+        let before = period_before(&period, calendar);
+        let keep_from = before.map_or(period.span.from, |before| before.span.from);
+        return Ok(keep_from.min(wanted));
+    }
+    Ok(wanted)
+}
