@@ -9,7 +9,7 @@ use super::console::{Exit, complain, deliver};
 use super::kept::Kept;
 use crate::history::{Frozen, HistoryError, Reader, freeze};
 use crate::report::output::{self, Table};
-use crate::report::{Question, Report, frozen, report};
+use crate::report::{Question, Report, compute, find, frozen};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -77,40 +77,31 @@ fn make(args: &Args, kept: &Kept) -> Result<Report, String> {
     let period = period.map_err(|error| format!("--quarter: {error}"))?;
     let failed = |error: HistoryError| error.to_string();
     let reader = Reader::open(&kept.file).map_err(failed)?;
-    let known = match (&period.quarter, &args.team) {
-        (Some(quarter), None) => reader.frozen(&quarter.name).map_err(failed)?,
-        _ => None,
-    };
-    if let Some(known) = known.as_ref().filter(|_| !args.recompute) {
-        complain(&format!(
-            "{}: frozen on {:.0}, SHA-256 {}",
-            known.name, known.made_at, known.digest
-        ));
-        return frozen::read(known);
-    }
     let question = Question {
         period: &period,
         calendar: &kept.calendar,
         team: args.team.as_deref(),
         now,
     };
-    let made = report(&reader, &question).map_err(failed)?;
-    drop(reader);
-    if let Some(team) = &args.team
-        && made.teams.is_empty()
+    let found = match args.recompute {
+        true => compute(&reader, &question),
+        false => find(&reader, &question),
+    };
+    let found = found.map_err(|error| error.to_string())?;
+    if let Some(known) = &found.frozen {
+        complain(&format!(
+            "{}: frozen on {:.0}, SHA-256 {}",
+            known.name, known.made_at, known.digest
+        ));
+        return Ok(found.report);
+    }
+    let made = found.report;
+    if args.recompute
+        && let Some(known) = reader.frozen(&period.name).map_err(failed)?
     {
-        return Err(format!("--team: `{team}` owned nothing in {}", period.name));
+        compare(&made, kept, &known);
     }
-    if let Some(known) = known {
-        let now = frozen::of(&made, &kept.calendar, known.made_at);
-        complain(&match now.digest == known.digest {
-            true => "the frozen report and this one are the same".to_owned(),
-            false => format!(
-                "the frozen report has SHA-256 {}, this one {}: what is recorded, or this program, changed since",
-                known.digest, now.digest
-            ),
-        });
-    }
+    drop(reader);
     if args.freeze {
         let frozen: Frozen = frozen::closed(&made, &kept.calendar, now)?;
         let frozen = freeze(&kept.file, &frozen).map_err(failed)?;
@@ -120,6 +111,18 @@ fn make(args: &Args, kept: &Kept) -> Result<Report, String> {
         ));
     }
     Ok(made)
+}
+
+/// Says whether a report is the one that was frozen.
+fn compare(made: &Report, kept: &Kept, known: &Frozen) {
+    let now = frozen::of(made, &kept.calendar, known.made_at);
+    complain(&match now.digest == known.digest {
+        true => "the frozen report and this one are the same".to_owned(),
+        false => format!(
+            "the frozen report has SHA-256 {}, this one {}: what is recorded, or this program, changed since",
+            known.digest, now.digest
+        ),
+    });
 }
 
 fn write(args: &Args, report: &Report) -> Exit {

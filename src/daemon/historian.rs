@@ -1,22 +1,27 @@
 //! Keeps history: what snapshots say is written as they come, by one thread at a time. Where it cannot be
 //! written the exporter goes on without it, says so, and tries again.
 
+mod chores;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use arc_swap::ArcSwap;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
+use self::chores::Chores;
 use super::board::Board;
 use crate::checks::Reason;
 use crate::checks::warmup::TargetPast;
 use crate::history::{
     Found, HistoryError, HistoryStats, Moment, Pace, Recorded, Recorder, Unclean,
 };
+use crate::okr::KeyResultPasts;
 use crate::snapshot::{Memory, Snapshot};
 
 /// After a failure, history is tried again so much later.
@@ -51,6 +56,10 @@ pub(super) type Recall = (Memory, oneshot::Sender<()>);
 /// Keeps the history in one file.
 pub(super) struct Historian {
     pub(super) file: PathBuf,
+    /// What lies further back is forgotten, once its quarters are frozen.
+    pub(super) retention: SignedDuration,
+    /// What key results measured before, for who shows them.
+    pub(super) pasts: Arc<ArcSwap<KeyResultPasts>>,
     pub(super) board: Arc<Board>,
     pub(super) stats: Arc<HistoryStats>,
     pub(super) snapshots: watch::Receiver<Option<Recordable>>,
@@ -140,6 +149,7 @@ impl Historian {
     ) -> Outcome {
         self.snapshots.mark_unchanged();
         let mut targets = Targets::default();
+        let mut chores = Chores::new(&self.file, Arc::clone(&self.pasts), self.retention);
         let mut is_settled = false;
         let opened = Instant::now();
         loop {
@@ -159,11 +169,19 @@ impl Historian {
                             .unwrap_or(Timestamp::UNIX_EPOCH),
                         monotonic: latest.at.duration_since(start),
                     };
-                    match record(recorder, latest.snapshot, new_targets, moment).await {
+                    let snapshot = Arc::clone(&latest.snapshot);
+                    let written = match record(recorder, snapshot, new_targets, moment).await {
                         Ok((again, recorded)) => {
-                            recorder = again;
-                            self.stats.recorded(recorded, moment.wall, recorder.bytes());
+                            self.stats.recorded(recorded, moment.wall, again.bytes());
+                            match is_last {
+                                true => Ok(again),
+                                false => chores.run(again, &latest.snapshot, moment.wall).await,
+                            }
                         }
+                        Err(error) => Err(error),
+                    };
+                    match written {
+                        Ok(again) => recorder = again,
                         Err(error) => {
                             self.stats.failed(error.failure());
                             tracing::error!("history could not be written: {error}");

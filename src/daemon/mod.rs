@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime};
 use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +32,7 @@ use crate::document::DocumentError;
 use crate::history::HistoryStats;
 use crate::http_client::Resolver;
 use crate::manifesto::ManifestoError;
+use crate::okr::KeyResultPasts;
 use crate::publish::{self, App, Guard, Hosts, Published, Reload, ServerLimits, Telemetry, Web};
 use crate::scrape::{self, Capacity, EngineStats, Network, ScrapeSettings};
 use crate::snapshot::{Ruleset, Snapshot};
@@ -154,6 +155,8 @@ pub async fn run(
     let plan = Arc::new(config.evidence_plan(&ruleset, None));
     let board = Arc::new(Board::new(Arc::new(ruleset)));
     let series_max = config.series_max;
+    let retention = config.history.retention;
+    let pasts = Arc::new(ArcSwap::from_pointee(KeyResultPasts::new()));
     let history = Arc::new(HistoryStats::default());
     let history_file = history_file(&config, &history);
 
@@ -172,6 +175,8 @@ pub async fn run(
         discovered: discovered.clone(),
         engine: Arc::clone(&stats),
         sources: Arc::clone(&source_stats),
+        history_file: history_file.clone(),
+        reports: Semaphore::new(publish::REPORTS_AT_ONCE_MAX),
         history: Arc::clone(&history),
         telemetry: Arc::clone(&telemetry),
         ready,
@@ -209,6 +214,8 @@ pub async fn run(
     if let Some(file) = history_file {
         let historian = Historian {
             file,
+            retention,
+            pasts: Arc::clone(&pasts),
             board: Arc::clone(&board),
             stats: history,
             snapshots: recordable,
@@ -220,6 +227,7 @@ pub async fn run(
     let publish = Publish {
         app: Arc::clone(&app),
         history: History {
+            pasts,
             tried,
             recall: Mutex::new(recall),
             snapshots: recordable_sender,

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -11,6 +12,7 @@ use super::board::Board;
 use super::historian::{Recall, Recordable};
 use crate::config::Config;
 use crate::discovery::Discovered;
+use crate::okr::{KeyResultPasts, progress};
 use crate::publish::{App, Published};
 use crate::snapshot::Snapshot;
 use crate::sources::Answers;
@@ -32,6 +34,8 @@ const HISTORY_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// What the publisher shares with who keeps history.
 pub(super) struct History {
+    /// What key results measured before.
+    pub(super) pasts: Arc<ArcSwap<KeyResultPasts>>,
     /// Whether it was opened, or could not be.
     pub(super) tried: watch::Receiver<bool>,
     /// What an earlier process knew.
@@ -146,9 +150,9 @@ impl Publish {
                 .snapshots
                 .send_replace(Some(Recordable { snapshot, at }));
         }
-        self.app
-            .published
-            .store(Arc::new(Published::new(snapshot, series_max)));
+        let progress = progress(&snapshot, &self.history.pasts.load());
+        let published = Published::new(snapshot, series_max).with_progress(progress);
+        self.app.published.store(Arc::new(published));
         if let Some(recalled) = recalled {
             // Whoever waited may have given up.
             let _gone = recalled.send(());

@@ -11,7 +11,7 @@ pub use self::forecast::{Forecast, POINTS_MIN, forecast};
 pub use self::measure::{Measured, measure_query, measure_services};
 pub use self::progress::{
     Baseline, InitiativeProgress, KeyResultId, KeyResultPast, KeyResultPasts, KeyResultProgress,
-    ObjectiveProgress, Progress, initiative, objective, progress,
+    ObjectiveProgress, Progress, initiative, objective, progress, queried,
 };
 pub use self::score::{Grade, Outlook, elapsed, expected, grade, outlook, score};
 pub use self::standing::{Outcome, ServiceStanding, of_snapshot};

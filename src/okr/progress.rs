@@ -174,6 +174,24 @@ pub fn progress(snapshot: &Snapshot, pasts: &KeyResultPasts) -> Progress {
     }
 }
 
+/// What the queries of the present quarter's key results yield now.
+pub fn queried(snapshot: &Snapshot) -> Vec<(KeyResultId, f64)> {
+    let records = &snapshot.ruleset.records;
+    let now = Timestamp::try_from(snapshot.at).unwrap_or(Timestamp::UNIX_EPOCH);
+    let quarter = records.calendar.quarter_at(now);
+    let objectives = records.objectives.iter().flatten();
+    let of_quarter = objectives.filter(|o| Some(&o.quarter) == quarter.as_ref());
+    let results = of_quarter.flat_map(|one| one.key_results.iter().map(move |r| (one, r)));
+    let yielded = results.filter_map(|(one, result)| match &result.measure {
+        Measure::Promql(query) => {
+            let value = measure_query(query, &snapshot.answers).value?;
+            Some((KeyResultId::of(one, result), value))
+        }
+        Measure::Compliance(_) | Measure::Score | Measure::Coverage => None,
+    });
+    yielded.collect()
+}
+
 /// How an objective is doing at a moment of its quarter.
 pub fn objective(
     objective: &Objective,

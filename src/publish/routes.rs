@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Query, Request, State};
@@ -16,68 +15,17 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::oneshot;
 
 use super::api::parameters::ServiceFilter;
+use super::app::{App, ProbeAnswer, Reload};
 use super::body::Pieces;
-use super::guard::Guard;
+use super::html::html;
 use super::render::Published;
-use super::telemetry::{HANDLERS, Telemetry};
-use super::{api, negotiate, page, runbooks, targets_page};
-use crate::discovery::Discovered;
+use super::telemetry::HANDLERS;
+use super::{api, negotiate, page, reports, runbooks, targets_page};
 use crate::exposition::Format;
-use crate::history::HistoryStats;
-use crate::scrape::EngineStats;
 use crate::snapshot::Snapshot;
-use crate::sources::SourceStats;
-
-/// A wish to reload the configuration; the answer is the error to show.
-#[derive(Debug)]
-pub struct Reload {
-    /// Told how it ended.
-    pub answer: oneshot::Sender<Result<(), String>>,
-}
-
-/// What a probe of one discovered target found.
-#[derive(Debug)]
-pub enum ProbeAnswer {
-    /// Discovery does not know the target: nothing was dialled.
-    NotDiscovered,
-    /// A host and port where several targets are: their URLs.
-    Several(Vec<String>),
-    /// Too many probes run already.
-    Busy,
-    /// The target's verdicts alone.
-    Judged(Arc<Snapshot>),
-}
-
-/// A wish to scrape one target now.
-pub type Probe = (String, oneshot::Sender<ProbeAnswer>);
-
-/// Everything that the handlers read.
-#[derive(Debug)]
-pub struct App {
-    /// The latest snapshot.
-    pub published: ArcSwap<Published>,
-    /// What discovery found.
-    pub discovered: watch::Receiver<Arc<Discovered>>,
-    /// The scrape engine's counters.
-    pub engine: Arc<EngineStats>,
-    /// What is counted of sources of evidence.
-    pub sources: Arc<SourceStats>,
-    /// What is counted of history.
-    pub history: Arc<HistoryStats>,
-    /// Our own telemetry.
-    pub telemetry: Arc<Telemetry>,
-    /// Whether the service is ready.
-    pub ready: watch::Receiver<Result<(), String>>,
-    /// Where reloads are asked for; `None` unless `--web.enable-lifecycle`.
-    pub reload: Option<mpsc::Sender<Reload>>,
-    /// Which requests are served.
-    pub guard: Guard,
-    /// Where probes are asked for.
-    pub probe: mpsc::Sender<Probe>,
-}
 
 /// The server's paths.
 pub fn router(app: Arc<App>) -> Router {
@@ -92,6 +40,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/v1/services", get(api_services))
         .route("/api/v1/rules", get(api_rules))
         .route("/api/v1/targets", get(api_targets))
+        .route("/reports", get(reports::list))
+        .route("/reports/{quarter}", get(reports::page))
+        .route("/api/v1/report", get(reports::api))
         .route("/runbooks", get(runbook_names))
         .route("/runbooks/{alert}", get(runbook))
         .route("/-/healthy", get(healthy))
@@ -111,10 +62,12 @@ async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
         None => next.run(Request::from_parts(parts, body)).await,
     };
     let headers = response.headers_mut();
-    headers.insert(
-        CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'self'; frame-ancestors 'none'"),
-    );
+    // A report carries its style in it, and says so.
+    headers
+        .entry(CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(
+            "default-src 'self'; frame-ancestors 'none'",
+        ));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(
         HeaderName::from_static("referrer-policy"),
@@ -133,6 +86,7 @@ fn handler_label(path: &str) -> &'static str {
     let path = match path {
         _ if path.starts_with("/api/") => "/api",
         _ if path.starts_with("/runbooks") => "/runbooks",
+        _ if path.starts_with("/reports") => "/reports",
         path => path,
     };
     HANDLERS
@@ -253,16 +207,6 @@ async fn targets(State(app): State<Arc<App>>, Query(query): Query<Search>) -> Re
         &discovered,
         &query.q,
     ))
-}
-
-fn html(page: Result<String, askama::Error>) -> Response {
-    match page {
-        Ok(page) => ([(CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response(),
-        Err(error) => {
-            tracing::error!(%error, "a page could not be rendered");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
-    }
 }
 
 async fn style() -> Response {

@@ -17,7 +17,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
-use super::routes::{App, router};
+use super::app::App;
+use super::routes::router;
 use super::web::Web;
 
 /// How long requests in flight may take to end at shutdown.

@@ -35,6 +35,7 @@ pub const HANDLERS: &[&str] = &[
     "/sd",
     "/api",
     "/runbooks",
+    "/reports",
     "/-/healthy",
     "/-/ready",
     "/-/reload",

@@ -2,6 +2,7 @@
 
 mod collect;
 mod compute;
+mod find;
 pub mod frozen;
 pub mod model;
 pub mod output;
@@ -9,6 +10,7 @@ mod retention;
 mod tally;
 
 pub use self::collect::Question;
-pub use self::compute::report;
+pub use self::compute::{key_result_pasts, report};
+pub use self::find::{Found, ReportError, compute, find};
 pub use self::model::Report;
-pub use self::retention::{due, prunable};
+pub use self::retention::{due, measured_quarters, prunable};

@@ -14,8 +14,8 @@ const FROZEN_AFTER: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// Quarters that are looked at: some of every fiscal year that can be configured.
 const QUARTERS_MAX: usize = 400;
 
-/// The quarters in which anything was measured, that of a moment the last.
-fn quarters(
+/// The quarters from the first measurement on, that of a moment the last.
+pub fn measured_quarters(
     reader: &Reader,
     calendar: &FiscalCalendar,
     until: Timestamp,
@@ -42,7 +42,7 @@ pub fn due(
     now: Timestamp,
 ) -> Result<Vec<Frozen>, HistoryError> {
     let mut due = Vec::new();
-    for quarter in quarters(reader, calendar, now)? {
+    for quarter in measured_quarters(reader, calendar, now)? {
         let span = calendar.span(quarter.first, quarter.last);
         if span.to + FROZEN_AFTER > now || reader.frozen(&quarter.name)?.is_some() {
             continue;
@@ -68,7 +68,7 @@ pub fn prunable(
     calendar: &FiscalCalendar,
     wanted: Timestamp,
 ) -> Result<Timestamp, HistoryError> {
-    for quarter in quarters(reader, calendar, wanted)? {
+    for quarter in measured_quarters(reader, calendar, wanted)? {
         let is_measured = {
             let span = calendar.span(quarter.first, quarter.last);
             !reader.segments(span)?.is_empty()

@@ -12,8 +12,12 @@ mod teams;
 
 use super::collect::{Collected, Question, collect, period_before};
 use super::model::{FORMAT, LevelOf, Mean, PeriodOf, Report, Summary, WeekOf};
-use crate::calendar::{Period, tzdb_version};
+use jiff::Timestamp;
+
+use crate::calendar::{FiscalCalendar, Period, tzdb_version};
+use crate::catalogue::Objective;
 use crate::history::{HistoryError, Reader};
+use crate::okr::KeyResultPasts;
 
 /// The report of a period.
 pub fn report(reader: &Reader, question: &Question<'_>) -> Result<Report, HistoryError> {
@@ -45,6 +49,30 @@ pub fn report(reader: &Reader, question: &Question<'_>) -> Result<Report, Histor
         teams,
         rules,
     })
+}
+
+/// What key results of the present quarter measured before: at its beginning, and at the end of each week.
+pub fn key_result_pasts(
+    reader: &Reader,
+    calendar: &FiscalCalendar,
+    objectives: &[Objective],
+    now: Timestamp,
+) -> Result<KeyResultPasts, HistoryError> {
+    let Some(quarter) = calendar.quarter_at(now) else {
+        return Ok(KeyResultPasts::new());
+    };
+    let of_quarter = objectives.iter().filter(|one| one.quarter == quarter);
+    let of_quarter: Vec<Objective> = of_quarter.cloned().collect();
+    let samples = reader.samples(&quarter.name)?;
+    let period = Period::of(quarter, calendar);
+    let question = Question {
+        period: &period,
+        calendar,
+        team: None,
+        now,
+    };
+    let found = collect(reader, &question, None)?;
+    Ok(objectives::pasts(&found, &of_quarter, &samples))
 }
 
 fn period(question: &Question<'_>, found: &Collected, before: Option<&Period>) -> PeriodOf {

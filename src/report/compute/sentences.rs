@@ -1,5 +1,6 @@
 //! The first page in five sentences: compliant, compared, promised, needing help, not known.
 
+use crate::okr::Outlook;
 use crate::report::model::{ObjectiveOf, PeriodOf, Summary, TeamOf};
 
 /// Teams that are named as needing help.
@@ -29,18 +30,28 @@ fn compliant(summary: &Summary) -> String {
     let (Some(end), Some(mean)) = (summary.end.score, summary.mean.score) else {
         return "Whether we comply is not known: nothing was measured.".to_owned();
     };
-    let end_standing = &summary.end;
+    let at_end = &summary.end;
+    let violations = match (at_end.violated, at_end.critical) {
+        (0, _) => "no violations".to_owned(),
+        (violated, 0) => format!(
+            "{}, none critical",
+            counted(violated, "violation", "violations")
+        ),
+        (violated, critical) => format!(
+            "{}, {critical} critical",
+            counted(violated, "violation", "violations")
+        ),
+    };
+    let waived = match at_end.waived {
+        0 => String::new(),
+        waived => format!(", and {waived} waived"),
+    };
     format!(
-        "{} compliant at the end, {} on average: {} and {}, on {} and {}.",
+        "{} compliant at the end, {} on average; {violations}{waived}; {} of {} services violate something.",
         percent(end),
         percent(mean),
-        counted(end_standing.violated, "violation", "violations"),
-        counted(end_standing.waived, "waived one", "waived ones"),
-        counted(end_standing.services_violating, "service", "services"),
-        match end_standing.critical {
-            0 => "none of them critical".to_owned(),
-            critical => format!("{critical} of them critical"),
-        },
+        at_end.services_violating,
+        at_end.services
     )
 }
 
@@ -70,17 +81,22 @@ fn promised(objectives: &[ObjectiveOf]) -> String {
     if all == 0 {
         return "Nothing was promised: there are no objectives.".to_owned();
     }
-    let reached = results().filter(|result| result.score == Some(1.0)).count();
-    let off = results()
-        .filter(|result| result.outlook == "off track")
+    let reached = results()
+        .filter(|result| result.outlook == Outlook::Reached.in_words())
         .count();
-    let unknown = results().filter(|result| result.score.is_none()).count();
+    let off = results()
+        .filter(|result| result.outlook == Outlook::OffTrack.in_words())
+        .count();
+    let unsure = [Outlook::Unsure, Outlook::NotMeasured].map(Outlook::in_words);
+    let unknown = results()
+        .filter(|result| unsure.contains(&&*result.outlook))
+        .count();
     let mut parts = vec![format!("{reached} of {all} key results reached")];
     if off > 0 {
         parts.push(format!("{off} off track"));
     }
     if unknown > 0 {
-        parts.push(format!("{unknown} not measured"));
+        parts.push(format!("{unknown} not known for certain"));
     }
     let scores: Vec<f64> = objectives
         .iter()

@@ -1,3 +1,4 @@
 //! History: what is written, what outlives a restart, and what no fault takes away.
 
 mod restarts;
+mod year;

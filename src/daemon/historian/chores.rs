@@ -1,0 +1,149 @@
+//! What is done with history now and then: what queries of key results yield is noted, what key results
+//! measured before is read, quarters are frozen a month after their end, what is past its time is forgotten.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use jiff::{SignedDuration, Timestamp};
+use tokio::task::spawn_blocking;
+use tokio::time::Instant;
+
+use crate::calendar::FiscalCalendar;
+use crate::history::{HistoryError, KeyResultSample, Reader, Recorder, freeze};
+use crate::okr::{KeyResultPasts, queried};
+use crate::report::{due, key_result_pasts, prunable};
+use crate::snapshot::{Ruleset, Snapshot};
+
+/// Queries are noted, and what was measured before is read, so often.
+const OFTEN: Duration = Duration::from_secs(3_600);
+
+/// Quarters are frozen, and old history forgotten, so often.
+const SELDOM: Duration = Duration::from_secs(24 * 3_600);
+
+/// When each was done last.
+pub(super) struct Chores {
+    file: PathBuf,
+    pasts: Arc<ArcSwap<KeyResultPasts>>,
+    retention: SignedDuration,
+    /// With the rules of that time: other objectives have another past.
+    often: Option<(Instant, Arc<Ruleset>)>,
+    seldom: Option<Instant>,
+}
+
+impl Chores {
+    pub(super) fn new(
+        file: &Path,
+        pasts: Arc<ArcSwap<KeyResultPasts>>,
+        retention: SignedDuration,
+    ) -> Self {
+        Self {
+            file: file.to_owned(),
+            pasts,
+            retention,
+            often: None,
+            seldom: None,
+        }
+    }
+
+    /// Does what is due, after a snapshot was recorded.
+    pub(super) async fn run(
+        &mut self,
+        mut recorder: Recorder,
+        snapshot: &Arc<Snapshot>,
+        now: Timestamp,
+    ) -> Result<Recorder, HistoryError> {
+        let is_due = self.often.as_ref().is_none_or(|(last, ruleset)| {
+            last.elapsed() >= OFTEN || !Arc::ptr_eq(ruleset, &snapshot.ruleset)
+        });
+        if is_due {
+            self.often = Some((Instant::now(), Arc::clone(&snapshot.ruleset)));
+            recorder = self.measured_before(recorder, snapshot, now).await?;
+        }
+        if self.seldom.is_none_or(|last| last.elapsed() >= SELDOM) {
+            self.seldom = Some(Instant::now());
+            recorder = self.tidied(recorder, snapshot, now).await?;
+        }
+        Ok(recorder)
+    }
+
+    /// Notes what queries yield, and reads what key results measured before.
+    async fn measured_before(
+        &self,
+        mut recorder: Recorder,
+        snapshot: &Arc<Snapshot>,
+        now: Timestamp,
+    ) -> Result<Recorder, HistoryError> {
+        let (file, snapshot) = (self.file.clone(), Arc::clone(snapshot));
+        let read = move || {
+            let records = &snapshot.ruleset.records;
+            recorder.sample(&samples(&snapshot, &records.calendar, now))?;
+            let objectives = records.objectives.as_deref().unwrap_or_default();
+            let pasts = match objectives.is_empty() {
+                true => KeyResultPasts::default(),
+                false => {
+                    let reader = Reader::open(&file)?;
+                    key_result_pasts(&reader, &records.calendar, objectives, now)?
+                }
+            };
+            Ok((recorder, pasts))
+        };
+        let (recorder, pasts) = done(spawn_blocking(read).await)?;
+        self.pasts.store(Arc::new(pasts));
+        Ok(recorder)
+    }
+
+    /// Freezes what is due, and forgets what is past its time.
+    async fn tidied(
+        &self,
+        mut recorder: Recorder,
+        snapshot: &Arc<Snapshot>,
+        now: Timestamp,
+    ) -> Result<Recorder, HistoryError> {
+        let file = self.file.clone();
+        let calendar = snapshot.ruleset.records.calendar.clone();
+        let oldest = now.saturating_sub(self.retention).unwrap_or(Timestamp::MIN);
+        let tidy = move || {
+            for report in due(&Reader::open(&file)?, &calendar, now)? {
+                let frozen = freeze(&file, &report)?;
+                tracing::info!(
+                    quarter = frozen.name,
+                    sha256 = frozen.digest,
+                    "report frozen"
+                );
+            }
+            let until = prunable(&Reader::open(&file)?, &calendar, oldest)?;
+            let rows = recorder.prune(until)?;
+            if rows > 0 {
+                tracing::info!(rows, before = %until, "old history forgotten");
+            }
+            Ok(recorder)
+        };
+        done(spawn_blocking(tidy).await)
+    }
+}
+
+fn done<T>(
+    ended: Result<Result<T, HistoryError>, tokio::task::JoinError>,
+) -> Result<T, HistoryError> {
+    ended.unwrap_or_else(|panic| Err(HistoryError::Defect(panic.to_string())))
+}
+
+/// What queries of the present quarter's key results yield.
+fn samples(snapshot: &Snapshot, calendar: &FiscalCalendar, now: Timestamp) -> Vec<KeyResultSample> {
+    let day = calendar.day_at(now);
+    let day = (day - jiff::civil::Date::ZERO).get_days();
+    let samples = queried(snapshot)
+        .into_iter()
+        .map(|(id, value)| KeyResultSample {
+            quarter: id.quarter,
+            team: id.team,
+            objective: id.objective,
+            key_result: id.key_result,
+            day: i64::from(day),
+            at: now,
+            value,
+        });
+    samples.collect()
+}

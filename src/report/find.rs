@@ -1,0 +1,61 @@
+//! The report that is asked for: the frozen one, where there is one, else computed.
+
+use super::compute::report;
+use super::{Question, Report, frozen};
+use crate::history::{Frozen, HistoryError, Reader};
+
+/// A report, and whether it is one that does not change any more.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// The report.
+    pub report: Report,
+    /// How it was frozen.
+    pub frozen: Option<Frozen>,
+}
+
+/// Why there is none.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// History cannot be read.
+    #[error(transparent)]
+    History(#[from] HistoryError),
+    /// The frozen one cannot be.
+    #[error("{0}")]
+    Frozen(String),
+    /// The team owned nothing in it.
+    #[error("team `{team}` owned nothing in {period}")]
+    NoSuchTeam {
+        /// The team.
+        team: String,
+        /// The period's name.
+        period: String,
+    },
+}
+
+/// The report that answers a question.
+pub fn find(reader: &Reader, question: &Question<'_>) -> Result<Found, ReportError> {
+    if let (Some(quarter), None) = (&question.period.quarter, question.team)
+        && let Some(known) = reader.frozen(&quarter.name)?
+    {
+        return Ok(Found {
+            report: frozen::read(&known).map_err(ReportError::Frozen)?,
+            frozen: Some(known),
+        });
+    }
+    compute(reader, question)
+}
+
+/// The same, computed anew.
+pub fn compute(reader: &Reader, question: &Question<'_>) -> Result<Found, ReportError> {
+    let made = report(reader, question)?;
+    match question.team {
+        Some(team) if made.teams.is_empty() => Err(ReportError::NoSuchTeam {
+            team: team.to_owned(),
+            period: question.period.name.clone(),
+        }),
+        _ => Ok(Found {
+            report: made,
+            frozen: None,
+        }),
+    }
+}
