@@ -119,18 +119,17 @@ pub(super) fn cut(connection: &mut Connection, before: Timestamp) -> rusqlite::R
         // Everything lies before: the last states are all that there is.
         return Ok(0);
     };
-    let mut rows = 0;
+    let ended = "DELETE FROM coverage WHERE ended <> 'running' AND until <= ?1";
+    let mut rows = transaction.execute(ended, (before.as_millisecond(),))?;
     for delete in [
         "DELETE FROM verdict WHERE seq < ?1 AND EXISTS (SELECT 1 FROM verdict later \
          WHERE later.service = verdict.service AND later.rule = verdict.rule \
-         AND later.seq > verdict.seq AND later.seq <= ?1)",
+         AND later.seq > verdict.seq AND later.seq < ?1)",
         "DELETE FROM ownership WHERE seq < ?1 AND EXISTS (SELECT 1 FROM ownership later \
-         WHERE later.service = ownership.service AND later.seq > ownership.seq AND later.seq <= ?1)",
+         WHERE later.service = ownership.service AND later.seq > ownership.seq AND later.seq < ?1)",
         "DELETE FROM ruleset WHERE seq < ?1 AND EXISTS (SELECT 1 FROM ruleset later \
-         WHERE later.seq > ruleset.seq AND later.seq <= ?1)",
+         WHERE later.seq > ruleset.seq AND later.seq < ?1)",
         "DELETE FROM record_seen WHERE seq_to < ?1",
-        "DELETE FROM coverage WHERE ended <> 'running' AND id < \
-         (SELECT coalesce(max(id), 0) FROM coverage WHERE seq <= ?1)",
         "DELETE FROM record WHERE id NOT IN (SELECT record FROM record_seen) \
          AND id NOT IN (SELECT waiver FROM verdict WHERE waiver IS NOT NULL) AND ?1 > 0",
         "DELETE FROM detail WHERE id NOT IN (SELECT detail FROM verdict) AND ?1 > 0",

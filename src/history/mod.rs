@@ -3,6 +3,7 @@
 
 mod care;
 mod codes;
+mod coverage;
 mod error;
 mod frozen;
 mod memory;
@@ -11,6 +12,7 @@ mod read;
 mod recorder;
 mod records;
 mod rows;
+mod samples;
 mod settings;
 mod stats;
 mod store;
@@ -21,15 +23,17 @@ mod transitions;
 mod written;
 
 pub use self::care::{backup, prune, verify};
+pub use self::coverage::Moment;
 pub use self::error::{HistoryError, HistoryFailure};
 pub use self::frozen::{Frozen, freeze, sha256};
 pub use self::read::{
     Detail, KnownService, Owner, Reader, Recordal, ServiceHistory, State, StoredSample,
 };
-pub use self::recorder::{Found, KeyResultSample, Moment, Pace, Recorded, Recorder, Unclean};
+pub use self::recorder::{Found, Pace, Recorded, Recorder, Unclean};
 pub use self::records::{
     RecordKind, StoredAttestation, StoredLevel, StoredRule, StoredRuleset, StoredSlo, StoredWaiver,
 };
+pub use self::samples::KeyResultSample;
 pub(crate) use self::settings::RawHistory;
 pub use self::settings::{HistorySettings, Location};
 pub use self::stats::{HistoryStats, HistoryTotals};

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::Transaction;
 
 use super::care;
 use super::codes::digest_of;
+use super::coverage::{Coverage, Moment, begin, cover};
 use super::error::HistoryError;
 use super::memory;
 use super::records::{StoredRuleset, bodies};
 use super::rows::Rows;
+use super::samples::{KeyResultSample, write_sample};
 use super::store::{self, Store};
 use super::timeline::Ended;
 use super::written::{Judged, Ownership, ServiceChange, Written, WrittenService, estate};
@@ -28,15 +29,6 @@ const HEARTBEAT: Duration = Duration::from_secs(60);
 
 /// Without a snapshot for so long, nothing was measured.
 const STALL: Duration = Duration::from_secs(120);
-
-/// A moment by the wall clock, and by one that nobody sets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Moment {
-    /// The wall clock.
-    pub wall: Timestamp,
-    /// Since any fixed point in this process.
-    pub monotonic: Duration,
-}
 
 /// Why an interval of coverage that did not end well did not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,25 +55,6 @@ impl Default for Pace {
             stall: STALL,
         }
     }
-}
-
-/// What the query of a key result yielded.
-#[derive(Debug, Clone, PartialEq)]
-pub struct KeyResultSample {
-    /// The quarter's name.
-    pub quarter: String,
-    /// The team.
-    pub team: String,
-    /// The objective's id.
-    pub objective: String,
-    /// The key result's id.
-    pub key_result: String,
-    /// The day, counted from any day of the calendar's zone.
-    pub day: i64,
-    /// When.
-    pub at: Timestamp,
-    /// What.
-    pub value: f64,
 }
 
 /// What came of a snapshot.
@@ -117,14 +90,6 @@ pub struct Recorder {
     ruleset: Option<Arc<Ruleset>>,
     /// When this last made a commit.
     committed: Option<Duration>,
-}
-
-/// The interval of coverage that goes on.
-#[derive(Debug, Clone, Copy)]
-struct Coverage {
-    id: i64,
-    /// The last snapshot in it.
-    last: Moment,
 }
 
 /// What coverage does with a snapshot.
@@ -437,45 +402,4 @@ fn left(key: &ServiceKey, known: &WrittenService) -> Option<ServiceChange> {
 
 fn rows_of(change: &ServiceChange) -> usize {
     change.rules.len() + usize::from(change.ownership.is_some())
-}
-
-fn begin(transaction: &Transaction<'_>, seq: i64, moment: Moment) -> rusqlite::Result<Coverage> {
-    let at = moment.wall.as_millisecond();
-    transaction.execute(
-        "INSERT INTO coverage (seq, began, until, ended) VALUES (?1, ?2, ?2, ?3)",
-        (seq, at, Ended::Running.as_str()),
-    )?;
-    Ok(Coverage {
-        id: transaction.last_insert_rowid(),
-        last: moment,
-    })
-}
-
-fn cover(transaction: &Transaction<'_>, coverage: Coverage, ended: Ended) -> rusqlite::Result<()> {
-    let until = coverage.last.wall.as_millisecond();
-    transaction.execute(
-        "UPDATE coverage SET until = max(until, ?2), ended = ?3 WHERE id = ?1",
-        (coverage.id, until, ended.as_str()),
-    )?;
-    Ok(())
-}
-
-/// Of each day the first value stays, and the last is written anew.
-fn write_sample(transaction: &Transaction<'_>, sample: &KeyResultSample) -> rusqlite::Result<()> {
-    let mut upsert = transaction.prepare_cached(
-        "INSERT INTO key_result_sample \
-         (quarter, team, objective, key_result, day, first_at, first_value, at, value) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?6, ?7) \
-         ON CONFLICT DO UPDATE SET at = excluded.at, value = excluded.value",
-    )?;
-    upsert.execute(rusqlite::params![
-        sample.quarter,
-        sample.team,
-        sample.objective,
-        sample.key_result,
-        sample.day,
-        sample.at.as_millisecond(),
-        sample.value,
-    ])?;
-    Ok(())
 }

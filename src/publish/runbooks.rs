@@ -18,6 +18,8 @@ const RUNBOOKS: &[(&str, &str)] = runbooks! {
     "ManifestoExporterDown"
     "ManifestoExporterFileDescriptorsLow"
     "ManifestoExporterNotReady"
+    "ManifestoHistoryFailing"
+    "ManifestoKeyResultOffTrack"
     "ManifestoManyServicesDown"
     "ManifestoReloadFailed"
     "ManifestoRuleNotKept"

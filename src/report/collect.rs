@@ -1,10 +1,12 @@
 //! One pass over history: every sum and every standing that a report is made of.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::question::Question;
 use super::tally::{Tally, milliseconds};
+use super::weights::Weights;
 use crate::calendar::{FiscalCalendar, Period, Span, Week};
 use crate::history::{
     HistoryError, KnownService, Owner, Reader, Segment, ServiceHistory, State, StoredRuleset,
@@ -13,19 +15,6 @@ use crate::history::{
 use crate::okr::Outcome;
 use crate::rule_id::RuleId;
 use crate::snapshot::RuleStatus;
-
-/// What is asked of history.
-#[derive(Debug, Clone, Copy)]
-pub struct Question<'a> {
-    /// Which days.
-    pub period: &'a Period,
-    /// How quarters are cut.
-    pub calendar: &'a FiscalCalendar,
-    /// Of one team alone.
-    pub team: Option<&'a str>,
-    /// The moment of asking: whether the period is over. Nothing else depends on it.
-    pub now: Timestamp,
-}
 
 /// Sums of the period, and of the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -255,44 +244,6 @@ fn covered(segments: &[Segment], span: Span) -> Covered {
     Covered {
         milliseconds: parts.map(milliseconds).sum(),
         of: milliseconds(span),
-    }
-}
-
-/// What rules weighed when.
-struct Weights(Vec<(Timestamp, HashMap<RuleId, u32>)>);
-
-impl Weights {
-    fn of(rulesets: &[(Timestamp, StoredRuleset)]) -> Self {
-        let weights = rulesets.iter().map(|(at, ruleset)| {
-            let rules = ruleset.rules.iter();
-            let weights = rules.filter_map(|rule| Some((rule.id.parse().ok()?, rule.weight)));
-            (*at, weights.collect())
-        });
-        Self(weights.collect())
-    }
-
-    /// The parts of a span in which a rule weighed the same, with its weight.
-    fn parts(&self, rule: RuleId, span: Span) -> Vec<(Span, u32)> {
-        let mut parts = Vec::with_capacity(1);
-        for (place, (at, weights)) in self.0.iter().enumerate() {
-            let next = self.0.get(place + 1).map(|(at, _)| *at);
-            let in_force = Span {
-                // The first counts for what was recorded together with it.
-                from: if place == 0 { Timestamp::MIN } else { *at },
-                to: next.unwrap_or(Timestamp::MAX),
-            };
-            if let Some(part) = intersection(span, in_force) {
-                parts.push((part, weights.get(&rule).copied().unwrap_or(0)));
-            }
-        }
-        parts
-    }
-
-    /// What a rule weighed just before a moment.
-    fn before(&self, rule: RuleId, moment: Timestamp) -> u32 {
-        let last = self.0.iter().rev().find(|(at, _)| *at < moment);
-        let weights = last.or_else(|| self.0.first());
-        weights.map_or(0, |(_, weights)| weights.get(&rule).copied().unwrap_or(0))
     }
 }
 

@@ -1,7 +1,9 @@
 //! The report that is asked for: the frozen one, where there is one, else computed.
 
 use super::compute::report;
-use super::{Question, Report, frozen};
+use super::frozen;
+use super::model::Report;
+use super::question::Question;
 use crate::history::{Frozen, HistoryError, Reader};
 
 /// A report, and whether it is one that does not change any more.

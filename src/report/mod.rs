@@ -6,11 +6,13 @@ mod find;
 pub mod frozen;
 pub mod model;
 pub mod output;
+mod question;
 mod retention;
 mod tally;
+mod weights;
 
-pub use self::collect::Question;
 pub use self::compute::{key_result_pasts, report};
 pub use self::find::{Found, ReportError, compute, find};
 pub use self::model::Report;
+pub use self::question::Question;
 pub use self::retention::{due, measured_quarters, prunable};

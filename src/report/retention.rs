@@ -4,7 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::collect::period_before;
 use super::compute::report;
-use super::{Question, frozen};
+use super::frozen;
+use super::question::Question;
 use crate::calendar::{FiscalCalendar, Period, Quarter};
 use crate::history::{Frozen, HistoryError, Reader};
 

@@ -6,8 +6,9 @@ use jiff::Timestamp;
 
 use crate::calendar::Span;
 use crate::history::{StoredRule, StoredRuleset};
-use crate::report::collect::{Collected, Question};
+use crate::report::collect::Collected;
 use crate::report::model::{Gap, Method, RuleChange};
+use crate::report::question::Question;
 
 /// Gaps that are listed, the longest.
 const GAPS_MAX: usize = 20;

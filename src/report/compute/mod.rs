@@ -10,10 +10,11 @@ mod sentences;
 mod standing;
 mod teams;
 
-use super::collect::{Collected, Question, collect, period_before};
+use super::collect::{Collected, collect, period_before};
 use super::model::{FORMAT, LevelOf, Mean, PeriodOf, Report, Summary, WeekOf};
 use jiff::Timestamp;
 
+use super::question::Question;
 use crate::calendar::{FiscalCalendar, Period, tzdb_version};
 use crate::catalogue::Objective;
 use crate::history::{HistoryError, Reader};

@@ -11,10 +11,11 @@ use crate::history::{
 };
 use crate::okr::{
     Baseline, KeyResultId, KeyResultPast, KeyResultPasts, KeyResultProgress, Measured, Outcome,
-    ServiceStanding, grade, initiative, measure_services, objective,
+    Outlook, ServiceStanding, grade, initiative, measure_services, objective,
 };
-use crate::report::collect::{Collected, Question, ServiceAt, ServiceThen};
+use crate::report::collect::{Collected, ServiceAt, ServiceThen};
 use crate::report::model::{InitiativeOf, KeyResultOf, ObjectiveOf};
+use crate::report::question::Question;
 
 /// The objectives of the period's quarter, as they were written at its end.
 pub(super) fn objectives(
@@ -156,7 +157,9 @@ fn key_result(
     is_closed: bool,
 ) -> KeyResultOf {
     let score = progress.score;
-    let grade = score.filter(|_| is_closed).map(|score| {
+    // Where what is not known would decide, there is no grade.
+    let is_certain = is_closed && progress.outlook != Outlook::Unsure;
+    let grade = score.filter(|_| is_certain).map(|score| {
         let grade: &str = grade(progress.commitment, score).into();
         grade.to_owned()
     });

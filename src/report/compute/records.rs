@@ -6,8 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::calendar::Span;
 use crate::history::{HistoryError, Reader, RecordKind, Recordal, StoredAttestation, StoredWaiver};
-use crate::report::collect::{Collected, Question};
+use crate::report::collect::Collected;
 use crate::report::model::{AttestationOf, RecordState, WaiverOf};
+use crate::report::question::Question;
 
 /// What ends within this time ends soon.
 const SOON: SignedDuration = SignedDuration::from_hours(30 * 24);

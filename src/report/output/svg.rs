@@ -55,8 +55,9 @@ fn line(
 /// Score and coverage by week, beside the period before.
 pub(super) fn weeks(weeks: &[WeekOf], before: &str) -> String {
     let count = weeks.len().max(2);
-    let step = (WIDTH - LEFT - 12.0) / (count - 1) as f64;
-    let x = |place: usize| LEFT + step * place as f64;
+    // Half a bar on either side.
+    let step = (WIDTH - LEFT - 12.0) / count as f64;
+    let x = |place: usize| LEFT + step * (place as f64 + 0.5);
     let y = |share: f64| TOP + (HEIGHT - TOP - BOTTOM) * (1.0 - share);
     let score: Vec<Option<f64>> = weeks.iter().map(|week| week.mean.score).collect();
     let earlier: Vec<Option<f64>> = weeks.iter().map(|week| week.before?.score).collect();

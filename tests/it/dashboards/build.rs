@@ -363,6 +363,11 @@ fn chosen(variable: Variable) -> Value {
             &of(r#",environment=~"$environment""#, "team"),
             ".*",
         ),
+        // Of those that promised something.
+        Variable::PromisingTeam => {
+            let query = format!("label_values(manifesto_key_result_info{{{EXPORTER}}}, team)");
+            query_variable("team", "Team", &query, ".*")
+        }
         Variable::ServiceName => {
             let query = of(
                 r#",environment=~"$environment",team=~"$team""#,

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use jiff::{Timestamp, ToSpan as _};
+use manifesto_exporter::history::Pace;
 use serde_json::{Value, json};
 
 use crate::evidence::server::serve;
 use crate::programs::{Daemon, PATIENCE, Program, client};
 use crate::services::{self, exposition, scraping};
+use crate::simulation::{End, World, body, ruleset};
 
 /// An instance of the estate: its service, environment, team, and what it exposes beside its version.
 const INSTANCES: &[(&str, &str, &str, &str)] = &[
@@ -49,11 +51,14 @@ impl Estate {
             let is_later = Arc::clone(&is_later);
             services::serve(address, move || exposed(name, is_later.load(Relaxed))).await;
         }
-        let source = json!({"queries": [{"holds": "trivy_image_vulnerabilities", "series": [
+        let source = json!({"queries": [
+            {"holds": "max(trivy", "series": [[{}, 2]]},
+            {"holds": "trivy_image_vulnerabilities", "series": [
             [{"namespace": "checkout"}, 0], [{"namespace": "mailer"}, 2],
         ]}]});
         let source = serve(source).await;
         let configuration = written(folder, &source.to_string());
+        past(folder);
         let daemon = Daemon::start(
             &configuration,
             folder,
@@ -143,6 +148,33 @@ impl Estate {
     }
 }
 
+/// Five weeks that an earlier exporter saw: a forecast wants a past.
+fn past(folder: &Path) {
+    let state = folder.join("state/manifesto-exporter");
+    std::fs::create_dir_all(&state).unwrap();
+    let start = Timestamp::now() - jiff::SignedDuration::from_hours(24 * 36);
+    let day = jiff::SignedDuration::from_hours(24);
+    let pace = Pace {
+        heartbeat: std::time::Duration::ZERO,
+        stall: std::time::Duration::from_secs(2 * 86_400),
+    };
+    let rules = ruleset("scrape_configs: []", folder);
+    let mut world = World::new(rules, start, &state.join("history.sqlite"), pace);
+    world.start();
+    for days in 0..35 {
+        let lacks: &[&str] = if days < 14 {
+            &["version", "latency"]
+        } else {
+            &[]
+        };
+        world.put("old-1", "old", "payments", body("old", lacks));
+        world.put("older-1", "older", "payments", body("older", &["latency"]));
+        world.look();
+        world.pass(day);
+    }
+    world.end(End::Stop);
+}
+
 /// Configuration, catalogue and records in a folder.
 fn written(folder: &Path, source: &str) -> String {
     let today = Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
@@ -168,11 +200,31 @@ fn written(folder: &Path, source: &str) -> String {
         day(300)
     );
     std::fs::write(folder.join("attestations.yaml"), attestations).unwrap();
+    let objectives = "objectives:
+- team: payments
+  quarter: now
+  title: seen
+  owner: ann
+  key_results:
+  - {title: latency, measure: {compliance: [O-9]}, baseline: 0, target: 1}
+  - {title: version, measure: {compliance: [O-8]}, target: 1, kind: aspirational}
+  - {title: vulnerabilities, measure: {promql: max(trivy_image_vulnerabilities)}, unit: findings, baseline: 10, target: 0}
+";
+    std::fs::write(folder.join("objectives.yaml"), objectives).unwrap();
+    let initiatives = format!(
+        "initiatives: [{{title: versions, owner: ann, reason: incidents, rules: [O-8], started: {}, due: {}}}]\n",
+        day(-20),
+        day(30)
+    );
+    std::fs::write(folder.join("initiatives.yaml"), initiatives).unwrap();
+    let quarter = format!("{{name: now, from: {}, to: {}}}", day(-50), day(40));
     let targets = INSTANCES.iter().map(|(address, name, environment, team)| {
         format!("    - {{targets: ['{address}'], labels: {{service: {name}, environment: {environment}, team: {team}}}}}\n")
     });
     format!(
         "global: {{scrape_interval: 1s, scrape_timeout: 900ms}}\ncatalogue: [catalogue.yaml]\nwaivers: [waivers.yaml]\nattestations: [attestations.yaml]\n\
+         objectives: [objectives.yaml]\ninitiatives: [initiatives.yaml]\nfiscal_year: {{quarters: [{quarter}]}}\n\
+         levels: [{{name: bronze, rules: [O-6, O-7]}}, {{name: silver, rules: [O-8, O-9]}}]\n\
          sources: [{{kind: prometheus, url: 'http://{source}', interval: 1s, timeout: 1s}}]\n\
          scrape_configs:\n- job_name: estate\n  static_configs:\n{}",
         targets.collect::<String>()

@@ -24,6 +24,7 @@ pub(super) struct Source {
 pub(super) enum Variable {
     Environment,
     Team,
+    PromisingTeam,
     ServiceName,
     Rule,
 }

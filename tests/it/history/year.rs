@@ -531,12 +531,6 @@ fn fault_103_restarts_and_repetition_change_no_byte() {
     for name in ["FY26-Q4", "FY27-Q1", "FY27-Q2"] {
         let undisturbed = reported(one.path(), name, None);
         let json = output::json(&undisturbed);
-        std::fs::write(
-            format!("/tmp/{name}.html"),
-            output::html(&undisturbed).unwrap(),
-        )
-        .unwrap();
-        std::fs::write(format!("/tmp/{name}.md"), output::markdown(&undisturbed)).unwrap();
         assert_eq!(
             json,
             output::json(&reported(other.path(), name, None)),

@@ -1,0 +1,135 @@
+//! Downtime across a quarter's edge, and what is forgotten.
+
+use std::path::Path;
+
+use jiff::{SignedDuration, Timestamp};
+use manifesto_exporter::calendar::FiscalCalendar;
+use manifesto_exporter::history::{Reader, freeze, prune, verify};
+use manifesto_exporter::report::{Question, Report, due, prunable, report};
+
+use super::restarts::slow;
+use crate::simulation::{End, World, body, ruleset};
+
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+/// A year in which one service violates O-8 until the first of October, and the exporter is down from 24 September
+/// to 8 October.
+fn year(file: &Path) {
+    let rules = ruleset("scrape_configs: []", file.parent().unwrap());
+    let mut world = World::new(rules, at("2026-01-10T00:00:00Z"), file, slow());
+    world.start();
+    while world.now() < at("2027-01-10T00:00:00Z") {
+        let (lacks, now): (&[&str], _) = (&["version"], world.now());
+        let is_fixed = now >= at("2026-10-01T00:00:00Z");
+        world.put(
+            "shop-1",
+            "shop",
+            "growth",
+            body("shop", if is_fixed { &[] } else { lacks }),
+        );
+        let is_down = at("2026-09-24T00:00:00Z") <= now && now < at("2026-10-08T00:00:00Z");
+        match (is_down, world.is_running()) {
+            (true, true) => world.end(End::Kill),
+            (false, false) => world.start(),
+            (true, false) | (false, true) => {}
+        }
+        if world.is_running() {
+            world.look();
+        }
+        world.pass(SignedDuration::from_hours(6));
+    }
+    world.end(End::Stop);
+}
+
+fn reported(file: &Path, quarter: &str, now: Timestamp) -> Report {
+    let calendar = FiscalCalendar::default();
+    let period = calendar.period(quarter, now).unwrap();
+    let question = Question {
+        period: &period,
+        calendar: &calendar,
+        team: None,
+        now,
+    };
+    report(&Reader::open(file).unwrap(), &question).unwrap()
+}
+
+/// Guarantee: what happened while nothing was measured is told of no quarter; coverage and gaps show it.
+#[test]
+fn fault_102_nothing_is_interpolated_over_an_edge() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("history.sqlite");
+    year(&file);
+    let now = at("2027-02-01T00:00:00Z");
+    let third = reported(&file, "2026-Q3", now);
+    let last = at("2026-09-23T18:00:00Z");
+    assert_eq!(third.period.through, Some(last));
+    let hours = |from: Timestamp| last.duration_since(from).as_hours() as f64;
+    let covered = hours(at("2026-07-01T00:00:00Z")) / (92.0 * 24.0);
+    assert!((third.summary.mean.covered - covered).abs() < 1e-12);
+    assert_eq!(third.method.gaps.last().unwrap().from, last);
+    assert_eq!(
+        third.method.gaps.last().unwrap().to,
+        at("2026-10-01T00:00:00Z")
+    );
+    assert!(third.method.gaps.last().unwrap().why.contains("died"));
+    let version = |report: &Report| {
+        report
+            .rules
+            .iter()
+            .find(|rule| rule.id == "O-8")
+            .unwrap()
+            .mean
+    };
+    assert_eq!(version(&third), Some(0.0));
+    assert!(third.changes.is_empty());
+    let fourth = reported(&file, "2026-Q4", now);
+    assert_eq!(fourth.method.gaps[0].to, at("2026-10-08T00:00:00Z"));
+    assert_eq!(version(&fourth), Some(1.0));
+    // It was fixed while nobody looked: the quarter began, as far as anybody knows, with it fixed.
+    assert!(fourth.changes.iter().all(|change| change.rule != "O-8"));
+}
+
+/// Guarantee: what is forgotten is of frozen quarters that none is compared with, whose reports stay; later ones come
+/// to the same to the byte.
+#[test]
+fn fault_69_no_quarter_is_forgotten_before_it_was_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("history.sqlite");
+    year(&file);
+    let calendar = FiscalCalendar::default();
+    let now = at("2027-02-20T00:00:00Z");
+    let wanted = at("2026-11-15T00:00:00Z");
+    let until = prunable(&Reader::open(&file).unwrap(), &calendar, wanted).unwrap();
+    assert!(
+        until < at("2026-01-01T00:00:00Z"),
+        "nothing is frozen yet: {until}"
+    );
+    assert_eq!(prune(&file, until, now).unwrap(), 0);
+    let frozen = due(&Reader::open(&file).unwrap(), &calendar, now).unwrap();
+    let names: Vec<&str> = frozen.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(names, ["2026-Q1", "2026-Q2", "2026-Q3", "2026-Q4"]);
+    // The last one has to wait: the one before it is needed to compare with.
+    for one in &frozen[..3] {
+        assert_eq!(&freeze(&file, one).unwrap(), one);
+    }
+    let until = prunable(&Reader::open(&file).unwrap(), &calendar, wanted).unwrap();
+    assert_eq!(until, at("2026-07-01T00:00:00Z"));
+    let before = reported(&file, "2026-Q4", now);
+    assert!(prune(&file, until, now).unwrap() > 0);
+    assert_eq!(reported(&file, "2026-Q4", now), before);
+    assert_eq!(verify(&file).unwrap(), Vec::<String>::new());
+    let kept = Reader::open(&file)
+        .unwrap()
+        .frozen("2026-Q1")
+        .unwrap()
+        .unwrap();
+    assert_eq!(kept, frozen[0]);
+    // Frozen is frozen: another report of the same quarter does not take its place.
+    let mut other = frozen[0].clone();
+    other.made_at += DAY;
+    assert_eq!(freeze(&file, &other).unwrap(), frozen[0]);
+}
