@@ -6,6 +6,7 @@ mod complete;
 mod config;
 mod console;
 mod demo;
+mod digest;
 mod healthcheck;
 mod history;
 mod input;
@@ -63,6 +64,8 @@ enum Command {
     Config(config::Args),
     /// Report what a quarter came to: compliance, objectives, what changed
     Report(report::Args),
+    /// Tell a team what changed, what is about to end and what to fix next
+    Digest(digest::Args),
     /// Show what changed, and look after the history's file
     History(history::Args),
     /// Judge a fleet of small services started on loopback, one for each way to fail
@@ -97,6 +100,7 @@ pub fn main() -> ExitCode {
         Some(Command::Rules(args)) => rules::main(args),
         Some(Command::Config(args)) => config::main(args),
         Some(Command::Report(args)) => report::main(args),
+        Some(Command::Digest(args)) => digest::main(args),
         Some(Command::History(args)) => history::main(args),
         Some(Command::Demo(args)) => demo::main(args),
         Some(Command::Healthcheck(args)) => healthcheck::main(args),

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::HistoryError;
 use super::migrations::{self, APPLICATION_ID, VERSION};
 
-/// How every SQLite file begins (https://sqlite.org/fileformat2.html, 1.3).
+/// How every SQLite file begins (<https://sqlite.org/fileformat2.html>, 1.3).
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// Where the header holds the version of the schema and the application's id.
 const HEADER_BYTES: usize = 100;

@@ -8,6 +8,9 @@ use crate::snapshot::Snapshot;
 /// A value of a key result, where it has one.
 type Value = fn(&KeyResultProgress) -> Option<f64>;
 
+/// A figure of an initiative.
+type Figure = fn(&InitiativeProgress) -> f64;
+
 /// What is published of a key result whose measure is a share; scores are of every one.
 const RATIOS: [(&str, &str, Value); 3] = [
     (
@@ -173,7 +176,7 @@ fn objectives(objectives: &[ObjectiveProgress], out: &mut Writer) {
 }
 
 fn initiatives(progress: &Progress, out: &mut Writer) {
-    let gauges: [(&str, &str, fn(&InitiativeProgress) -> f64); 4] = [
+    let gauges: [(&str, &str, Figure); 4] = [
         (
             "manifesto_initiative_services",
             "Services that the initiative concerns.",

@@ -1,12 +1,14 @@
 //! A report in each format.
 
 mod csv;
+mod digest;
 mod html;
 mod markdown;
 mod svg;
 mod text;
 
 pub use self::csv::{Table, csv};
+pub use self::digest::digest;
 pub use self::html::{STYLE, html};
 pub use self::markdown::markdown;
 use super::model::Report;

@@ -107,7 +107,11 @@ impl Fate {
         if self.services.len() < 4 || happens == 0 && self.services.len() < 9 {
             self.born += 1;
             let name = format!("svc{}", self.born);
-            let lacks = if happens % 2 == 0 { vec![part] } else { vec![] };
+            let lacks = if happens.is_multiple_of(2) {
+                vec![part]
+            } else {
+                vec![]
+            };
             self.services
                 .insert(name.clone(), (team.to_owned(), lacks, false));
             self.tell(world, &name);
@@ -116,7 +120,7 @@ impl Fate {
         let name = names[chosen].clone();
         let service = self.services.get_mut(&name).unwrap();
         match happens {
-            1 if self.born % 3 == 0 => {
+            1 if self.born.is_multiple_of(3) => {
                 self.services.remove(&name);
                 world.remove(&name);
                 return;
@@ -185,7 +189,7 @@ fn live(care: Care, seed: u64, folder: &Path, days: i64) -> Log {
             let snapshot = world.look();
             log.push((world.now(), Some(saw(&snapshot))));
             let chance = luck.roll(40);
-            let how = if chance % 2 == 0 {
+            let how = if chance.is_multiple_of(2) {
                 End::Stop
             } else {
                 End::Kill

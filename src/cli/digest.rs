@@ -1,0 +1,163 @@
+//! `digest`: tells a team what changed, what is about to end and what to fix next.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use super::console::{Exit, complain, deliver, runtime};
+use super::kept::Kept;
+use super::output::report::inert;
+use crate::calendar::Period;
+use crate::document::duration;
+use crate::history::Reader;
+use crate::http_client::settings::TlsConfig;
+use crate::http_client::tls::client_config;
+use crate::report::{Question, compute, output};
+
+/// How long a webhook may take.
+const POST_MAX: Duration = Duration::from_secs(15);
+
+/// Bytes of the file that holds its URL.
+const URL_BYTES_MAX: u64 = 8 * 1024;
+
+/// Characters of an answer that are shown.
+const SHOWN_CHARS_MAX: usize = 200;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The team
+    #[arg(long)]
+    team: String,
+
+    /// How far back it looks, in whole days
+    #[arg(long, default_value = "7d", value_parser = parse_since)]
+    since: SignedDuration,
+
+    /// File with the URL of an incoming webhook (Mattermost, Slack): the digest is posted there instead of
+    /// printed, and nothing where nothing changed
+    #[arg(long, value_name = "FILE")]
+    post_url_file: Option<PathBuf>,
+
+    /// Configuration file that says where history is kept
+    #[arg(long = "config.file", value_name = "FILE")]
+    config_file: Option<PathBuf>,
+}
+
+fn parse_since(text: &str) -> Result<SignedDuration, String> {
+    let length = duration::parse(text).map_err(|error| format!("it is {error}, such as `7d`"))?;
+    let length = SignedDuration::try_from(length).map_err(|error| error.to_string())?;
+    match length < SignedDuration::from_hours(24) || length > SignedDuration::from_hours(24 * 366) {
+        true => Err("it is not in 1d..=366d".to_owned()),
+        false => Ok(length),
+    }
+}
+
+pub(super) fn main(args: Args) -> Exit {
+    let text = match made(&args) {
+        Ok(text) => text,
+        Err(message) => {
+            complain(&message);
+            return Exit::Usage;
+        }
+    };
+    match (text, &args.post_url_file) {
+        (None, _) => {
+            complain(&format!("nothing changed for `{}`", args.team));
+            Exit::Ok
+        }
+        (Some(text), None) => deliver(&text, Exit::Ok),
+        (Some(text), Some(file)) => match runtime() {
+            Ok(runtime) => runtime.block_on(post(&text, file)),
+            Err(exit) => exit,
+        },
+    }
+}
+
+fn made(args: &Args) -> Result<Option<String>, String> {
+    let kept = Kept::find(args.config_file.as_deref())?;
+    let now = Timestamp::now();
+    let calendar = &kept.calendar;
+    let (first, last) = (calendar.day_at(now - args.since), calendar.day_at(now));
+    let period = Period {
+        name: format!("{first}..{last}"),
+        first,
+        last,
+        span: calendar.span(first, last),
+        quarter: None,
+    };
+    let question = Question {
+        period: &period,
+        calendar,
+        team: Some(&args.team),
+        now,
+    };
+    let reader = Reader::open(&kept.file).map_err(|error| error.to_string())?;
+    let found = compute(&reader, &question).map_err(|error| error.to_string())?;
+    Ok(output::digest(&found.report))
+}
+
+/// Posts the text; the URL is a secret, and is in no message.
+async fn post(text: &str, file: &Path) -> Exit {
+    let url = match url(file) {
+        Ok(url) => url,
+        Err(message) => {
+            complain(&message);
+            return Exit::Usage;
+        }
+    };
+    let sent = async {
+        let client = client()?;
+        let request = client.post(url).timeout(POST_MAX);
+        let request = request.header("content-type", "application/json");
+        let request = request.body(json!({ "text": text }).to_string());
+        let mut response = request
+            .send()
+            .await
+            .map_err(|error| format!("the webhook does not answer: {}", error.without_url()))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(());
+        }
+        // The first piece says enough, however much there is.
+        let said = response.chunk().await.ok().flatten().unwrap_or_default();
+        let said = String::from_utf8_lossy(&said);
+        let said: String = said.chars().take(SHOWN_CHARS_MAX).collect();
+        Err(format!("the webhook answers {status}: {}", inert(&said)))
+    };
+    match sent.await {
+        Ok(()) => Exit::Ok,
+        Err(message) => {
+            complain(&message);
+            Exit::Unmeasured
+        }
+    }
+}
+
+/// A secret URL is followed nowhere else.
+fn client() -> Result<reqwest::Client, String> {
+    let tls = client_config(&TlsConfig::default()).map_err(|error| error.to_string())?;
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(POST_MAX)
+        .build()
+        .map_err(|error| error.to_string())
+}
+
+fn url(file: &Path) -> Result<url::Url, String> {
+    let shown = file.display();
+    let length = std::fs::metadata(file).map_err(|error| format!("{shown}: {error}"))?;
+    if length.len() > URL_BYTES_MAX {
+        return Err(format!("{shown}: {} bytes are no URL", length.len()));
+    }
+    let text = std::fs::read_to_string(file).map_err(|error| format!("{shown}: {error}"))?;
+    let url = url::Url::parse(text.trim()).map_err(|error| format!("{shown}: {error}"))?;
+    match url.scheme() {
+        "https" | "http" => Ok(url),
+        scheme => Err(format!(
+            "{shown}: scheme `{scheme}` is neither `http` nor `https`"
+        )),
+    }
+}
