@@ -87,6 +87,22 @@ fn of(pid: &Option<u32>) -> String {
     pid.map_or_else(String::new, |pid| format!(" (process {pid})"))
 }
 
+/// Whether only a damaged file can be the cause. Tables are strict and every value in them was written by
+/// this program: one that it cannot read was changed by something else.
+fn is_damage(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error;
+    match error {
+        Error::FromSqlConversionFailure(..)
+        | Error::IntegralValueOutOfRange(..)
+        | Error::InvalidColumnType(..)
+        | Error::Utf8Error(..) => true,
+        other => matches!(
+            other.sqlite_error_code(),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+        ),
+    }
+}
+
 /// Why history fails: a bounded set, fit for a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[derive(strum::IntoStaticStr, strum::VariantArray)]
@@ -123,12 +139,12 @@ impl HistoryError {
 
     pub(super) fn sqlite(path: &Path) -> impl FnOnce(rusqlite::Error) -> Self {
         let path = path.to_owned();
-        move |error| match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged {
+        move |error| match is_damage(&error) {
+            true => Self::Damaged {
                 path,
                 what: error.to_string(),
             },
-            _ => Self::Sqlite { path, error },
+            false => Self::Sqlite { path, error },
         }
     }
 

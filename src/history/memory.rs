@@ -2,12 +2,15 @@
 //! where an earlier one ended.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::codes::{ABSENT, Digest, moment, status};
+use super::error::HistoryError;
 use super::records::{RecordKind, StoredRuleset};
+use super::store::{self, Aside};
 use super::targets::targets;
 use super::timeline::Ended;
 use super::written::{Ownership, RuleState, Written, WrittenRule, WrittenService, estate};
@@ -28,8 +31,21 @@ pub(super) struct Loaded {
     pub(super) targets: Vec<TargetPast>,
 }
 
+/// Opens a file, ends what was left open in it, and reads what it says of now.
+pub(super) fn open(
+    path: &Path,
+    now: Timestamp,
+    ended: Ended,
+) -> Result<(Connection, Loaded, Option<Aside>), HistoryError> {
+    let (connection, set_aside) = store::open(path, now)?;
+    let loaded = close_coverage(&connection, ended)
+        .and_then(|()| load(&connection, now))
+        .map_err(HistoryError::sqlite(path))?;
+    Ok((connection, loaded, set_aside))
+}
+
 /// Ends an interval of coverage whose writer did not: at its last heartbeat.
-pub(super) fn close_coverage(connection: &Connection, ended: Ended) -> rusqlite::Result<()> {
+fn close_coverage(connection: &Connection, ended: Ended) -> rusqlite::Result<()> {
     connection.execute(
         "UPDATE coverage SET ended = ?1 WHERE ended = ?2",
         (ended.as_str(), Ended::Running.as_str()),
@@ -37,7 +53,7 @@ pub(super) fn close_coverage(connection: &Connection, ended: Ended) -> rusqlite:
     Ok(())
 }
 
-pub(super) fn load(connection: &Connection, now: Timestamp) -> rusqlite::Result<Loaded> {
+fn load(connection: &Connection, now: Timestamp) -> rusqlite::Result<Loaded> {
     let last = "SELECT coalesce(max(seq), 0) FROM moment";
     let seq = connection.query_row(last, (), |row| row.get(0))?;
     let (ruleset, definitions) = ruleset(connection)?;

@@ -37,6 +37,8 @@ pub enum Unclean {
     Crash,
     /// This process could not write for a while.
     Disk,
+    /// This process met damage in the file: it is set aside, whatever a look at it would say.
+    Damage,
 }
 
 /// How a recorder works.
@@ -108,16 +110,31 @@ impl Recorder {
         unclean: Unclean,
         pace: Pace,
     ) -> Result<(Self, Found), HistoryError> {
-        let opened = store::open(path, now)?;
-        let store = opened.store;
-        let failed = HistoryError::sqlite(path);
+        let lock = store::lock(path)?;
         let ended = match unclean {
             Unclean::Crash => Ended::Crash,
-            Unclean::Disk => Ended::Disk,
+            Unclean::Disk | Unclean::Damage => Ended::Disk,
         };
-        let loaded = memory::close_coverage(&store.connection, ended)
-            .and_then(|()| memory::load(&store.connection, now))
-            .map_err(failed)?;
+        let damage = match unclean {
+            Unclean::Damage => Err("damage was met while it was written".to_owned()),
+            Unclean::Crash | Unclean::Disk => match memory::open(path, now, ended) {
+                Err(HistoryError::Damaged { what, .. }) => Err(what),
+                other => Ok(other?),
+            },
+        };
+        let (connection, loaded, set_aside) = match damage {
+            Ok(opened) => opened,
+            Err(what) => {
+                let aside = store::begin_anew(path, now)?;
+                let (connection, loaded, _) = memory::open(path, now, ended)?;
+                (connection, loaded, aside.map(|aside| (aside, what)))
+            }
+        };
+        let store = Store {
+            connection,
+            path: path.to_owned(),
+            _lock: lock,
+        };
         let recorder = Self {
             store,
             written: loaded.written,
@@ -130,7 +147,7 @@ impl Recorder {
         let found = Found {
             memory: loaded.memory,
             targets: loaded.targets,
-            set_aside: opened.set_aside,
+            set_aside,
         };
         Ok((recorder, found))
     }

@@ -47,11 +47,15 @@ impl HistoryStats {
         self.is_on.store(true, Relaxed);
     }
 
-    /// It was opened.
-    pub fn opened(&self, bytes: u64, was_set_aside: bool) {
+    /// It was opened, or can be written again.
+    pub fn opened(&self, bytes: u64) {
         self.is_up.store(true, Relaxed);
         self.bytes.store(bytes, Relaxed);
-        self.set_aside.fetch_add(u64::from(was_set_aside), Relaxed);
+    }
+
+    /// A damaged file was set aside.
+    pub fn was_set_aside(&self) {
+        self.set_aside.fetch_add(1, Relaxed);
     }
 
     /// A snapshot was recorded.

@@ -1,10 +1,12 @@
 //! The file: found, locked, checked, opened; damaged ones set aside.
 
+use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::HistoryError;
@@ -23,50 +25,42 @@ const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 /// Of the write-ahead log, what is kept on disk once it was used.
 const JOURNAL_BYTES_MAX: i64 = 16 * 1024 * 1024;
 
+/// Damaged files that are kept beside the one in use. More would fill a disk that damages each new one.
+const SET_ASIDE_MAX: usize = 16;
+
+/// What SQLite keeps beside a file that is not closed: both are part of it.
+const LOGS: [&str; 2] = ["-wal", "-journal"];
+
 /// The file, open for writing by this process alone.
 #[derive(Debug)]
 pub(super) struct Store {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
     /// Held while it lives.
-    _lock: File,
+    pub(super) _lock: Lock,
 }
 
-/// What opening it took.
+/// The right to write the file, held while this lives.
 #[derive(Debug)]
-pub(super) struct Opened {
-    pub(super) store: Store,
-    /// Where a damaged file was put.
-    pub(super) set_aside: Option<(PathBuf, String)>,
+pub(super) struct Lock {
+    _file: File,
 }
 
-/// Opens the file for writing, made anew where there is none. `now` names a damaged one that is set aside.
-pub(super) fn open(path: &Path, now: Timestamp) -> Result<Opened, HistoryError> {
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    fs::create_dir_all(folder).map_err(HistoryError::io(folder))?;
-    let lock = lock(path)?;
+/// What a file was that is not in use any more: where it is now, and what was wrong with it.
+pub(super) type Aside = (PathBuf, String);
+
+/// Opens the file for writing, made anew where there is none.
+pub(super) fn open(
+    path: &Path,
+    now: Timestamp,
+) -> Result<(Connection, Option<Aside>), HistoryError> {
     let mut set_aside = None;
     if !path.try_exists().map_err(HistoryError::io(path))? {
-        create(path)?;
+        let what = "its log was there without it".to_owned();
+        set_aside = begin_anew(path, now)?.map(|aside| (aside, what));
     }
     check_header(path)?;
-    let connection = match connect(path) {
-        Err(HistoryError::Damaged { what, .. }) => {
-            let aside = put_aside(path, now)?;
-            set_aside = Some((aside, what));
-            create(path)?;
-            connect(path)?
-        }
-        other => other?,
-    };
-    Ok(Opened {
-        store: Store {
-            connection,
-            path: path.to_owned(),
-            _lock: lock,
-        },
-        set_aside,
-    })
+    Ok((connect(path)?, set_aside))
 }
 
 /// Opens the file for reading, beside a process that writes it.
@@ -112,8 +106,10 @@ pub(super) fn open_to_amend(path: &Path) -> Result<Connection, HistoryError> {
     open().map_err(HistoryError::sqlite(path))
 }
 
-/// Keeps other processes out while the file lives. SQLite's own locks would let two take turns.
-fn lock(path: &Path) -> Result<File, HistoryError> {
+/// Keeps other processes out. SQLite's own locks would let two take turns.
+pub(super) fn lock(path: &Path) -> Result<Lock, HistoryError> {
+    let folder = folder(path);
+    fs::create_dir_all(folder).map_err(HistoryError::io(folder))?;
     let beside = beside(path, "lock");
     let mut options = OpenOptions::new();
     let options = options.read(true).write(true).create(true).truncate(false);
@@ -135,19 +131,30 @@ fn lock(path: &Path) -> Result<File, HistoryError> {
     let _written = file
         .set_len(0)
         .and_then(|()| writeln!(file, "{}", std::process::id()));
-    Ok(file)
+    Ok(Lock { _file: file })
 }
 
-/// Makes an empty file with the newest schema, whole or not at all.
-fn create(path: &Path) -> Result<(), HistoryError> {
+/// Puts an empty file with the newest schema in the place of what is there, whole or not at all. Returns
+/// where what was there is now.
+///
+/// A log that lies there without its file is put aside too: SQLite would take it for the new file's and
+/// write its pages into it.
+pub(super) fn begin_anew(path: &Path, now: Timestamp) -> Result<Option<PathBuf>, HistoryError> {
+    // First what takes room: on a full disk everything stays as it is.
+    let new = make(path)?;
+    let aside = put_aside(path, now)?;
+    fs::rename(&new, path).map_err(HistoryError::io(path))?;
+    let folder = folder(path);
+    let opened = File::open(folder).map_err(HistoryError::io(folder))?;
+    opened.sync_all().map_err(HistoryError::io(folder))?;
+    Ok(aside)
+}
+
+/// Makes an empty file with the newest schema under another name.
+fn make(path: &Path) -> Result<PathBuf, HistoryError> {
     let new = beside(path, "new");
-    for leftover in [&new, &beside(&new, "journal")] {
-        match fs::remove_file(leftover) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(HistoryError::io(leftover)(error));
-            }
-            _ => {}
-        }
+    for leftover in [&new, &with_suffix(&new, "-journal")] {
+        remove(leftover)?;
     }
     let make = || {
         let mut connection = Connection::open(&new)?;
@@ -156,10 +163,7 @@ fn create(path: &Path) -> Result<(), HistoryError> {
         connection.close().map_err(|(_, error)| error)
     };
     make().map_err(HistoryError::sqlite(&new))?;
-    fs::rename(&new, path).map_err(HistoryError::io(path))?;
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    let folder_file = File::open(folder).map_err(HistoryError::io(folder))?;
-    folder_file.sync_all().map_err(HistoryError::io(folder))
+    Ok(new)
 }
 
 /// Refuses what is not ours before anything is written to it.
@@ -204,10 +208,19 @@ fn check_version(path: &Path, found: i64) -> Result<(), HistoryError> {
 
 /// Opens a file that is ours, checks it where a writer did not end well, and brings it up to date.
 fn connect(path: &Path) -> Result<Connection, HistoryError> {
+    let is_left = has_logs(path)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let open = || {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)?;
+        // Not before it was looked through: what is damaged or newer stays as it is.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
+        let version = migrations::version(&connection)?;
+        Ok((connection, version))
+    };
+    let (mut connection, version) = open().map_err(HistoryError::sqlite(path))?;
+    check_version(path, version)?;
+    let prepare = |connection: &mut Connection| {
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
         // A commit survives the loss of power, not only the death of the process.
         connection.pragma_update(None, "synchronous", "FULL")?;
@@ -221,16 +234,31 @@ fn connect(path: &Path) -> Result<Connection, HistoryError> {
             JOURNAL_BYTES_MAX,
             |_| Ok(()),
         )?;
-        Ok(connection)
+        migrations::migrate(connection)?;
+        ended_unwell(connection)
     };
-    let mut connection = open().map_err(HistoryError::sqlite(path))?;
-    let version = migrations::version(&connection).map_err(HistoryError::sqlite(path))?;
-    check_version(path, version)?;
-    migrations::migrate(&mut connection).map_err(HistoryError::sqlite(path))?;
-    if ended_unwell(&connection).map_err(HistoryError::sqlite(path))? {
+    let ended_unwell = prepare(&mut connection).map_err(HistoryError::sqlite(path))?;
+    if is_left || ended_unwell {
         check(&connection, path, "quick_check")?;
     }
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)
+        .map_err(HistoryError::sqlite(path))?;
     Ok(connection)
+}
+
+/// Whether a writer left a log: who stops leaves none.
+fn has_logs(path: &Path) -> Result<bool, HistoryError> {
+    for log in LOGS {
+        match fs::metadata(with_suffix(path, log)) {
+            Ok(log) if log.len() > 0 => return Ok(true),
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(HistoryError::io(path)(error));
+            }
+            _ => {}
+        }
+    }
+    Ok(false)
 }
 
 /// Whether the last writer did not say that it stopped.
@@ -263,27 +291,72 @@ pub(super) fn check(
     }
 }
 
-/// Renames a damaged file, with its write-ahead log, so that a person may still look at it.
-fn put_aside(path: &Path, now: Timestamp) -> Result<PathBuf, HistoryError> {
+/// Renames what is there, with its logs, so that a person may still look at it; `None` where nothing is.
+fn put_aside(path: &Path, now: Timestamp) -> Result<Option<PathBuf>, HistoryError> {
+    let mut moved = None;
+    for suffix in ["", LOGS[0], LOGS[1]] {
+        let from = with_suffix(path, suffix);
+        if !from.try_exists().map_err(HistoryError::io(&from))? {
+            continue;
+        }
+        let aside = match &moved {
+            Some(aside) => aside,
+            None => moved.insert(aside_name(path, now)?),
+        };
+        fs::rename(&from, with_suffix(aside, suffix)).map_err(HistoryError::io(&from))?;
+    }
+    remove(&with_suffix(path, "-shm"))?;
+    Ok(moved)
+}
+
+/// A name for a damaged file that no other has.
+fn aside_name(path: &Path, now: Timestamp) -> Result<PathBuf, HistoryError> {
     let stamp = now.strftime("%Y%m%dT%H%M%SZ").to_string();
-    let aside = beside(path, &format!("damaged-{stamp}"));
-    for (from, to) in [
-        (path.to_owned(), aside.clone()),
-        (with_suffix(path, "-wal"), with_suffix(&aside, "-wal")),
-    ] {
-        match fs::rename(&from, &to) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(HistoryError::io(&from)(error));
-            }
-            _ => {}
+    let prefix = beside(path, "damaged-");
+    let prefix = prefix.file_name().unwrap_or_default().to_owned();
+    let folder = folder(path);
+    let mut there = HashSet::new();
+    for entry in fs::read_dir(folder).map_err(HistoryError::io(folder))? {
+        let name = entry.map_err(HistoryError::io(folder))?.file_name();
+        let name = name.to_string_lossy();
+        let name = LOGS
+            .iter()
+            .find_map(|log| name.strip_suffix(log))
+            .unwrap_or(&name);
+        if name.starts_with(&*prefix.to_string_lossy()) {
+            there.insert(name.to_owned());
         }
     }
-    match fs::remove_file(with_suffix(path, "-shm")) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(HistoryError::io(path)(error))
-        }
-        _ => Ok(aside),
+    if there.len() >= SET_ASIDE_MAX {
+        return Err(HistoryError::Damaged {
+            path: path.to_owned(),
+            what: format!(
+                "and {} damaged ones were set aside already, as {}*: look at them and at the disk",
+                there.len(),
+                prefix.display()
+            ),
+        });
     }
+    let numbered = (1..).map(|n| format!("{stamp}-{n}"));
+    let names = std::iter::once(stamp.clone()).chain(numbered);
+    let mut paths = names.map(|stamp| beside(path, &format!("damaged-{stamp}")));
+    let free = paths.find(|path| {
+        let name = path.file_name().unwrap_or_default();
+        !there.contains(&*name.to_string_lossy())
+    });
+    Ok(free.unwrap_or_else(|| beside(path, "damaged")))
+}
+
+/// Removes a file if it is there.
+fn remove(path: &Path) -> Result<(), HistoryError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(HistoryError::io(path)(error)),
+        _ => Ok(()),
+    }
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("/"))
 }
 
 /// `history.sqlite` and `lock`: `history.sqlite.lock`.
