@@ -10,7 +10,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -19,7 +19,7 @@ use super::board::Board;
 use crate::checks::Reason;
 use crate::checks::warmup::TargetPast;
 use crate::history::{
-    Found, HistoryError, HistoryStats, Moment, Pace, Recorded, Recorder, Unclean,
+    Found, HistoryError, HistoryFailure, HistoryStats, Moment, Pace, Recorder, Unclean,
 };
 use crate::okr::KeyResultPasts;
 use crate::snapshot::{Memory, Snapshot};
@@ -29,6 +29,9 @@ const RETRY: Duration = Duration::from_secs(10);
 
 /// Two commits are at least this far apart: a disk takes some milliseconds for each.
 const COMMIT_INTERVAL_MIN: Duration = Duration::from_secs(2);
+
+/// A commit that takes longer is waited for, and history is not up meanwhile.
+const COMMIT_MAX: Duration = Duration::from_secs(5);
 
 /// What is known of targets is looked through so often.
 const TARGETS_INTERVAL: Duration = Duration::from_secs(60);
@@ -72,20 +75,20 @@ impl Historian {
     pub(super) async fn run(mut self, shutdown: CancellationToken) {
         let start = Instant::now();
         let mut unclean = Unclean::Crash;
-        let mut complaint = String::new();
+        let mut complaint = Complaint::default();
         while !shutdown.is_cancelled() {
             let outcome = match self.open(unclean, &mut complaint).await {
-                Some(recorder) => {
-                    complaint.clear();
-                    self.keep(recorder, start, &shutdown).await
-                }
-                None => Outcome::Failed,
+                Ok(recorder) => self.keep(recorder, start, &mut complaint, &shutdown).await,
+                Err(failure) => Outcome::NotOpened(failure),
             };
-            match outcome {
+            unclean = match outcome {
                 Outcome::Stopped => return,
-                Outcome::Failed => {}
-            }
-            unclean = Unclean::Disk;
+                Outcome::Failed(HistoryFailure::Damaged) => Unclean::Damage,
+                Outcome::Failed(_) => Unclean::Disk,
+                // What is left open in the file is another process's.
+                Outcome::NotOpened(HistoryFailure::Locked) => Unclean::Crash,
+                Outcome::NotOpened(_) => unclean,
+            };
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 () = tokio::time::sleep(RETRY) => {}
@@ -93,28 +96,25 @@ impl Historian {
         }
     }
 
-    /// Opens the file and hands on what it remembers. What fails is said once, not at each try.
-    async fn open(&self, unclean: Unclean, complaint: &mut String) -> Option<Recorder> {
+    /// Opens the file and hands on what it remembers.
+    async fn open(
+        &self,
+        unclean: Unclean,
+        complaint: &mut Complaint,
+    ) -> Result<Recorder, HistoryFailure> {
         let file = self.file.clone();
         let now = Timestamp::now();
-        let opened =
-            spawn_blocking(move || Recorder::open(&file, now, unclean, Pace::default())).await;
-        let (recorder, found) = match opened {
-            Ok(Ok(opened)) => opened,
-            Ok(Err(error)) => {
-                self.stats.failed(error.failure());
-                let error = error.to_string();
-                if *complaint != error {
-                    tracing::error!("history is not kept, trying again every {RETRY:?}: {error}");
-                    *complaint = error;
-                }
+        let open = spawn_blocking(move || {
+            let (recorder, found) = Recorder::open(&file, now, unclean, Pace::default())?;
+            let bytes = recorder.bytes();
+            Ok((recorder, found, bytes))
+        });
+        let (recorder, found, bytes) = match flat(open.await) {
+            Ok(opened) => opened,
+            Err(error) => {
+                self.failed(&error, complaint);
                 self.tried.send_replace(true);
-                return None;
-            }
-            Err(panic) => {
-                tracing::error!(%panic, "history could not be opened");
-                self.tried.send_replace(true);
-                return None;
+                return Err(error.failure());
             }
         };
         let Found {
@@ -126,10 +126,13 @@ impl Historian {
         if let Some((aside, what)) = &set_aside {
             let aside = aside.display();
             tracing::error!("{file} was damaged ({what}): it is now {aside}, history begins anew");
+            self.stats.was_set_aside();
         }
-        let services = memory.services.len();
-        tracing::info!(services, "history is kept in {file}");
-        self.stats.opened(recorder.bytes(), set_aside.is_some());
+        if complaint.is_empty() {
+            let services = memory.services.len();
+            tracing::info!(services, "history is kept in {file}");
+            self.stats.opened(bytes);
+        }
         self.board.recall(targets);
         let (taken, was_taken) = oneshot::channel();
         let is_sent = self.recall.try_send((memory, taken)).is_ok();
@@ -137,7 +140,15 @@ impl Historian {
         if is_sent && timeout(RECALL_MAX, was_taken).await.is_err() {
             tracing::warn!(limit = ?RECALL_MAX, "what history remembers was not taken in time");
         }
-        Some(recorder)
+        Ok(recorder)
+    }
+
+    /// Counts a failure, and says it where it is not the last one again.
+    fn failed(&self, error: &HistoryError, complaint: &mut Complaint) {
+        self.stats.failed(error.failure());
+        if complaint.is_news(error) {
+            tracing::error!("history is not kept, trying again every {RETRY:?}: {error}");
+        }
     }
 
     /// Records snapshots until it fails or the exporter stops.
@@ -145,6 +156,7 @@ impl Historian {
         &mut self,
         mut recorder: Recorder,
         start: Instant,
+        complaint: &mut Complaint,
         shutdown: &CancellationToken,
     ) -> Outcome {
         self.snapshots.mark_unchanged();
@@ -170,23 +182,22 @@ impl Historian {
                         monotonic: latest.at.duration_since(start),
                     };
                     let snapshot = Arc::clone(&latest.snapshot);
-                    let written = match record(recorder, snapshot, new_targets, moment).await {
-                        Ok((again, recorded)) => {
-                            self.stats.recorded(recorded, moment.wall, again.bytes());
-                            match is_last {
-                                true => Ok(again),
-                                false => chores.run(again, &latest.snapshot, moment.wall).await,
-                            }
+                    let written = self.record(recorder, snapshot, new_targets, moment).await;
+                    let written = match written {
+                        Ok(again) if !is_last => {
+                            chores.run(again, &latest.snapshot, moment.wall).await
                         }
-                        Err(error) => Err(error),
+                        other => other,
                     };
                     match written {
                         Ok(again) => recorder = again,
                         Err(error) => {
-                            self.stats.failed(error.failure());
-                            tracing::error!("history could not be written: {error}");
-                            return Outcome::Failed;
+                            self.failed(&error, complaint);
+                            return Outcome::Failed(error.failure());
                         }
+                    }
+                    if complaint.settle() {
+                        tracing::info!("history is kept again in {}", self.file.display());
                     }
                 }
             }
@@ -198,6 +209,33 @@ impl Historian {
                 () = tokio::time::sleep(COMMIT_INTERVAL_MIN) => {}
             }
         }
+    }
+
+    /// Records a snapshot. While the disk takes its time history is not up, whatever comes of it.
+    async fn record(
+        &self,
+        mut recorder: Recorder,
+        snapshot: Arc<Snapshot>,
+        targets: Vec<TargetPast>,
+        moment: Moment,
+    ) -> Result<Recorder, HistoryError> {
+        let mut write = spawn_blocking(move || {
+            let recorded = recorder.record(&snapshot, &targets, moment)?;
+            let bytes = recorder.bytes();
+            Ok((recorder, recorded, bytes))
+        });
+        let written = match timeout(COMMIT_MAX, &mut write).await {
+            Ok(written) => written,
+            Err(_) => {
+                self.stats.failed(HistoryFailure::Io);
+                tracing::warn!(limit = ?COMMIT_MAX, "the disk of history does not answer, waiting for it");
+                write.await
+            }
+        };
+        let (recorder, recorded, bytes) = flat(written)?;
+        self.stats.opened(bytes);
+        self.stats.recorded(recorded, moment.wall, bytes);
+        Ok(recorder)
     }
 
     async fn stop(&self, recorder: Recorder) -> Outcome {
@@ -215,23 +253,37 @@ impl Historian {
 
 enum Outcome {
     Stopped,
-    Failed,
+    NotOpened(HistoryFailure),
+    Failed(HistoryFailure),
 }
 
-async fn record(
-    mut recorder: Recorder,
-    snapshot: Arc<Snapshot>,
-    targets: Vec<TargetPast>,
-    moment: Moment,
-) -> Result<(Recorder, Recorded), HistoryError> {
-    let written = spawn_blocking(move || {
-        let recorded = recorder.record(&snapshot, &targets, moment)?;
-        Ok((recorder, recorded))
-    });
-    match written.await {
-        Ok(outcome) => outcome,
-        Err(panic) => Err(HistoryError::Defect(panic.to_string())),
+/// What was complained of last: said once, not at each try, until history is written again.
+#[derive(Default)]
+struct Complaint(String);
+
+impl Complaint {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
+
+    fn is_news(&mut self, error: &HistoryError) -> bool {
+        let error = error.to_string();
+        let is_news = self.0 != error;
+        self.0 = error;
+        is_news
+    }
+
+    /// All is well again; whether there was anything to complain of.
+    fn settle(&mut self) -> bool {
+        let was_wrong = !self.is_empty();
+        self.0.clear();
+        was_wrong
+    }
+}
+
+/// What came of work on another thread; where that panicked, it is a defect of ours.
+fn flat<T>(done: Result<Result<T, HistoryError>, JoinError>) -> Result<T, HistoryError> {
+    done.unwrap_or_else(|panic| Err(HistoryError::Defect(panic.to_string())))
 }
 
 /// Whether nothing in a snapshot is unknown only because nobody was asked yet: what an earlier process
