@@ -99,9 +99,10 @@ pub fn backup(path: &Path, to: &Path) -> Result<u64, HistoryError> {
 
 /// Forgets what lies before a moment, in a history that nobody else writes; returns how many rows that were.
 pub fn prune(path: &Path, before: Timestamp, now: Timestamp) -> Result<usize, HistoryError> {
-    let mut store = store::open(path, now)?.store;
-    let rows = cut(&mut store.connection, before).map_err(HistoryError::sqlite(path))?;
-    let vacuumed = store.connection.execute_batch("VACUUM");
+    let _lock = store::lock(path)?;
+    let (mut connection, _set_aside) = store::open(path, now)?;
+    let rows = cut(&mut connection, before).map_err(HistoryError::sqlite(path))?;
+    let vacuumed = connection.execute_batch("VACUUM");
     vacuumed.map_err(HistoryError::sqlite(path))?;
     Ok(rows)
 }

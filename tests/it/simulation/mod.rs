@@ -11,7 +11,7 @@ use manifesto_exporter::config::Config;
 use manifesto_exporter::daemon::board::Board;
 use manifesto_exporter::discovery::target::{Target, TargetUrl};
 use manifesto_exporter::document::Origin;
-use manifesto_exporter::history::{Moment, Pace, Recorder, Unclean};
+use manifesto_exporter::history::{HistoryError, Moment, Pace, Recorder, Unclean};
 use manifesto_exporter::rule_id::RuleId;
 use manifesto_exporter::scrape::{
     BodySink as _, Handler as _, ScrapeError, ScrapeErrorKind, ScrapeResult,
@@ -57,7 +57,8 @@ pub(crate) struct World {
 struct Running {
     board: Board,
     snapshot: Arc<Snapshot>,
-    recorder: Recorder,
+    /// Gone after a failure, until it is opened again.
+    recorder: Option<Recorder>,
 }
 
 impl World {
@@ -88,6 +89,12 @@ impl World {
     /// Lets time pass.
     pub(crate) fn pass(&mut self, time: SignedDuration) {
         self.now += time;
+    }
+
+    /// Lets time pass in which the machine sleeps: the monotonic clock stands still.
+    pub(crate) fn sleep(&mut self, time: SignedDuration) {
+        self.now += time;
+        self.zero += time;
     }
 
     /// Sets the wall clock ahead of the true time, or behind it.
@@ -132,27 +139,37 @@ impl World {
 
     /// Starts the exporter, which has scraped nobody yet.
     pub(crate) fn start(&mut self) {
-        let opened = Recorder::open(&self.file, self.wall(), Unclean::Crash, self.pace);
-        let (recorder, found) = opened.unwrap();
-        assert_eq!(found.set_aside, None);
+        assert_eq!(self.try_start().unwrap(), None);
+    }
+
+    /// The same where history may fail; where a damaged one was set aside, and what was wrong with it.
+    pub(crate) fn try_start(&mut self) -> Result<Option<(PathBuf, String)>, HistoryError> {
+        let (recorder, found) = Recorder::open(&self.file, self.wall(), Unclean::Crash, self.pace)?;
         let board = Board::new(Arc::clone(&self.ruleset));
         board.recall(found.targets);
         let empty = Snapshot::empty(&self.ruleset, self.wall().into());
         self.running = Some(Running {
             board,
             snapshot: Arc::new(empty.recalling(found.memory)),
-            recorder,
+            recorder: Some(recorder),
         });
         self.discover();
+        Ok(found.set_aside)
     }
 
     /// Ends it.
     pub(crate) fn end(&mut self, how: End) {
         let running = self.running.take().unwrap();
         match how {
-            End::Stop => running.recorder.stop().unwrap(),
+            End::Stop => running.recorder.unwrap().stop().unwrap(),
             End::Kill => drop(running),
         }
+    }
+
+    /// Tells it to stop where history may fail.
+    pub(crate) fn try_stop(&mut self) -> Result<(), HistoryError> {
+        let running = self.running.take().unwrap();
+        running.recorder.map_or(Ok(()), Recorder::stop)
     }
 
     pub(crate) fn is_running(&self) -> bool {
@@ -161,6 +178,13 @@ impl World {
 
     /// Scrapes everybody, makes a snapshot and records it.
     pub(crate) fn look(&mut self) -> Arc<Snapshot> {
+        let snapshot = self.observe();
+        self.try_record(Unclean::Disk).unwrap();
+        snapshot
+    }
+
+    /// Scrapes everybody and makes a snapshot.
+    pub(crate) fn observe(&mut self) -> Arc<Snapshot> {
         let at = SystemTime::from(self.wall());
         let running = self.running.as_mut().unwrap();
         for (target, answer) in &self.targets {
@@ -170,14 +194,34 @@ impl World {
         let before = &running.snapshot;
         let snapshot = Snapshot::after(before, at, &self.ruleset, &self.answers, states);
         running.snapshot = Arc::new(snapshot);
+        Arc::clone(&running.snapshot)
+    }
+
+    /// Records the last snapshot. After a failure history is opened again first, as the daemon does: for
+    /// why it failed. Says where a damaged one was set aside.
+    pub(crate) fn try_record(
+        &mut self,
+        failed: Unclean,
+    ) -> Result<Option<(PathBuf, String)>, HistoryError> {
+        let wall = self.wall();
         let moment = Moment {
-            wall: self.now + self.clock_error,
+            wall,
             monotonic: self.now.duration_since(self.zero).unsigned_abs(),
         };
+        let running = self.running.as_mut().unwrap();
+        let mut set_aside = None;
+        let mut recorder = match running.recorder.take() {
+            Some(recorder) => recorder,
+            None => {
+                let (recorder, found) = Recorder::open(&self.file, wall, failed, self.pace)?;
+                set_aside = found.set_aside;
+                recorder
+            }
+        };
         let targets = running.board.pasts();
-        let recorded = running.recorder.record(&running.snapshot, &targets, moment);
-        recorded.unwrap();
-        Arc::clone(&running.snapshot)
+        recorder.record(&running.snapshot, &targets, moment)?;
+        running.recorder = Some(recorder);
+        Ok(set_aside)
     }
 }
 
