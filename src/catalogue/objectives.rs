@@ -55,6 +55,8 @@ pub struct KeyResult {
     pub baseline: Option<f64>,
     /// Where it should end.
     pub target: f64,
+    /// Which way that lies.
+    pub better: Better,
     /// What its values count, `""` for a share.
     pub unit: String,
 }
@@ -77,6 +79,25 @@ pub enum Commitment {
 
 impl Commitment {
     /// As in labels.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
+/// Which values are better. A share is better the higher.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(strum::IntoStaticStr)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "snake_case")]
+pub enum Better {
+    /// Higher ones.
+    Higher,
+    /// Lower ones.
+    Lower,
+}
+
+impl Better {
+    /// As stored.
     pub fn as_str(self) -> &'static str {
         self.into()
     }
@@ -140,6 +161,7 @@ struct RawKeyResult {
     services: Option<At<ServiceFilter>>,
     baseline: Option<At<f64>>,
     target: At<f64>,
+    better: Option<At<Better>>,
     unit: Option<At<String>>,
 }
 
@@ -262,8 +284,9 @@ fn key_result(
         let message = "`baseline` and `target` are the same: nothing is to be reached";
         return Err(source.error(baseline.referenced, message));
     }
+    let is_query = raw.measure.value.promql.is_some();
+    let better = better(source, is_query, &raw)?;
     let measure = measure(source, raw.measure)?;
-    let is_query = matches!(measure, Measure::Promql(_));
     if let (Some(services), true) = (&raw.services, is_query) {
         let message = "`services` chooses nothing of a query: its own labels do";
         return Err(source.error(services.referenced, message));
@@ -288,8 +311,47 @@ fn key_result(
         },
         baseline: raw.baseline.map(|baseline| baseline.value),
         target: raw.target.value,
+        better,
         unit: raw.unit.map(|unit| unit.value).unwrap_or_default(),
     })
+}
+
+/// Which way the target lies: of a query, from its baseline, or as it says where that is not known yet.
+fn better(source: Source<'_>, is_query: bool, raw: &RawKeyResult) -> Result<Better, DocumentError> {
+    let target = raw.target.value;
+    let by_baseline = raw
+        .baseline
+        .as_ref()
+        .map(|baseline| match baseline.value < target {
+            true => Better::Higher,
+            false => Better::Lower,
+        });
+    match (is_query, &raw.better, by_baseline) {
+        (false, Some(better), _) => {
+            let message = "a share is better the higher: `better` is for queries";
+            Err(source.error(better.referenced, message))
+        }
+        (false, None, Some(Better::Lower)) => {
+            let message = format!("`target` {target} of a share is below its `baseline`");
+            Err(source.error(raw.target.referenced, message))
+        }
+        (false, None, Some(Better::Higher) | None) => Ok(Better::Higher),
+        (true, Some(said), Some(known)) if said.value != known => {
+            let message = format!(
+                "`better: {}` contradicts `baseline` and `target`",
+                said.value.as_str()
+            );
+            Err(source.error(said.referenced, message))
+        }
+        (true, _, Some(known)) => Ok(known),
+        (true, Some(said), None) => Ok(said.value),
+        (true, None, None) => Err(source
+            .error(
+                raw.target.referenced,
+                "which way the target lies is not said",
+            )
+            .with_hint("a query without `baseline` says `better: higher` or `better: lower`")),
+    }
 }
 
 fn measure(source: Source<'_>, raw: At<RawMeasure>) -> Result<Measure, DocumentError> {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::calendar::Quarter;
 use crate::catalogue::{
-    Commitment, Initiative, KeyResult, Measure, Objective, OneOrMore, ServiceFilter,
+    Better, Commitment, Initiative, KeyResult, Measure, Objective, OneOrMore, ServiceFilter,
 };
 use crate::rule_id::RuleId;
 
@@ -38,6 +38,7 @@ struct StoredKeyResult {
     services: StoredFilter,
     baseline: Option<f64>,
     target: f64,
+    better: String,
     unit: String,
 }
 
@@ -100,6 +101,7 @@ impl StoredKeyResult {
             services: stored_filter(&result.services),
             baseline: result.baseline,
             target: result.target,
+            better: result.better.as_str().to_owned(),
             unit: result.unit.clone(),
         }
     }
@@ -122,6 +124,10 @@ impl StoredKeyResult {
             services: filter(&self.services),
             baseline: self.baseline,
             target: self.target,
+            better: match self.better == Better::Lower.as_str() {
+                true => Better::Lower,
+                false => Better::Higher,
+            },
             unit: self.unit.clone(),
         }
     }

@@ -9,7 +9,7 @@ use super::measure::{Measured, Together, measure_query, measure_services, togeth
 use super::score::{Outlook, elapsed, expected, outlook, score};
 use super::standing::{ServiceStanding, of_snapshot};
 use crate::calendar::{FiscalCalendar, Quarter, Span};
-use crate::catalogue::{Commitment, Initiative, KeyResult, Measure, Objective};
+use crate::catalogue::{Better, Commitment, Initiative, KeyResult, Measure, Objective};
 use crate::snapshot::Snapshot;
 
 /// Which key result: its names are what its figures are kept by.
@@ -77,6 +77,8 @@ pub struct KeyResultProgress {
     pub baseline: Option<Baseline>,
     /// Where it should end.
     pub target: f64,
+    /// Which way that lies.
+    pub better: Better,
     /// What was measured.
     pub actual: Measured,
     /// How much of the way was made, 0 to 1; `None` where it is not measured.
@@ -239,7 +241,9 @@ fn key_result(
     let passed = elapsed(span, now);
     let given = result.baseline.map(|value| Baseline { value, at: None });
     let baseline = given.or(past.baseline);
-    let scored = |value: f64| baseline.map(|baseline| score(baseline.value, result.target, value));
+    let scored = |value: f64| {
+        baseline.map(|baseline| score(baseline.value, result.target, result.better, value))
+    };
     let range = actual
         .range
         .and_then(|(low, high)| scored(low).zip(scored(high)));
@@ -252,6 +256,7 @@ fn key_result(
         unit: result.unit.clone(),
         baseline,
         target: result.target,
+        better: result.better,
         score: actual.value.and_then(scored),
         expected: expected(result.commitment, passed),
         outlook: outlook(result.commitment, range, passed),

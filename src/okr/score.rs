@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 
 use crate::calendar::Span;
-use crate::catalogue::Commitment;
+use crate::catalogue::{Better, Commitment};
 
 /// Below this a score is red.
 const YELLOW_MIN: f64 = 0.4;
@@ -18,14 +18,18 @@ const GREEN_MIN: f64 = 0.7;
 const ON_TRACK_LAG: f64 = 0.1;
 const AT_RISK_LAG: f64 = 0.2;
 
-/// How much of the way from baseline to target was made, 0 to 1; a target below the baseline is as good as
-/// one above. Where both are the same, 1 if the target holds, else 0.
-pub fn score(baseline: f64, target: f64, actual: f64) -> f64 {
-    let way = target - baseline;
-    if way == 0.0 {
-        return f64::from(u8::from(actual >= target));
+/// How much of the way from baseline to target was made, 0 to 1. Where it began at its target or beyond, there is
+/// no way to make: 1 while the target holds, else 0.
+pub fn score(baseline: f64, target: f64, better: Better, actual: f64) -> f64 {
+    let sign = match better {
+        Better::Higher => 1.0,
+        Better::Lower => -1.0,
+    };
+    let (way, made) = (sign * (target - baseline), sign * (actual - baseline));
+    match way > 0.0 {
+        true => (made / way).clamp(0.0, 1.0),
+        false => f64::from(u8::from(sign * (actual - target) >= 0.0)),
     }
-    ((actual - baseline) / way).clamp(0.0, 1.0)
 }
 
 /// How much of a span has passed, 0 to 1.
@@ -141,11 +145,17 @@ mod tests {
 
     #[test]
     fn scores_rise_from_baseline_to_target_either_way() {
-        assert_eq!(score(0.5, 1.0, 0.75), 0.5);
-        assert_eq!(score(0.5, 1.0, 0.4), 0.0);
-        assert_eq!(score(0.5, 1.0, 1.2), 1.0);
-        assert_eq!(score(200.0, 100.0, 125.0), 0.75);
-        assert_eq!((score(1.0, 1.0, 1.0), score(1.0, 1.0, 0.9)), (1.0, 0.0));
+        use Better::{Higher, Lower};
+        assert_eq!(score(0.5, 1.0, Higher, 0.75), 0.5);
+        assert_eq!(score(0.5, 1.0, Higher, 0.4), 0.0);
+        assert_eq!(score(0.5, 1.0, Higher, 1.2), 1.0);
+        assert_eq!(score(200.0, 100.0, Lower, 125.0), 0.75);
+        // It began beyond its target.
+        assert_eq!(score(0.9, 0.6, Higher, 0.7), 1.0);
+        assert_eq!(score(0.9, 0.6, Higher, 0.5), 0.0);
+        assert_eq!(score(80.0, 100.0, Lower, 95.0), 1.0);
+        assert_eq!(score(80.0, 100.0, Lower, 101.0), 0.0);
+        assert_eq!(score(1.0, 1.0, Higher, 1.0), 1.0);
     }
 
     #[test]

@@ -15,4 +15,4 @@ pub use self::compute::{key_result_pasts, report};
 pub use self::find::{Found, ReportError, compute, find};
 pub use self::model::Report;
 pub use self::question::Question;
-pub use self::retention::{due, measured_quarters, prunable};
+pub use self::retention::{due, is_settled, measured_quarters, prunable};

@@ -6,11 +6,14 @@ use super::collect::period_before;
 use super::compute::report;
 use super::frozen;
 use super::question::Question;
-use crate::calendar::{FiscalCalendar, Period, Quarter};
+use crate::calendar::{FiscalCalendar, Period, Quarter, Span};
 use crate::history::{Frozen, HistoryError, Reader};
 
 /// So long after its end a quarter is frozen by itself.
 const FROZEN_AFTER: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// So much of the last days must be covered before the clock is believed.
+const SETTLED: SignedDuration = SignedDuration::from_hours(12);
 
 /// Quarters that are looked at: some of every fiscal year that can be configured.
 const QUARTERS_MAX: usize = 400;
@@ -34,6 +37,19 @@ pub fn measured_quarters(
         quarters.push(quarter);
     }
     Ok(quarters)
+}
+
+/// Whether the clock has told about the same time for a while: half a day of the last two was covered. One that is
+/// far ahead must not freeze a quarter that is not over, nor make anything old.
+pub fn is_settled(reader: &Reader, now: Timestamp) -> Result<bool, HistoryError> {
+    let lately = Span {
+        from: now.saturating_sub(4 * SETTLED).unwrap_or(Timestamp::MIN),
+        to: now,
+    };
+    let segments = reader.segments(lately)?;
+    let owned = segments.iter().flat_map(|segment| &segment.owned);
+    let covered: SignedDuration = owned.map(|part| part.to.duration_since(part.from)).sum();
+    Ok(covered >= SETTLED)
 }
 
 /// The reports of quarters that ended a month ago and are not frozen yet.

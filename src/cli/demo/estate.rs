@@ -59,7 +59,7 @@ const FILES: &[(&str, &str)] = &[
 ];
 
 /// What each target serves.
-const TARGETS: &[(&str, &str)] = &[
+pub(super) const TARGETS: &[(&str, &str)] = &[
     (
         "checkout",
         include_str!("../../../examples/estate/targets/checkout.prom"),
@@ -192,10 +192,25 @@ fn moved(text: &str, now: Timestamp) -> String {
         let moved = day.and_then(|day| day.checked_add(passed.days()).ok());
         moved.map_or_else(|| found[0].to_owned(), |day| day.to_string())
     });
-    match FiscalCalendar::default().quarter_of(today) {
-        Some(quarter) => QUARTER.replace_all(&text, quarter.name).into_owned(),
-        None => text.into_owned(),
+    let text = QUARTER.replace_all(&text, |found: &Captures<'_>| {
+        let moved = moved_quarter(&found[0], today);
+        moved.unwrap_or_else(|| found[0].to_owned())
+    });
+    text.into_owned()
+}
+
+/// The quarter that lies as far from today's as one lay from that of the day on which the example was written.
+fn moved_quarter(name: &str, today: Date) -> Option<String> {
+    let calendar = FiscalCalendar::default();
+    let (mut then, mut now) = (calendar.quarter_of(WRITTEN)?, calendar.quarter_of(today)?);
+    let named = calendar.quarter(name).ok()?;
+    while then != named {
+        (then, now) = match then < named {
+            true => (calendar.after(&then)?, calendar.after(&now)?),
+            false => (calendar.before(&then)?, calendar.before(&now)?),
+        };
     }
+    Some(now.name)
 }
 
 /// The same text with the addresses at which things really are.
@@ -361,11 +376,11 @@ mod tests {
     #[test]
     fn what_is_written_moves_with_the_days() {
         let later: Timestamp = "2027-01-04T10:00:00Z".parse().unwrap();
-        let text = "signed_at: 2026-11-20, quarter: 2026-Q4, version: 2026.2";
+        let text = "signed_at: 2026-11-20, quarter: 2026-Q4, last: 2026-Q3, version: 2026.2";
         let moved = moved(text, later);
         assert_eq!(
             moved,
-            "signed_at: 2026-12-30, quarter: 2027-Q1, version: 2026.2"
+            "signed_at: 2026-12-30, quarter: 2027-Q1, last: 2026-Q4, version: 2026.2"
         );
         let value = timed(&json!({"a": ["@iso-4d", "@ms-1d", 3]}), later);
         assert_eq!(

@@ -3,11 +3,13 @@
 mod estate;
 mod fleet;
 mod matrix;
+mod quarter;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use jiff::Timestamp;
 use tokio::net::TcpListener;
 
 use self::estate::Estate;
@@ -21,8 +23,10 @@ use crate::config::Config;
 use crate::daemon::{self, ConfigSource, Loaded, Options};
 use crate::discovery::target::{Target, TargetUrl};
 use crate::document::Origin;
+use crate::history::Reader;
 use crate::manifesto::Rule;
 use crate::publish::percent;
+use crate::report::{Question, compute, output};
 use crate::scrape::ScrapeSettings;
 use crate::snapshot::{RuleStatus, Ruleset, ServiceState, ServiceVerdict, Snapshot};
 
@@ -38,6 +42,10 @@ pub(super) struct Args {
     /// Judge the example estate instead: three services, catalogue, attestations, waivers, sources, and every rule
     #[arg(long)]
     estate: bool,
+
+    /// Give the estate a past: two quarters of history, for the report, the page and the dashboards
+    #[arg(long, requires = "estate")]
+    quarter: bool,
 
     /// Address to serve the page and the metrics on; 127.0.0.1:8067, or a free port where that is taken
     #[arg(long = "web.listen-address", value_name = "ADDRESS")]
@@ -58,7 +66,9 @@ pub(super) fn main(args: Args) -> Exit {
         }
     };
     match runtime() {
-        Ok(runtime) if args.estate => runtime.block_on(whole_estate(args.once, address)),
+        Ok(runtime) if args.estate => {
+            runtime.block_on(whole_estate(args.once, args.quarter, address))
+        }
         Ok(runtime) => runtime.block_on(demo(args.once, address)),
         Err(exit) => exit,
     }
@@ -134,7 +144,7 @@ async fn demo(once: bool, address: Option<SocketAddr>) -> Exit {
 }
 
 /// Judges the example estate, by everything that proves a rule.
-async fn whole_estate(once: bool, address: Option<SocketAddr>) -> Exit {
+async fn whole_estate(once: bool, quarter: bool, address: Option<SocketAddr>) -> Exit {
     let listener = match listen(once, address).await {
         Ok(listener) => listener,
         Err(exit) => return exit,
@@ -169,6 +179,16 @@ async fn whole_estate(once: bool, address: Option<SocketAddr>) -> Exit {
     if !print(&matrix::table(&snapshot)) {
         return Exit::Unmeasured;
     }
+    if quarter {
+        match with_a_past(&estate, &snapshot, Arc::new(loaded.1.ruleset.clone())).await {
+            Ok(report) if once => drop(print(&report)),
+            Ok(_) => {}
+            Err(error) => {
+                complain(&error);
+                return Exit::Unmeasured;
+            }
+        }
+    }
     match listener {
         None => Exit::NonCompliant,
         Some(listener) => {
@@ -180,6 +200,39 @@ async fn whole_estate(once: bool, address: Option<SocketAddr>) -> Exit {
             run::serve_on(options, loaded.1, listener).await
         }
     }
+}
+
+/// Gives the estate a past; returns the report of the last quarter.
+async fn with_a_past(
+    estate: &Estate,
+    snapshot: &Snapshot,
+    ruleset: Arc<Ruleset>,
+) -> Result<String, String> {
+    let file = estate.config().with_file_name("history.sqlite");
+    let answers = Arc::clone(&snapshot.answers);
+    let targets = snapshot.targets.iter().map(|state| &state.target);
+    let services = targets.map(|target| (target.service.name.clone(), target.url.clone()));
+    let services: Vec<(String, TargetUrl)> = services.collect();
+    let work = move || {
+        let now = Timestamp::now();
+        quarter::fill(&file, &ruleset, &answers, &services, now)
+            .map_err(|error| error.to_string())?;
+        let calendar = &ruleset.records.calendar;
+        let period = calendar
+            .period("last", now)
+            .map_err(|error| error.to_string())?;
+        let question = Question {
+            period: &period,
+            calendar,
+            team: None,
+            now,
+        };
+        let reader = Reader::open(&file).map_err(|error| error.to_string())?;
+        let found = compute(&reader, &question).map_err(|error| error.to_string())?;
+        Ok(format!("\n{}", output::markdown(&found.report)))
+    };
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|panic| Err(panic.to_string()))
 }
 
 fn watching(listener: &TcpListener) -> String {

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::calendar::FiscalCalendar;
 use crate::history::{HistoryError, KeyResultSample, Reader, Recorder, freeze};
 use crate::okr::{KeyResultPasts, queried};
-use crate::report::{due, key_result_pasts, prunable};
+use crate::report::{due, is_settled, key_result_pasts, prunable};
 use crate::snapshot::{Ruleset, Snapshot};
 
 /// Queries are noted, and what was measured before is read, so often.
@@ -105,6 +105,9 @@ impl Chores {
         let calendar = snapshot.ruleset.records.calendar.clone();
         let oldest = now.saturating_sub(self.retention).unwrap_or(Timestamp::MIN);
         let tidy = move || {
+            if !is_settled(&Reader::open(&file)?, now)? {
+                return Ok(recorder);
+            }
             for report in due(&Reader::open(&file)?, &calendar, now)? {
                 let frozen = freeze(&file, &report)?;
                 tracing::info!(

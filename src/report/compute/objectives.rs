@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::calendar::Span;
-use crate::catalogue::{KeyResult, Measure, Objective};
+use crate::catalogue::{Better, KeyResult, Measure, Objective};
 use crate::history::{
     HistoryError, Reader, RecordKind, Recordal, StoredInitiative, StoredObjective, StoredSample,
 };
@@ -198,12 +198,16 @@ fn arithmetic(progress: &KeyResultProgress) -> String {
     };
     let (baseline, target) = (baseline.value, progress.target);
     let score = progress.score.unwrap_or_default();
-    if baseline == target {
+    let is_there = match progress.better {
+        Better::Higher => baseline >= target,
+        Better::Lower => baseline <= target,
+    };
+    if is_there {
         let holds = match score > 0.0 {
             true => "it holds: 1",
             false => "it does not hold: 0",
         };
-        return format!("it began at its target {target:.3}; {holds}");
+        return format!("it began at {baseline:.3}, at its target {target:.3} or beyond; {holds}");
     }
     let exact = (actual - baseline) / (target - baseline);
     let bounded = match (exact < 0.0, exact > 1.0) {
