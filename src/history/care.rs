@@ -100,7 +100,8 @@ pub fn backup(path: &Path, to: &Path) -> Result<u64, HistoryError> {
 /// Forgets what lies before a moment, in a history that nobody else writes; returns how many rows that were.
 pub fn prune(path: &Path, before: Timestamp, now: Timestamp) -> Result<usize, HistoryError> {
     let _lock = store::lock(path)?;
-    let (mut connection, _set_aside) = store::open(path, now)?;
+    // What is damaged is told, and left to the exporter.
+    let (mut connection, _) = store::open(path, now)?;
     let rows = cut(&mut connection, before).map_err(HistoryError::sqlite(path))?;
     let vacuumed = connection.execute_batch("VACUUM");
     vacuumed.map_err(HistoryError::sqlite(path))?;

@@ -42,8 +42,14 @@ pub(super) struct Store {
 
 /// The right to write the file, held while this lives.
 #[derive(Debug)]
-pub(super) struct Lock {
-    _file: File,
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closed alone, it would be held on by a child that was forked and has not begun its program yet.
+        // What cannot be unlocked is unlocked by being closed.
+        let _closed = self.0.unlock();
+    }
 }
 
 /// What a file was that is not in use any more: where it is now, and what was wrong with it.
@@ -131,7 +137,7 @@ pub(super) fn lock(path: &Path) -> Result<Lock, HistoryError> {
     let _written = file
         .set_len(0)
         .and_then(|()| writeln!(file, "{}", std::process::id()));
-    Ok(Lock { _file: file })
+    Ok(Lock(file))
 }
 
 /// Puts an empty file with the newest schema in the place of what is there, whole or not at all. Returns
