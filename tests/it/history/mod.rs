@@ -1,6 +1,7 @@
 //! History: what is written, what outlives a restart, and what no fault takes away.
 
 mod clock;
+mod commands;
 mod daemon;
 mod edges;
 mod files;
