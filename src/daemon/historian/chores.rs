@@ -81,16 +81,19 @@ impl Chores {
             recorder.sample(&samples(&snapshot, &records.calendar, now))?;
             let objectives = records.objectives.as_deref().unwrap_or_default();
             let pasts = match objectives.is_empty() {
-                true => KeyResultPasts::default(),
-                false => {
-                    let reader = Reader::open(&file)?;
-                    key_result_pasts(&reader, &records.calendar, objectives, now)?
-                }
+                true => Ok(KeyResultPasts::default()),
+                false => Reader::open(&file).and_then(|reader| {
+                    key_result_pasts(&reader, &records.calendar, objectives, now)
+                }),
             };
             Ok((recorder, pasts))
         };
         let (recorder, pasts) = done(spawn_blocking(read).await)?;
-        self.pasts.store(Arc::new(pasts));
+        match pasts {
+            Ok(pasts) => self.pasts.store(Arc::new(pasts)),
+            // What cannot be read keeps nobody from writing.
+            Err(error) => tracing::error!("what key results measured before: {error}"),
+        }
         Ok(recorder)
     }
 
@@ -105,18 +108,15 @@ impl Chores {
         let calendar = snapshot.ruleset.records.calendar.clone();
         let oldest = now.saturating_sub(self.retention).unwrap_or(Timestamp::MIN);
         let tidy = move || {
-            if !is_settled(&Reader::open(&file)?, now)? {
-                return Ok(recorder);
-            }
-            for report in due(&Reader::open(&file)?, &calendar, now)? {
-                let frozen = freeze(&file, &report)?;
-                tracing::info!(
-                    quarter = frozen.name,
-                    sha256 = frozen.digest,
-                    "report frozen"
-                );
-            }
-            let until = prunable(&Reader::open(&file)?, &calendar, oldest)?;
+            let until = match freeze_due(&file, &calendar, now, oldest) {
+                Ok(Some(until)) => until,
+                Ok(None) => return Ok(recorder),
+                // What cannot be frozen keeps nobody from writing, and nothing is forgotten.
+                Err(error) => {
+                    tracing::error!("reports could not be frozen: {error}");
+                    return Ok(recorder);
+                }
+            };
             let rows = recorder.prune(until)?;
             if rows > 0 {
                 tracing::info!(rows, before = %until, "old history forgotten");
@@ -125,6 +125,28 @@ impl Chores {
         };
         done(spawn_blocking(tidy).await)
     }
+}
+
+/// Freezes the reports that are due; until when history may be forgotten then, `None` while the clock is not
+/// believed.
+fn freeze_due(
+    file: &Path,
+    calendar: &FiscalCalendar,
+    now: Timestamp,
+    oldest: Timestamp,
+) -> Result<Option<Timestamp>, HistoryError> {
+    if !is_settled(&Reader::open(file)?, now)? {
+        return Ok(None);
+    }
+    for report in due(&Reader::open(file)?, calendar, now)? {
+        let frozen = freeze(file, &report)?;
+        tracing::info!(
+            quarter = frozen.name,
+            sha256 = frozen.digest,
+            "report frozen"
+        );
+    }
+    prunable(&Reader::open(file)?, calendar, oldest).map(Some)
 }
 
 fn done<T>(
