@@ -63,7 +63,7 @@ impl Ended {
             Self::Running => "still running",
             Self::Stop => "the exporter was stopped",
             Self::Crash => "the exporter died",
-            Self::Clock => "the clock was set",
+            Self::Clock => "the clock was set, or the machine slept",
             Self::Disk => "history could not be written",
             Self::Stall => "the exporter was suspended or starved",
         }
@@ -76,8 +76,11 @@ pub(super) fn segments(intervals: &[Interval]) -> Vec<Segment> {
     let mut segments = Vec::with_capacity(intervals.len());
     for (place, interval) in intervals.iter().enumerate() {
         let owned = without(interval.span, &claimed);
-        claimed.extend(&owned);
-        claimed.sort_by_key(|span| span.from);
+        for part in &owned {
+            // At the end, nearly always.
+            let place = claimed.partition_point(|claim| claim.from < part.from);
+            claimed.insert(place, *part);
+        }
         segments.push(Segment {
             seq_from: interval.seq,
             seq_to: intervals.get(place + 1).map_or(i64::MAX, |next| next.seq),

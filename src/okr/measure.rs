@@ -91,10 +91,12 @@ pub(super) fn together(
     outcomes: &[Outcome],
     status: impl Fn(&Outcome) -> RuleStatus,
 ) -> Together {
-    let of_these = outcomes.iter().filter(|o| rules.contains(&o.rule));
     let mut standing = Together::NotApplicable;
-    for outcome in of_these {
-        standing = match (status(outcome), standing) {
+    for rule in rules {
+        let outcome = outcomes.iter().find(|outcome| outcome.rule == *rule);
+        // What nobody judges is not complied with.
+        let status = outcome.map_or(RuleStatus::Unknown, &status);
+        standing = match (status, standing) {
             (RuleStatus::Fail | RuleStatus::Waived, _) => return Together::Violated,
             (RuleStatus::Unknown, _) => Together::Unknown,
             (RuleStatus::Pass, Together::NotApplicable) => Together::Compliant,
@@ -197,5 +199,29 @@ pub fn measure_query(query: &str, answers: &Answers) -> Measured {
             "the query yields {} values where one is measured",
             several.len()
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_that_nobody_judges_is_not_complied_with() {
+        let rule = |id: &str| id.parse::<RuleId>().unwrap();
+        let outcome = |id: &str, status| Outcome {
+            rule: rule(id),
+            status,
+            counted: status,
+            weight: 1,
+        };
+        let outcomes = [
+            outcome("O-8", RuleStatus::Pass),
+            outcome("O-9", RuleStatus::Fail),
+        ];
+        let standing = |rules: &[RuleId]| together(rules, &outcomes, |outcome| outcome.counted);
+        assert_eq!(standing(&[rule("O-8")]), Together::Compliant);
+        assert_eq!(standing(&[rule("O-8"), rule("X-1")]), Together::Unknown);
+        assert_eq!(standing(&[rule("O-9"), rule("X-1")]), Together::Violated);
     }
 }
