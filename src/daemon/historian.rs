@@ -3,6 +3,7 @@
 
 mod chores;
 
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -301,7 +302,8 @@ fn everybody_was_asked(snapshot: &Snapshot) -> bool {
 /// What was written last of targets.
 #[derive(Default)]
 struct Targets {
-    written: Vec<TargetPast>,
+    /// By URL.
+    written: HashMap<String, TargetPast>,
     looked: Option<Instant>,
 }
 
@@ -317,24 +319,16 @@ impl Targets {
         self.looked = Some(Instant::now());
         let now = board.pasts();
         let changed = now.iter().filter(|target| {
-            let place = self
-                .written
-                .binary_search_by(|known| known.url.cmp(&target.url));
-            let known = place.ok().map(|place| &self.written[place]);
+            let known = self.written.get(&target.url);
             at_last || known.is_none_or(|known| is_news(known, target))
         });
         let changed: Vec<TargetPast> = changed.cloned().collect();
-        for target in &changed {
-            match self
-                .written
-                .binary_search_by(|known| known.url.cmp(&target.url))
-            {
-                Ok(place) => self.written[place] = target.clone(),
-                Err(place) => self.written.insert(place, target.clone()),
-            }
-        }
-        self.written
-            .retain(|known| now.iter().any(|target| target.url == known.url));
+        let there: HashSet<&str> = now.iter().map(|target| target.url.as_str()).collect();
+        self.written.retain(|url, _| there.contains(url.as_str()));
+        let written = changed
+            .iter()
+            .map(|target| (target.url.clone(), target.clone()));
+        self.written.extend(written);
         changed
     }
 }

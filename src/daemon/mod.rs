@@ -176,7 +176,7 @@ pub async fn run(
         engine: Arc::clone(&stats),
         sources: Arc::clone(&source_stats),
         history_file: history_file.clone(),
-        reports: Semaphore::new(publish::REPORTS_AT_ONCE_MAX),
+        reports: Arc::new(Semaphore::new(publish::REPORTS_AT_ONCE_MAX)),
         history: Arc::clone(&history),
         telemetry: Arc::clone(&telemetry),
         ready,

@@ -55,7 +55,7 @@ pub struct App {
     /// Where history is kept, if it is.
     pub history_file: Option<PathBuf>,
     /// Turns at computing reports, [`REPORTS_AT_ONCE_MAX`] of them.
-    pub reports: Semaphore,
+    pub reports: Arc<Semaphore>,
     /// What is counted of history.
     pub history: Arc<HistoryStats>,
     /// Our own telemetry.

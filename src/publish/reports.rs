@@ -63,12 +63,17 @@ async fn read<T: Send + 'static>(
     work: impl FnOnce(&FilePath, &FiscalCalendar) -> Result<T, Refusal> + Send + 'static,
 ) -> Result<T, Refusal> {
     let file: PathBuf = app.history_file.clone().ok_or(Refusal::NoHistory)?;
-    let turn = tokio::time::timeout(TURN_MAX, app.reports.acquire()).await;
-    let Ok(Ok(_turn)) = turn else {
+    let turn = tokio::time::timeout(TURN_MAX, Arc::clone(&app.reports).acquire_owned()).await;
+    let Ok(Ok(turn)) = turn else {
         return Err(Refusal::Busy);
     };
     let snapshot = Arc::clone(&app.published.load().snapshot);
-    let done = spawn_blocking(move || work(&file, &snapshot.ruleset.records.calendar)).await;
+    let done = spawn_blocking(move || {
+        // A client that goes away ends no computation: it keeps its turn.
+        let _turn = turn;
+        work(&file, &snapshot.ruleset.records.calendar)
+    });
+    let done = done.await;
     done.unwrap_or_else(|panic| Err(Refusal::Unreadable(panic.to_string())))
 }
 
