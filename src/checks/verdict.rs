@@ -331,8 +331,16 @@ pub(super) fn worst(first: Finding, second: Finding) -> Finding {
     let mut evidence = decides.evidence;
     evidence.extend(other.evidence);
     evidence.truncate(EVIDENCE_MAX);
+    let is_said = decides
+        .message
+        .split("; ")
+        .any(|said| said == other.message);
+    let message = match is_said {
+        true => decides.message,
+        false => sentence(format!("{}; {}", decides.message, other.message)),
+    };
     Finding {
-        message: sentence(format!("{}; {}", decides.message, other.message)),
+        message,
         // The weaker ground.
         basis: decides.basis.max(other.basis),
         status: decides.status,

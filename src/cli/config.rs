@@ -112,6 +112,8 @@ fn records(ruleset: &Ruleset) -> String {
             records.objectives.iter().flatten().count(),
             String::new(),
         ),
+        ("initiatives", records.initiatives.len(), String::new()),
+        ("levels", ruleset.levels.len(), String::new()),
         ("SLOs", records.slos.iter().flatten().count(), String::new()),
     ];
     let written = counts.iter().filter(|(_, count, _)| *count > 0);

@@ -147,6 +147,7 @@ fn services(snapshot: &Snapshot, out: &mut Writer) {
             family.sample(&[name, environment, rule], 1.0);
         }
     }
+    violations(snapshot, &ids, out);
     let mut family = out.family(
         "manifesto_service_rules",
         Kind::Gauge,
@@ -217,6 +218,34 @@ fn services(snapshot: &Snapshot, out: &mut Writer) {
             ("version", &*service.version),
         ];
         family.sample(&labels, 1.0);
+    }
+}
+
+/// Since when rules are violated, and until when that is waived.
+fn violations(snapshot: &Snapshot, ids: &[String], out: &mut Writer) {
+    let mut family = out.family(
+        "manifesto_rule_failing_since_timestamp_seconds",
+        Kind::Gauge,
+        "Since when the rule is violated, waived or not, as far back as history goes; absent where it is not violated now.",
+    );
+    for ([name, environment], verdict) in verdicts(snapshot) {
+        let is_violated = matches!(verdict.status, RuleStatus::Fail | RuleStatus::Waived);
+        if let (true, Some(failing)) = (is_violated, verdict.failing) {
+            let rule = ("rule", &*ids[verdict.rule]);
+            family.sample(&[name, environment, rule], failing.since.as_second() as f64);
+        }
+    }
+    let mut family = out.family(
+        "manifesto_rule_waived_until_timestamp_seconds",
+        Kind::Gauge,
+        "When the waiver ends under which the rule is violated; absent where it is not waived.",
+    );
+    for ([name, environment], verdict) in verdicts(snapshot) {
+        if let (RuleStatus::Waived, Some(waiver)) = (verdict.status, &verdict.waiver) {
+            let rule = ("rule", &*ids[verdict.rule]);
+            let until = waiver.expires_at.as_second() as f64;
+            family.sample(&[name, environment, rule], until);
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod collect;
 mod compute;
+mod figures;
 mod find;
 pub mod frozen;
 pub mod model;

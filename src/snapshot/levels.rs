@@ -5,8 +5,37 @@ use super::state::{HeldLevel, ServiceVerdict};
 use crate::manifesto::{Level, Manifesto};
 use crate::rule_id::RuleId;
 
-/// The highest level whose rules, and those of all lower ones, are each measured compliant as far as they
-/// apply. Where none applies, nothing was shown, and nothing is held.
+/// The place of the highest level whose rules, and those of all lower ones, are each measured compliant as far
+/// as they apply; and what withholds the next. Where none applies, nothing was shown, and nothing is held.
+///
+/// `levels` are what each level asks, the lowest first.
+pub fn highest_level<R: Copy>(
+    levels: impl IntoIterator<Item = Vec<R>>,
+    status: impl Fn(R) -> RuleStatus,
+) -> (Option<usize>, Vec<(R, RuleStatus)>) {
+    let (mut held, mut compliant) = (None, 0);
+    for (place, asked) in levels.into_iter().enumerate() {
+        let mut withheld = Vec::new();
+        for rule in asked {
+            match status(rule) {
+                RuleStatus::Pass => compliant += 1,
+                RuleStatus::NotApplicable => {}
+                found @ (RuleStatus::Fail | RuleStatus::Waived | RuleStatus::Unknown) => {
+                    withheld.push((rule, found));
+                }
+            }
+        }
+        if !withheld.is_empty() {
+            return (held, withheld);
+        }
+        if compliant > 0 {
+            held = Some(place);
+        }
+    }
+    (held, Vec::new())
+}
+
+/// The level that verdicts come to; `None` where there are no levels.
 pub(super) fn held(
     levels: &[Level],
     tier: &str,
@@ -22,27 +51,7 @@ pub(super) fn held(
         // A rule of the estate says nothing of a service.
         found.map_or(RuleStatus::NotApplicable, |verdict| verdict.status)
     };
-    let (mut held, mut compliant) = (None, 0);
-    for (place, level) in levels.iter().enumerate() {
-        let asked: Vec<_> = level.asks(tier).map(|rule| (rule, status(rule))).collect();
-        let withheld = asked.iter().filter(|(_, status)| match status {
-            RuleStatus::Pass | RuleStatus::NotApplicable => false,
-            RuleStatus::Fail | RuleStatus::Waived | RuleStatus::Unknown => true,
-        });
-        let withheld: Vec<_> = withheld.copied().collect();
-        if !withheld.is_empty() {
-            return Some(HeldLevel { held, withheld });
-        }
-        let passes = asked
-            .iter()
-            .filter(|(_, status)| *status == RuleStatus::Pass);
-        compliant += passes.count();
-        if compliant > 0 {
-            held = Some(place);
-        }
-    }
-    Some(HeldLevel {
-        held,
-        withheld: Vec::new(),
-    })
+    let asked = levels.iter().map(|level| level.asks(tier).collect());
+    let (held, withheld) = highest_level(asked, status);
+    Some(HeldLevel { held, withheld })
 }

@@ -14,6 +14,7 @@ mod state;
 
 pub use self::advice::{advice, advice_on_target};
 pub use self::build::Snapshot;
+pub use self::levels::highest_level;
 pub use self::missing::Missing;
 pub use self::next_steps::NextStep;
 pub use self::past::{Memory, Past, PastVerdict};

@@ -53,6 +53,10 @@ const FILES: &[(&str, &str)] = &[
         include_str!("../../../examples/estate/records/objectives.yaml"),
     ),
     (
+        "records/initiatives.yaml",
+        include_str!("../../../examples/estate/records/initiatives.yaml"),
+    ),
+    (
         "records/slos.yaml",
         include_str!("../../../examples/estate/records/slos.yaml"),
     ),

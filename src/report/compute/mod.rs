@@ -1,12 +1,12 @@
 //! From what one pass over history collected to a report's figures: a file per part.
 
+mod answers;
 mod changes;
 mod method;
 mod objectives;
 mod offenders;
 mod records;
 mod rules;
-mod sentences;
 mod standing;
 mod teams;
 
@@ -25,18 +25,19 @@ pub fn report(reader: &Reader, question: &Question<'_>) -> Result<Report, Histor
     let before = period_before(question.period, question.calendar);
     let found = collect(reader, question, before.as_ref())?;
     let rules = rules::rules(&found);
-    let teams = teams::teams(&found, &rules);
+    let categories = rules::categories(&found);
+    let teams = teams::teams(&found, &rules, &categories);
     let objectives = objectives::objectives(reader, question, &found)?;
     let mut summary = summary(&found);
     let period = period(question, &found, before.as_ref());
-    summary.sentences = sentences::sentences(&period, &summary, &teams, &objectives);
+    summary.answers = answers::answers(&period, &summary, &teams, &objectives);
     Ok(Report {
         format: FORMAT,
         team: question.team.map(str::to_owned),
         initiatives: objectives::initiatives(reader, question, &found)?,
         objectives,
         weeks: weeks(&found),
-        categories: rules::categories(&found),
+        categories,
         levels: levels(&found),
         offenders: offenders::offenders(reader, &found)?,
         changes: changes::changes(reader, &found)?,
@@ -93,7 +94,7 @@ fn period(question: &Question<'_>, found: &Collected, before: Option<&Period>) -
 
 fn summary(found: &Collected) -> Summary {
     Summary {
-        sentences: Vec::new(),
+        answers: Vec::new(),
         end: standing::standing(&found.end),
         mean: found.overall.now.mean(found.covered.share()),
         end_before: found.end_before.as_deref().map(standing::standing),

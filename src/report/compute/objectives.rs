@@ -245,7 +245,9 @@ pub(super) fn initiatives(
         .collect();
     let shown = on.iter().map(|one| {
         let progress = initiative(one, question.calendar, &end);
-        let burn_down = weeks.iter().map(|(at, services)| {
+        let began = |at: &Timestamp| question.calendar.day_at(just_before(*at).from) >= one.started;
+        let burn_down = weeks.iter().filter(|(at, _)| began(at));
+        let burn_down = burn_down.map(|(at, services)| {
             let left = initiative(one, question.calendar, services).left;
             (*at, left as u64)
         });

@@ -7,7 +7,7 @@ use crate::manifesto::{NO_LEVEL, Severity};
 use crate::report::collect::{RuleAt, ServiceAt};
 use crate::report::model::{LevelOf, Standing};
 use crate::report::tally::Tally;
-use crate::snapshot::RuleStatus;
+use crate::snapshot::{RuleStatus, highest_level};
 
 /// The reason of what nobody could tell.
 pub(super) const NOT_CONFIGURED: &str = "not_configured";
@@ -92,19 +92,9 @@ fn level_of(levels: &[StoredLevel], service: &ServiceAt) -> Option<usize> {
         let found = rules.find(|rule| rule.outcome.rule.to_string() == *name);
         found.map_or(RuleStatus::NotApplicable, |rule| rule.outcome.status)
     };
-    let (mut held, mut compliant) = (None, 0);
-    for (place, level) in levels.iter().enumerate() {
+    let asked = levels.iter().map(|level| {
         let of_tier = level.tiers.get(&service.owner.tier).into_iter().flatten();
-        for rule in level.rules.iter().chain(of_tier) {
-            match status(rule) {
-                RuleStatus::Pass => compliant += 1,
-                RuleStatus::NotApplicable => {}
-                RuleStatus::Fail | RuleStatus::Waived | RuleStatus::Unknown => return held,
-            }
-        }
-        if compliant > 0 {
-            held = Some(place);
-        }
-    }
-    held
+        level.rules.iter().chain(of_tier).collect()
+    });
+    highest_level(asked, status).0
 }

@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::standing::standing;
+use super::standing::{standing, weigh};
 use crate::report::collect::{Collected, ServiceAt};
-use crate::report::model::{RuleOf, TeamOf};
-use crate::report::tally::share;
+use crate::report::model::{CategoryOf, RuleOf, TeamOf};
+use crate::report::tally::{Tally, share};
 use crate::snapshot::RuleStatus;
 
 /// Every team that owned something in either period, the one with the lowest score at the end first; those
 /// without one last.
-pub(super) fn teams(found: &Collected, rules: &[RuleOf]) -> Vec<TeamOf> {
+pub(super) fn teams(found: &Collected, rules: &[RuleOf], categories: &[CategoryOf]) -> Vec<TeamOf> {
     let mut at_end: BTreeMap<&str, Vec<&ServiceAt>> = BTreeMap::new();
     for service in found.end.iter().filter(|service| !service.is_estate) {
         at_end.entry(&service.owner.team).or_default().push(service);
@@ -30,6 +30,7 @@ pub(super) fn teams(found: &Collected, rules: &[RuleOf]) -> Vec<TeamOf> {
             mean: sums.now.mean(found.covered.share()),
             mean_before: sums.before.mean(found.covered_before.share()),
             rules: complying(services, rules),
+            categories: scores(services, categories),
         }
     });
     let mut teams: Vec<TeamOf> = teams.collect();
@@ -61,4 +62,15 @@ fn complying(services: &[&ServiceAt], rules: &[RuleOf]) -> Vec<Option<f64>> {
         share(good, all)
     });
     shares.collect()
+}
+
+/// The score of services in each category.
+fn scores(services: &[&ServiceAt], categories: &[CategoryOf]) -> Vec<Option<f64>> {
+    let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
+    for rule in services.iter().flat_map(|service| &service.rules) {
+        let category = rule.outcome.rule.category().as_str();
+        *tallies.entry(category).or_default() += weigh(rule);
+    }
+    let of = |category: &CategoryOf| tallies.get(category.name.as_str())?.score();
+    categories.iter().map(of).collect()
 }

@@ -123,8 +123,8 @@ pub struct Mean {
 /// The first page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
-    /// Five sentences: compliant, compared, promised, needing help, not known.
-    pub sentences: Vec<String>,
+    /// What a reader asks first: compliant, compared, promised, needing help, not known.
+    pub answers: Vec<Answer>,
     /// At the end.
     pub end: Standing,
     /// Over the whole period.
@@ -133,6 +133,17 @@ pub struct Summary {
     pub end_before: Option<Standing>,
     /// Over the period before.
     pub mean_before: Mean,
+}
+
+/// A question of the first page, answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The question.
+    pub question: String,
+    /// The figure that answers it.
+    pub figure: String,
+    /// The same in a sentence, with what stands behind it.
+    pub sentence: String,
 }
 
 /// A week.
@@ -161,6 +172,8 @@ pub struct TeamOf {
     pub mean_before: Mean,
     /// For each rule, in the order of [`Report::rules`], the share of its services that comply at the end.
     pub rules: Vec<Option<f64>>,
+    /// For each category, in the order of [`Report::categories`], the score of its services at the end.
+    pub categories: Vec<Option<f64>>,
 }
 
 /// A category of rules.

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 use super::{svg, text};
 use crate::calendar::FiscalCalendar;
-use crate::report::model::{ChangeKind, ChangeOf, Gap, Offender, Report, TeamOf, Violation};
+use crate::report::model::{ChangeKind, ChangeOf, Gap, Offender, Report, Violation};
 
 /// Rows of the long lists; the other formats have them whole.
 const ROWS_MAX: usize = 40;
@@ -67,6 +67,34 @@ pub fn html(report: &Report) -> Result<String, askama::Error> {
     page.render()
 }
 
+/// The class and the text of a cell of a heat map.
+fn cell(share: &Option<f64>) -> (String, String) {
+    match share {
+        Some(share) => (
+            format!("h{:.0}", (share * 5.0).floor()),
+            text::whole(*share),
+        ),
+        None => ("none".to_owned(), String::new()),
+    }
+}
+
+/// A sentence in which what stands between backticks is code.
+fn marked(sentence: &str) -> String {
+    let escaped = svg::escaped(sentence);
+    let mut parts: Vec<&str> = escaped.split('`').collect();
+    // An odd backtick is one.
+    let odd = parts.len().is_multiple_of(2).then(|| parts.pop()).flatten();
+    let parts = parts
+        .iter()
+        .enumerate()
+        .map(|(place, part)| match place % 2 {
+            0 => (*part).to_owned(),
+            _ => format!("<code>{part}</code>"),
+        });
+    let odd = odd.map(|rest| format!("`{rest}"));
+    parts.chain(odd).collect()
+}
+
 impl Page<'_> {
     fn title(&self) -> String {
         let of = self.report.team.as_deref();
@@ -78,7 +106,7 @@ impl Page<'_> {
     fn days(&self) -> String {
         let period = &self.report.period;
         let (first, last) = (period.first, period.last);
-        let (first, last) = (first.strftime("%-d %b %Y"), last.strftime("%-d %b %Y"));
+        let (first, last) = (text::date(&first), text::date(&last));
         let state = match (period.is_closed, period.through) {
             (true, _) => String::new(),
             (false, Some(through)) => {
@@ -92,15 +120,16 @@ impl Page<'_> {
         format!("{first} – {last}, {}{state}", period.zone)
     }
 
-    fn since(&self, violation: &Violation) -> String {
+    /// For how long something is violated, and since when.
+    fn since(&self, violation: &Violation) -> (String, String) {
         let (Some(since), Some(through)) = (violation.since, self.report.period.through) else {
-            return String::new();
+            return (String::new(), String::new());
         };
         let length = text::length(&since, &through);
         let day = text::day(&since, &self.zone);
         match violation.since_is_exact {
-            true => format!("{length}, since {day}"),
-            false => format!("{length} or longer, seen on {day}"),
+            true => (length, format!("since {day}")),
+            false => (format!("{length} or longer"), format!("seen on {day}")),
         }
     }
 
@@ -112,13 +141,5 @@ impl Page<'_> {
             text::length(&gap.from, &gap.to),
             gap.why
         )
-    }
-
-    /// The class and the text of a cell of the heat map.
-    fn cell(&self, team: &TeamOf, place: &usize) -> (String, String) {
-        match team.rules[*place] {
-            Some(share) => (format!("h{:.0}", (share * 5.0).floor()), text::whole(share)),
-            None => ("none".to_owned(), String::new()),
-        }
     }
 }

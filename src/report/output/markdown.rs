@@ -22,8 +22,8 @@ pub fn markdown(report: &Report) -> String {
         period.last,
         period.zone
     );
-    for sentence in &report.summary.sentences {
-        let _written = writeln!(out, "- {}", plain(sentence));
+    for answer in &report.summary.answers {
+        let _written = writeln!(out, "- {}", plain(&answer.sentence));
     }
     objectives(report, &mut out);
     offenders(report, &mut out);

@@ -8,12 +8,12 @@ use crate::report::model::{InitiativeOf, KeyResultOf, WeekOf};
 /// Units of the chart of weeks.
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 220.0;
-const LEFT: f64 = 44.0;
+const LEFT: f64 = 64.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 28.0;
 
 /// Text inside a document.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
@@ -100,7 +100,7 @@ pub(super) fn weeks(weeks: &[WeekOf], before: &str) -> String {
             step * 0.6,
             y(0.0) - y(measured)
         );
-        let is_labelled = weeks.len() <= 14 && place % 2 == 0 || place % 13 == 0;
+        let is_labelled = place % weeks.len().div_ceil(7).max(1) == 0;
         if is_labelled {
             let _written = write!(
                 out,

@@ -1,8 +1,10 @@
 //! Figures, days and spans of time, for people. Templates hand over references.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use crate::report::figures;
 use crate::report::model::{ChangeKind, MovementKind, RecordState};
 
 /// A share as a percentage, or a dash where there is none.
@@ -12,7 +14,7 @@ pub(super) fn share(share: &Option<f64>) -> String {
 
 /// A share as a percentage.
 pub(super) fn percent(share: &f64) -> String {
-    format!("{:.1} %", 100.0 * share)
+    figures::percent(*share)
 }
 
 /// The same in whole per cent and without a sign: never 100 before it is whole.
@@ -66,9 +68,14 @@ pub(super) fn figure(score: &f64) -> String {
     format!("{score:.2}")
 }
 
+/// A day.
+pub(super) fn date(day: &Date) -> String {
+    day.strftime("%-d %b %Y").to_string()
+}
+
 /// The day of a moment.
 pub(super) fn day(at: &Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned(zone.clone()).strftime("%-d %b %Y").to_string()
+    date(&at.to_zoned(zone.clone()).date())
 }
 
 /// The minute of a moment.
