@@ -66,21 +66,30 @@ pub(super) struct RuleAt {
     pub(super) same_since: Timestamp,
 }
 
-/// A service at the end of a week: only what is counted.
+/// A service at one moment: only what counts for what was promised.
 #[derive(Debug, Clone)]
 pub(super) struct ServiceThen {
+    /// Its place among [`Collected::services`].
     pub(super) service: usize,
-    pub(super) is_estate: bool,
     pub(super) owner: Owner,
     pub(super) outcomes: Vec<Outcome>,
 }
 
-/// The end of a week, as far as it was covered.
+/// Every service just before a moment, whoever is asked about: what a team promised of others is the same number
+/// in its own report.
 #[derive(Debug, Clone)]
-pub(super) struct WeekEnd {
-    /// The last covered moment in it.
+pub(super) struct Then {
     pub(super) at: Timestamp,
     pub(super) services: Vec<ServiceThen>,
+}
+
+impl Then {
+    fn at(at: Timestamp) -> Self {
+        Self {
+            at,
+            services: Vec::new(),
+        }
+    }
 }
 
 /// Everything that one pass finds.
@@ -103,7 +112,12 @@ pub(super) struct Collected {
     pub(super) end: Vec<ServiceAt>,
     /// At the end of the period before, where that was covered at all.
     pub(super) end_before: Option<Vec<ServiceAt>>,
-    pub(super) week_ends: Vec<WeekEnd>,
+    /// At the first covered moment of the period.
+    pub(super) everybody_at_start: Option<Then>,
+    /// At the last one.
+    pub(super) everybody_at_end: Option<Then>,
+    /// At the last covered moment of each week.
+    pub(super) week_ends: Vec<Then>,
     /// When each service was there in the period, and whose it was.
     pub(super) owners: Vec<(usize, Vec<(Span, Owner)>)>,
     pub(super) segments: Vec<Segment>,
@@ -176,12 +190,7 @@ pub(super) fn collect(
     let ends = weeks
         .iter()
         .filter_map(|week| edges(&segments, week.week.span));
-    let week_ends: Vec<WeekEnd> = ends
-        .map(|(_, at)| WeekEnd {
-            at,
-            services: Vec::new(),
-        })
-        .collect();
+    let week_ends: Vec<Then> = ends.map(|(_, at)| Then::at(at)).collect();
     let before_edges = before.and_then(|before| edges(&segments, before.span));
     let mut collected = Collected {
         services: reader.services()?,
@@ -199,6 +208,8 @@ pub(super) fn collect(
         start: Vec::new(),
         end: Vec::new(),
         end_before: before_edges.map(|_| Vec::new()),
+        everybody_at_start: through.map(|(first, _)| Then::at(just_after(first))),
+        everybody_at_end: through.map(|(_, last)| Then::at(last)),
         week_ends,
         owners: Vec::new(),
         segments,
@@ -277,16 +288,18 @@ impl Pass<'_> {
             to.owners.push((self.place, owners));
         }
         if let Some((first, last)) = to.through {
-            // Just after the first moment, and just before the last.
-            let first = first + jiff::SignedDuration::from_millis(1);
-            to.start.extend(self.at(first));
+            to.start.extend(self.at(just_after(first)));
             to.end.extend(self.at(last));
         }
         if let (Some((_, last)), Some(end)) = (self.before_edges, &mut to.end_before) {
             end.extend(self.at(last));
         }
-        for week in &mut to.week_ends {
-            week.services.extend(self.then(week.at));
+        if self.history.service.key.name.is_empty() {
+            return;
+        }
+        let edges = [&mut to.everybody_at_start, &mut to.everybody_at_end];
+        for then in edges.into_iter().flatten().chain(&mut to.week_ends) {
+            then.services.extend(self.then(then.at));
         }
     }
 
@@ -350,14 +363,13 @@ impl Pass<'_> {
     fn owner_at(&self, moment: Timestamp) -> Option<&Owner> {
         let mut owners = self.history.owners.iter();
         let found = owners.find(|(span, _)| holds_before(*span, moment));
-        found
-            .map(|(_, owner)| owner)
-            .filter(|owner| self.is_asked(owner))
+        found.map(|(_, owner)| owner)
     }
 
-    /// The service just before a moment.
+    /// The service just before a moment, where it is asked about.
     fn at(&self, moment: Timestamp) -> Option<ServiceAt> {
-        let owner = self.owner_at(moment)?.clone();
+        let owner = self.owner_at(moment);
+        let owner = owner.filter(|owner| self.is_asked(owner))?.clone();
         let rules = self.history.rules.iter().filter_map(|(rule, pieces)| {
             let place = pieces
                 .iter()
@@ -382,7 +394,7 @@ impl Pass<'_> {
         })
     }
 
-    /// The same, only what is counted.
+    /// The service just before a moment, whoever is asked about.
     fn then(&self, moment: Timestamp) -> Option<ServiceThen> {
         let owner = self.owner_at(moment)?.clone();
         let outcomes = self.history.rules.iter().filter_map(|(rule, pieces)| {
@@ -393,7 +405,6 @@ impl Pass<'_> {
         });
         Some(ServiceThen {
             service: self.place,
-            is_estate: self.history.service.key.name.is_empty(),
             owner,
             outcomes: outcomes.collect(),
         })
@@ -408,6 +419,11 @@ impl Pass<'_> {
             weight: self.weights.before(rule, moment),
         })
     }
+}
+
+/// What is looked at just before a moment holds at it.
+fn just_after(moment: Timestamp) -> Timestamp {
+    moment + jiff::SignedDuration::from_millis(1)
 }
 
 /// Whether a span holds just before a moment.

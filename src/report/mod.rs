@@ -9,6 +9,7 @@ pub mod model;
 pub mod output;
 mod question;
 mod retention;
+mod samples;
 mod tally;
 mod weights;
 
@@ -17,3 +18,4 @@ pub use self::find::{Found, ReportError, compute, find};
 pub use self::model::Report;
 pub use self::question::Question;
 pub use self::retention::{due, is_settled, measured_quarters, prunable};
+pub use self::samples::key_result_samples;

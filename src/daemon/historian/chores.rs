@@ -11,9 +11,9 @@ use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
 use crate::calendar::FiscalCalendar;
-use crate::history::{HistoryError, KeyResultSample, Reader, Recorder, freeze};
-use crate::okr::{KeyResultPasts, queried};
-use crate::report::{due, is_settled, key_result_pasts, prunable};
+use crate::history::{HistoryError, Reader, Recorder, freeze};
+use crate::okr::KeyResultPasts;
+use crate::report::{due, is_settled, key_result_pasts, key_result_samples, prunable};
 use crate::snapshot::{Ruleset, Snapshot};
 
 /// Queries are noted, and what was measured before is read, so often.
@@ -78,7 +78,7 @@ impl Chores {
         let (file, snapshot) = (self.file.clone(), Arc::clone(snapshot));
         let read = move || {
             let records = &snapshot.ruleset.records;
-            recorder.sample(&samples(&snapshot, &records.calendar, now))?;
+            recorder.sample(&key_result_samples(&snapshot, now))?;
             let objectives = records.objectives.as_deref().unwrap_or_default();
             let pasts = match objectives.is_empty() {
                 true => Ok(KeyResultPasts::default()),
@@ -153,22 +153,4 @@ fn done<T>(
     ended: Result<Result<T, HistoryError>, tokio::task::JoinError>,
 ) -> Result<T, HistoryError> {
     ended.unwrap_or_else(|panic| Err(HistoryError::Defect(panic.to_string())))
-}
-
-/// What queries of the present quarter's key results yield.
-fn samples(snapshot: &Snapshot, calendar: &FiscalCalendar, now: Timestamp) -> Vec<KeyResultSample> {
-    let day = calendar.day_at(now);
-    let day = (day - jiff::civil::Date::ZERO).get_days();
-    let samples = queried(snapshot)
-        .into_iter()
-        .map(|(id, value)| KeyResultSample {
-            quarter: id.quarter,
-            team: id.team,
-            objective: id.objective,
-            key_result: id.key_result,
-            day: i64::from(day),
-            at: now,
-            value,
-        });
-    samples.collect()
 }

@@ -10,10 +10,10 @@ use crate::history::{
     HistoryError, Reader, RecordKind, Recordal, StoredInitiative, StoredObjective, StoredSample,
 };
 use crate::okr::{
-    Baseline, KeyResultId, KeyResultPast, KeyResultPasts, KeyResultProgress, Measured, Outcome,
-    Outlook, ServiceStanding, grade, initiative, measure_services, objective,
+    Baseline, KeyResultId, KeyResultPast, KeyResultPasts, KeyResultProgress, Measured, Outlook,
+    ServiceStanding, grade, initiative, measure_services, objective,
 };
-use crate::report::collect::{Collected, ServiceAt, ServiceThen};
+use crate::report::collect::{Collected, Then};
 use crate::report::model::{InitiativeOf, KeyResultOf, ObjectiveOf};
 use crate::report::question::Question;
 
@@ -35,7 +35,7 @@ pub(super) fn objectives(
     asked.sort_by(|a, b| (&a.team, &a.id).cmp(&(&b.team, &b.id)));
     let samples = reader.samples(&quarter.name)?;
     let pasts = pasts(found, &asked, &samples);
-    let end = standings(found, &found.end);
+    let end = standings(found, found.everybody_at_end.as_ref());
     let now = match found.is_closed {
         true => question.period.span.to,
         false => last,
@@ -82,7 +82,7 @@ pub(super) fn pasts(
     objectives: &[Objective],
     samples: &[StoredSample],
 ) -> KeyResultPasts {
-    let start = standings(found, &found.start);
+    let start = standings(found, found.everybody_at_start.as_ref());
     let began = found.through.map(|(first, _)| first);
     let results = objectives.iter();
     let results = results.flat_map(|one| one.key_results.iter().map(move |result| (one, result)));
@@ -101,7 +101,7 @@ pub(super) fn pasts(
         pasts.insert(id, past);
     }
     for week in &found.week_ends {
-        let services = standings_then(found, &week.services);
+        let services = standings(found, Some(week));
         for one in objectives {
             for result in &one.key_results {
                 if matches!(result.measure, Measure::Promql(_)) {
@@ -237,12 +237,16 @@ pub(super) fn initiatives(
         })
         .collect();
     on.sort_by(|a, b| (a.due, &a.title).cmp(&(b.due, &b.title)));
-    let end = standings(found, &found.end);
-    let weeks: Vec<(Timestamp, Vec<ServiceStanding<'_>>)> = found
-        .week_ends
-        .iter()
-        .map(|week| (week.at, standings_then(found, &week.services)))
-        .collect();
+    // Of a team, its own part.
+    let of_team = |then| {
+        let mut standings = standings(found, then);
+        standings.retain(|one| question.team.is_none_or(|team| team == one.team));
+        standings
+    };
+    let end = of_team(found.everybody_at_end.as_ref());
+    let weeks = found.week_ends.iter();
+    let weeks: Vec<(Timestamp, Vec<ServiceStanding<'_>>)> =
+        weeks.map(|week| (week.at, of_team(Some(week)))).collect();
     let shown = on.iter().map(|one| {
         let progress = initiative(one, question.calendar, &end);
         let began = |at: &Timestamp| question.calendar.day_at(just_before(*at).from) >= one.started;
@@ -270,37 +274,13 @@ pub(super) fn initiatives(
         .collect())
 }
 
-fn standings<'a>(found: &'a Collected, services: &'a [ServiceAt]) -> Vec<ServiceStanding<'a>> {
-    let services = services.iter().filter(|service| !service.is_estate);
-    let standings = services.map(|service| {
-        let outcomes = service.rules.iter().map(|rule| rule.outcome);
-        standing(found, service.service, &service.owner, outcomes.collect())
+fn standings<'a>(found: &'a Collected, then: Option<&'a Then>) -> Vec<ServiceStanding<'a>> {
+    let services = then.into_iter().flat_map(|then| &then.services);
+    let standings = services.map(|service| ServiceStanding {
+        key: &found.services[service.service].key,
+        team: &service.owner.team,
+        tier: &service.owner.tier,
+        outcomes: service.outcomes.clone(),
     });
     standings.collect()
-}
-
-fn standings_then<'a>(
-    found: &'a Collected,
-    services: &'a [ServiceThen],
-) -> Vec<ServiceStanding<'a>> {
-    let services = services.iter().filter(|service| !service.is_estate);
-    let standings = services.map(|service| {
-        let outcomes = service.outcomes.clone();
-        standing(found, service.service, &service.owner, outcomes)
-    });
-    standings.collect()
-}
-
-fn standing<'a>(
-    found: &'a Collected,
-    place: usize,
-    owner: &'a crate::history::Owner,
-    outcomes: Vec<Outcome>,
-) -> ServiceStanding<'a> {
-    ServiceStanding {
-        key: &found.services[place].key,
-        team: &owner.team,
-        tier: &owner.tier,
-        outcomes,
-    }
 }

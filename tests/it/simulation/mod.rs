@@ -12,6 +12,7 @@ use manifesto_exporter::daemon::board::Board;
 use manifesto_exporter::discovery::target::{Target, TargetUrl};
 use manifesto_exporter::document::Origin;
 use manifesto_exporter::history::{HistoryError, Moment, Pace, Recorder, Unclean};
+use manifesto_exporter::report::key_result_samples;
 use manifesto_exporter::rule_id::RuleId;
 use manifesto_exporter::scrape::{
     BodySink as _, Handler as _, ScrapeError, ScrapeErrorKind, ScrapeResult,
@@ -220,6 +221,10 @@ impl World {
         };
         let targets = running.board.pasts();
         recorder.record(&running.snapshot, &targets, moment)?;
+        let samples = key_result_samples(&running.snapshot, wall);
+        if !samples.is_empty() {
+            recorder.sample(&samples)?;
+        }
         running.recorder = Some(recorder);
         Ok(set_aside)
     }
