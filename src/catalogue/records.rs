@@ -7,12 +7,13 @@ use jiff::Timestamp;
 
 use super::attestations::{self, Attestations};
 use super::initiatives::{self, Initiative};
-use super::objectives::{self, Objective};
+use super::objectives::{self, Measure, Objective};
 use super::settings::RecordFiles;
 use super::slos::{self, Slo};
 use super::waivers::{self, Waiver};
 use crate::calendar::FiscalCalendar;
 use crate::document::DocumentError;
+use crate::rule_id::RuleId;
 
 /// What the files say. A kind that is not configured is `None`: nothing is missing from it.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -52,6 +53,34 @@ impl Records {
             slos: kept(&files.slos).then_some(slos),
             warnings,
         })
+    }
+
+    /// Every rule that is named here, with what names it and where.
+    pub fn rules_named(&self) -> Vec<(String, RuleId)> {
+        let attestations = self.attestations.iter().flat_map(Attestations::all);
+        let attested = attestations.map(|one| (format!("attestation at {}", one.place), one.rule));
+        let waived = self.waivers.iter();
+        let waived = waived.map(|one| (format!("waiver at {}", one.place), one.rule));
+        let promised = self.objectives.iter().flatten().flat_map(|objective| {
+            let results = objective.key_results.iter();
+            results.flat_map(|result| match &result.measure {
+                Measure::Compliance(rules) => {
+                    let what = format!("key result `{}` at {}", result.title, objective.place);
+                    rules.iter().map(|rule| (what.clone(), *rule)).collect()
+                }
+                Measure::Score | Measure::Coverage | Measure::Promql(_) => Vec::new(),
+            })
+        });
+        let asked = self.initiatives.iter().flat_map(|initiative| {
+            let what = format!("initiative `{}` at {}", initiative.title, initiative.place);
+            let rules = initiative.rules.iter();
+            rules.map(move |rule| (what.clone(), *rule))
+        });
+        attested
+            .chain(waived)
+            .chain(promised)
+            .chain(asked)
+            .collect()
     }
 
     /// The next moment at which something written here begins or ends.

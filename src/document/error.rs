@@ -242,7 +242,7 @@ fn without_secret(line: &str) -> String {
         let start = line[..colon].trim_end_matches(word).len();
         let key = &line[start..colon];
         !key.ends_with("_file")
-            && key != "token_url"
+            && !matches!(key, "token_url" | "key_results")
             && SECRET_WORDS.iter().any(|word| key.contains(word))
     };
     let keys = line

@@ -52,7 +52,7 @@ const VALUES: [(&str, &str, Value); 3] = [
 const SCORES: [(&str, &str, Value); 3] = [
     (
         "manifesto_key_result_score_ratio",
-        "How much of the way from baseline to target was made. Absent while it is not measured.",
+        "How far the key result has come from baseline to target, 0 to 1. Absent while it is not measured.",
         |result| result.score,
     ),
     (

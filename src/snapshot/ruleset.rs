@@ -35,13 +35,28 @@ pub struct Ruleset {
     pub levels: Vec<Level>,
 }
 
+/// Records that are said one by one to name a rule that is not judged.
+const UNJUDGED_MAX: usize = 20;
+
+/// What is written down of rules that are not judged, a sentence each.
+fn unjudged(records: &Records, manifesto: &Manifesto) -> Vec<String> {
+    let mut named = records.rules_named();
+    named.retain(|(_, rule)| manifesto.rule(*rule).is_none());
+    let more = named.len().saturating_sub(UNJUDGED_MAX);
+    named.truncate(UNJUDGED_MAX);
+    let said = named.into_iter();
+    let said = said.map(|(what, rule)| format!("{what} names rule `{rule}`, which is not judged"));
+    let more = (more > 0).then(|| format!("{more} more records name rules that are not judged"));
+    said.chain(more).collect()
+}
+
 impl Ruleset {
     /// Puts together the rules, what is written down, and what the operator configures of services,
     /// which is closer at hand than what a catalogue says.
     pub fn new(
         manifesto: Manifesto,
         catalogue: Catalogue,
-        records: Records,
+        mut records: Records,
         overrides: &BTreeMap<String, ServiceOverride>,
     ) -> Self {
         let mut subjects = Subjects::default();
@@ -51,6 +66,8 @@ impl Ruleset {
         for (name, service) in overrides {
             subjects.add(name, &service.aliases, service.series.clone());
         }
+        let unjudged = unjudged(&records, &manifesto);
+        records.warnings.extend(unjudged);
         Self {
             manifesto,
             catalogue,

@@ -224,3 +224,42 @@ fn the_documented_examples_are_read() {
         ]
     );
 }
+
+/// What is written of a rule that nobody judges comes to nothing: `config check` says so, a line each.
+#[test]
+fn records_of_rules_that_are_not_judged_are_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    file(
+        "config.yaml",
+        "scrape_configs: []\nobjectives: [o.yaml]\ninitiatives: [i.yaml]\nattestations: [a.yaml]\n\
+         rules: {disabled: {C-4: not ours}}\n",
+    );
+    file(
+        "o.yaml",
+        "objectives:\n  - {team: a, quarter: 2026-Q4, title: seen, key_results: [{title: v, measure: {compliance: [O-8, O-88]}, target: 1}]}\n",
+    );
+    file(
+        "i.yaml",
+        "initiatives:\n  - {title: i, owner: a, reason: r, rules: [X-1], started: 2026-05-10, due: 2026-06-09}\n",
+    );
+    file(
+        "a.yaml",
+        "attestations:\n  - {rule: C-4, estate: true, owner: a, statement: s, evidence_url: 'http://e.example', signed_at: 2026-01-01, expires_at: 2027-01-01}\n",
+    );
+    let output = Command::new(BINARY)
+        .args(["config", "check", "config.yaml"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let said =
+        String::from_utf8(output.stderr).unwrap() + &String::from_utf8(output.stdout).unwrap();
+    for line in [
+        "attestation at a.yaml:2 names rule `C-4`, which is not judged",
+        "key result `v` at o.yaml:2 names rule `O-88`, which is not judged",
+        "initiative `i` at i.yaml:2 names rule `X-1`, which is not judged",
+    ] {
+        assert!(said.contains(line), "{line}\n{said}");
+    }
+}

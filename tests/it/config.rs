@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use manifesto_exporter::calendar::FiscalCalendar;
+use manifesto_exporter::catalogue::{RecordFiles, Records};
 use manifesto_exporter::config::{self, Config};
 use manifesto_exporter::discovery::DiscoveryConfig;
 use manifesto_exporter::document::secret::SecretSource;
-use manifesto_exporter::document::{Origin, duration, glob};
+use manifesto_exporter::document::{DocumentError, Origin, duration, glob};
 use manifesto_exporter::http_client::settings::Auth;
 
 /// The `*.yaml` of a folder, in order.
@@ -13,16 +15,15 @@ fn cases(folder: &str) -> Vec<PathBuf> {
     glob::expand(&Path::new(folder).join("*.yaml")).unwrap()
 }
 
-/// Each `bad/NAME.yaml` is refused with the message in `bad/NAME.expected`.
+/// Each `NAME.yaml` of a folder is refused with the message in `NAME.expected`.
 /// `UPDATE_EXPECTED=1` writes what is said now; read the difference before committing it.
-#[test]
-fn bad_configurations_are_refused_with_the_exact_message() {
+fn refused(folder: &str, cases_min: usize, said: impl Fn(&Path) -> Result<(), DocumentError>) {
     let mut wrong = Vec::new();
-    let cases = cases("tests/config/bad");
-    assert!(cases.len() >= 30, "{} cases", cases.len());
+    let cases = cases(folder);
+    assert!(cases.len() >= cases_min, "{} cases", cases.len());
     for case in cases {
-        let said = match config::load(&case) {
-            Ok(_) => "accepted".to_owned(),
+        let said = match said(&case) {
+            Ok(()) => "accepted".to_owned(),
             Err(error) => error.to_string(),
         };
         let file = case.with_extension("expected");
@@ -30,7 +31,7 @@ fn bad_configurations_are_refused_with_the_exact_message() {
             std::fs::write(&file, format!("{said}\n")).unwrap();
         }
         let expected = std::fs::read_to_string(&file).unwrap_or_default();
-        if said != expected.trim_end_matches('\n') {
+        if said != expected.trim_end_matches('\n') || said == "accepted" {
             wrong.push(format!(
                 "--- {}\n{said}\n+++ expected\n{expected}",
                 case.display()
@@ -38,6 +39,34 @@ fn bad_configurations_are_refused_with_the_exact_message() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn bad_configurations_are_refused_with_the_exact_message() {
+    refused("tests/config/bad", 30, |case| {
+        config::load(case).map(|_| ())
+    });
+}
+
+/// Files of records, whose kind their names begin with.
+#[test]
+fn bad_records_are_refused_with_the_exact_message() {
+    refused("tests/records/bad", 30, |case| {
+        let file = vec![case.to_owned()];
+        let name = case.file_name().unwrap().to_str().unwrap();
+        let files = match name.split_once('_').unwrap().0 {
+            "objectives" => RecordFiles {
+                objectives: file,
+                ..RecordFiles::default()
+            },
+            "initiatives" => RecordFiles {
+                initiatives: file,
+                ..RecordFiles::default()
+            },
+            other => panic!("{other}"),
+        };
+        Records::load(&files, &FiscalCalendar::default()).map(|_| ())
+    });
 }
 
 #[test]

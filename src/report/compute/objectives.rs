@@ -193,7 +193,7 @@ fn arithmetic(progress: &KeyResultProgress) -> String {
     let (Some(baseline), Some(actual)) = (progress.baseline, progress.actual.value) else {
         return match (progress.actual.value, progress.baseline) {
             (None, _) => format!("not measured: {}", progress.actual.why),
-            (Some(_), _) => "no score: where it began is not known".to_owned(),
+            (Some(_), _) => "no score: the baseline is not known".to_owned(),
         };
     };
     let (baseline, target) = (baseline.value, progress.target);

@@ -121,11 +121,7 @@ pub(super) fn weeks(weeks: &[WeekOf], before: &str) -> String {
 pub(super) fn bullet(result: &KeyResultOf) -> String {
     let at = |share: f64| 160.0 * share;
     let told = match result.score {
-        Some(score) => format!(
-            "{:.0} % of the way made, {:.0} % expected",
-            100.0 * score,
-            100.0 * result.expected
-        ),
+        Some(score) => format!("score {:.2}, expected {:.2}", score, result.expected),
         None => "not measured".to_owned(),
     };
     let made = result.score.map_or(String::new(), |score| {

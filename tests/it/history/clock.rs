@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use manifesto_exporter::calendar::Span;
 use manifesto_exporter::history::{Ended, Pace, Reader, State};
+use manifesto_exporter::report::{due, is_settled};
 use manifesto_exporter::snapshot::RuleStatus;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
@@ -286,6 +287,44 @@ fn fault_99_a_start_in_another_year_leaves_the_next_start_working() {
     });
     assert_eq!(wrong.len(), ENDS, "{wrong:?}");
     assert_eq!(read.ended, [Ended::Stop, Ended::Crash, Ended::Running]);
+}
+
+/// Guarantee: a clock that is far ahead at the start freezes no quarter that is not over, and makes nothing old:
+/// it is believed once half a day was covered by it.
+#[test]
+fn fault_99_a_start_in_another_year_freezes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = ruleset("scrape_configs: []", folder.path());
+    let calendar = rules.records.calendar.clone();
+    let file = folder.path().join("history.sqlite");
+    let pace = Pace {
+        heartbeat: Duration::ZERO,
+        stall: Duration::from_secs(2 * 3_600),
+    };
+    let mut world = World::new(rules, start(), &file, pace);
+    world.put("shop-1", "shop", "growth", body("shop", &[]));
+    world.start();
+    for _ in 0..72 {
+        world.look();
+        world.pass(HOUR);
+    }
+    let reader = || Reader::open(&file).unwrap();
+    assert!(is_settled(&reader(), world.wall()).unwrap());
+    world.end(End::Kill);
+    world.set_clock(YEAR);
+    world.start();
+    let mut believed_after = None;
+    for hours in 0..20 {
+        world.look();
+        let now = world.wall();
+        // The present quarter would be frozen for good.
+        assert!(!due(&reader(), &calendar, now).unwrap().is_empty());
+        if is_settled(&reader(), now).unwrap() {
+            believed_after.get_or_insert(hours);
+        }
+        world.pass(HOUR);
+    }
+    assert_eq!(believed_after, Some(12));
 }
 
 /// Guarantee: a night in which the machine was suspended is not covered.
