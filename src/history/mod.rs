@@ -4,6 +4,7 @@
 mod care;
 mod codes;
 mod coverage;
+mod covered;
 mod error;
 mod frozen;
 mod memory;
@@ -27,7 +28,7 @@ pub use self::coverage::Moment;
 pub use self::error::{HistoryError, HistoryFailure};
 pub use self::frozen::{Frozen, freeze, sha256};
 pub use self::read::{
-    Detail, KnownService, Owner, Reader, Recordal, ServiceHistory, State, StoredSample,
+    Detail, KnownRecord, KnownService, Owner, Reader, ServiceHistory, State, StoredSample,
 };
 pub use self::recorder::{Found, Pace, Recorded, Recorder, Unclean};
 pub use self::records::{
@@ -38,5 +39,5 @@ pub(crate) use self::settings::RawHistory;
 pub use self::settings::{HistorySettings, Location};
 pub use self::stats::{HistoryStats, HistoryTotals};
 pub use self::stored::{StoredInitiative, StoredObjective};
-pub use self::timeline::{Ended, Interval, Segment, intersection};
+pub use self::timeline::{Ended, Interval, Segment, Timeline, intersection};
 pub use self::transitions::{Transition, Wanted};

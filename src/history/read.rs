@@ -13,7 +13,7 @@ use super::error::HistoryError;
 use super::memory::rules;
 use super::records::{RecordKind, StoredRuleset};
 use super::store;
-use super::timeline::{Change, Interval, Segment, lay, segments, within};
+use super::timeline::{Change, Interval, Timeline};
 use crate::calendar::Span;
 use crate::discovery::target::ServiceKey;
 use crate::rule_id::RuleId;
@@ -92,14 +92,14 @@ pub struct StoredSample {
     pub last: (Timestamp, f64),
 }
 
-/// A record, and when it was in force.
+/// A record, and when it was written down, as far as somebody was looking.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Recordal<T> {
+pub struct KnownRecord<T> {
     /// What was written.
     pub record: T,
     /// When it was first seen.
     pub from: Timestamp,
-    /// When it was seen no more; `None` while it is.
+    /// When it was last seen; `None` where it is there at the end of the time that was asked about.
     pub to: Option<Timestamp>,
 }
 
@@ -155,8 +155,8 @@ impl Reader {
     }
 
     /// The covered time within a span.
-    pub fn segments(&self, span: Span) -> Result<Vec<Segment>, HistoryError> {
-        Ok(within(segments(&self.intervals()?), span))
+    pub fn timeline(&self, span: Span) -> Result<Timeline, HistoryError> {
+        Ok(Timeline::of(&self.intervals()?, span))
     }
 
     /// Every service that was ever seen, by name and environment; the estate is the first.
@@ -180,12 +180,13 @@ impl Reader {
         read().map_err(self.failed())
     }
 
-    /// A service in the time of some segments, which are in the order of their commits.
+    /// A service in covered time.
     pub fn service(
         &self,
         service: &KnownService,
-        segments: &[Segment],
+        timeline: &Timeline,
     ) -> Result<ServiceHistory, HistoryError> {
+        let segments = &timeline.segments;
         let (Some(first), Some(last)) = (segments.first(), segments.last()) else {
             return Ok(ServiceHistory {
                 service: service.clone(),
@@ -195,7 +196,7 @@ impl Reader {
         };
         let (from, to) = (first.seq_from, last.seq_to);
         let read = || {
-            let owners = lay(&self.ownership(service.id, from, to)?, segments);
+            let owners = timeline.lay(&self.ownership(service.id, from, to)?);
             let owners: Vec<(Span, Owner)> = owners
                 .into_iter()
                 .filter_map(|(span, owner)| Some((span, owner?)))
@@ -206,7 +207,7 @@ impl Reader {
                 if changes.is_empty() {
                     continue;
                 }
-                let pieces = while_there(lay(&changes, segments), &owners);
+                let pieces = while_there(timeline.lay(&changes), &owners);
                 if !pieces.is_empty() {
                     rules.push((*rule, pieces));
                 }
@@ -297,65 +298,78 @@ impl Reader {
         Ok(found.unwrap_or_default())
     }
 
-    /// The rules as they came into force, the last before a span first.
-    pub fn rulesets(&self, span: Span) -> Result<Vec<(Timestamp, StoredRuleset)>, HistoryError> {
+    /// The rules that were in force in covered time, each with its first moment there.
+    pub fn rulesets(
+        &self,
+        timeline: &Timeline,
+    ) -> Result<Vec<(Timestamp, StoredRuleset)>, HistoryError> {
         let read = || {
             let mut select = self.connection.prepare(
-                "SELECT m.at, r.body FROM ruleset r JOIN moment m USING (seq) ORDER BY seq",
+                "SELECT r.seq, m.at, r.body FROM ruleset r JOIN moment m USING (seq) ORDER BY seq",
             )?;
             let found = select.query_map((), |row| {
-                Ok((moment(row.get(0)?), row.get::<_, String>(1)?))
+                Ok(Change {
+                    seq: row.get(0)?,
+                    at: moment(row.get(1)?),
+                    state: Arc::<str>::from(row.get::<_, String>(2)?),
+                })
             })?;
             found.collect::<rusqlite::Result<Vec<_>>>()
         };
-        let mut known = Vec::new();
-        for (at, body) in read().map_err(self.failed())? {
-            if at >= span.to {
-                continue;
-            }
-            if at <= span.from {
-                known.clear();
-            }
-            known.push((at, self.parsed(&body)?));
-        }
-        Ok(known)
+        let mut pieces = timeline.lay(&read().map_err(self.failed())?);
+        pieces.dedup_by(|later, earlier| later.1 == earlier.1);
+        let in_force = pieces.into_iter();
+        in_force
+            .map(|(span, body)| Ok((span.from, self.parsed(&body)?)))
+            .collect()
     }
 
-    /// The records of a kind that were in force at any time of a span, in the order in which they came.
+    /// The records of a kind that were in force in covered time, in the order in which they came.
     pub fn records<T: DeserializeOwned>(
         &self,
         kind: RecordKind,
-        span: Span,
-    ) -> Result<Vec<Recordal<T>>, HistoryError> {
+        timeline: &Timeline,
+    ) -> Result<Vec<KnownRecord<T>>, HistoryError> {
         let read = || {
             let mut select = self.connection.prepare(
-                "SELECT r.body, a.at, b.at FROM record r \
+                "SELECT r.body, s.seq, a.at, s.seq_to, b.at FROM record r \
                  JOIN record_seen s ON s.record = r.id JOIN moment a ON a.seq = s.seq \
                  LEFT JOIN moment b ON b.seq = s.seq_to \
                  WHERE r.kind = ?1 ORDER BY s.seq, r.digest",
             )?;
             let found = select.query_map((kind.as_str(),), |row| {
-                let to: Option<i64> = row.get(2)?;
-                Ok((
-                    row.get::<_, String>(0)?,
-                    moment(row.get(1)?),
-                    to.map(moment),
-                ))
+                let mut seen = vec![Change {
+                    seq: row.get(1)?,
+                    at: moment(row.get(2)?),
+                    state: true,
+                }];
+                let gone: (Option<i64>, Option<i64>) = (row.get(3)?, row.get(4)?);
+                seen.extend(gone.0.zip(gone.1).map(|(seq, at)| Change {
+                    seq,
+                    at: moment(at),
+                    state: false,
+                }));
+                Ok((row.get::<_, String>(0)?, seen))
             })?;
             found.collect::<rusqlite::Result<Vec<_>>>()
         };
-        let all = read().map_err(self.failed())?.into_iter();
-        let in_force =
-            all.filter(|(_, from, to)| *from < span.to && to.is_none_or(|to| to > span.from));
-        in_force
-            .map(|(body, from, to)| {
-                Ok(Recordal {
-                    record: self.parsed(&body)?,
-                    from,
-                    to,
-                })
-            })
-            .collect()
+        let mut records = Vec::new();
+        for (body, seen) in read().map_err(self.failed())? {
+            let pieces = timeline.lay(&seen);
+            let in_force = pieces.iter().filter(|(_, is_there)| *is_there);
+            let mut in_force = in_force.map(|(span, _)| *span);
+            let Some(first) = in_force.next() else {
+                continue;
+            };
+            let last = in_force.next_back().unwrap_or(first);
+            let is_there = pieces.last().is_some_and(|(_, is_there)| *is_there);
+            records.push(KnownRecord {
+                record: self.parsed(&body)?,
+                from: first.from,
+                to: (!is_there).then_some(last.to),
+            });
+        }
+        Ok(records)
     }
 
     /// What the queries of a quarter's key results yielded, day by day.

@@ -6,7 +6,84 @@
 
 use jiff::Timestamp;
 
+use super::covered::Covered;
 use crate::calendar::Span;
+
+/// The covered time within a span, and the commits that were made in it.
+#[derive(Debug, Clone)]
+pub struct Timeline {
+    /// In the order of their commits, none without time.
+    pub segments: Vec<Segment>,
+    /// Their time.
+    pub covered: Covered,
+    /// Whether the clock never went back: the commits are in the order of time.
+    is_ascending: bool,
+}
+
+impl Timeline {
+    pub(super) fn of(intervals: &[Interval], span: Span) -> Self {
+        let segments = within(segments(intervals), span);
+        let mut pairs = intervals.windows(2);
+        Self {
+            covered: Covered::of(segments.iter().flat_map(|s| s.owned.clone()).collect()),
+            segments,
+            is_ascending: pairs.all(|pair| pair[0].span.to <= pair[1].span.from),
+        }
+    }
+
+    /// What a state's changes come to, piece by piece, in order of time: the changes in the order of their
+    /// commits, the last of those before the segments first. A piece begins and ends at covered moments; what
+    /// lies between may have been interrupted.
+    pub(super) fn lay<T: Clone + PartialEq>(&self, changes: &[Change<T>]) -> Vec<(Span, T)> {
+        match self.is_ascending {
+            true => self.lay_ascending(changes),
+            false => lay(changes, &self.segments),
+        }
+    }
+
+    /// The same in steps for each change, not for each segment: an exporter that dies every few minutes makes
+    /// many.
+    fn lay_ascending<T: Clone + PartialEq>(&self, changes: &[Change<T>]) -> Vec<(Span, T)> {
+        let Some(last) = self.segments.last() else {
+            return Vec::new();
+        };
+        let end = last.owned.last().map_or(Timestamp::MIN, |part| part.to);
+        let mut pieces: Vec<(Span, T)> = Vec::new();
+        let mut from = Timestamp::MIN;
+        for change in changes.iter().take_while(|change| change.seq < last.seq_to) {
+            from = from.max(self.counts_from(change));
+            if let Some((before, state)) = pieces.last_mut() {
+                if *state == change.state {
+                    continue;
+                }
+                before.to = from;
+            }
+            pieces.push((Span { from, to: end }, change.state.clone()));
+        }
+        let clipped = pieces
+            .into_iter()
+            .filter_map(|(span, state)| Some((self.covered.clip(span)?, state)));
+        clipped.collect()
+    }
+
+    /// From when a change counts: the clock may have been slewed a little within the segment.
+    fn counts_from<T>(&self, change: &Change<T>) -> Timestamp {
+        let place = self.segments.partition_point(|s| s.seq_from <= change.seq);
+        let own = place
+            .checked_sub(1)
+            .and_then(|place| self.segments.get(place));
+        let Some((segment, [first, .., last] | [first @ last])) =
+            own.map(|segment| (segment, segment.owned.as_slice()))
+        else {
+            return Timestamp::MIN;
+        };
+        match change.seq < segment.seq_to {
+            true => change.at.clamp(first.from, last.to),
+            // Of a later one that has no time.
+            false => last.to,
+        }
+    }
+}
 
 /// One interval of coverage, without what earlier ones claim already.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +148,7 @@ impl Ended {
 }
 
 /// The segments that intervals come to, in the order of their commits.
-pub(super) fn segments(intervals: &[Interval]) -> Vec<Segment> {
+fn segments(intervals: &[Interval]) -> Vec<Segment> {
     let mut claimed: Vec<Span> = Vec::new();
     let mut segments = Vec::with_capacity(intervals.len());
     for (place, interval) in intervals.iter().enumerate() {
@@ -116,7 +193,7 @@ fn without(span: Span, claimed: &[Span]) -> Vec<Span> {
 }
 
 /// Only the time within a span, and only segments that have any.
-pub(super) fn within(segments: Vec<Segment>, span: Span) -> Vec<Segment> {
+fn within(segments: Vec<Segment>, span: Span) -> Vec<Segment> {
     let cut = segments.into_iter().filter_map(|segment| {
         let owned = segment.owned.into_iter();
         let owned = owned.filter_map(|part| intersection(part, span));
@@ -143,12 +220,8 @@ pub(super) struct Change<T> {
     pub(super) state: T,
 }
 
-/// The covered time of a state, piece by piece, in order: the changes in the order of their commits, the
-/// last of those before the segments first. Pieces that touch and have the same state are one.
-pub(super) fn lay<T: Clone + PartialEq>(
-    changes: &[Change<T>],
-    segments: &[Segment],
-) -> Vec<(Span, T)> {
+/// The covered time of a state, segment by segment. Pieces that touch and have the same state are one.
+fn lay<T: Clone + PartialEq>(changes: &[Change<T>], segments: &[Segment]) -> Vec<(Span, T)> {
     let mut pieces: Vec<(Span, T)> = Vec::new();
     let mut next = 0;
     let mut state: Option<&T> = None;
@@ -288,6 +361,58 @@ mod tests {
             lay(&changes, &segments),
             [(span(0, 150), 'a'), (span(150, 300), 'b')]
         );
+    }
+
+    /// Numbers that look random, the same each time.
+    fn roll(state: &mut u64, sides: u64) -> i64 {
+        *state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        i64::try_from((*state >> 33) % sides).unwrap()
+    }
+
+    #[test]
+    fn both_ways_of_laying_states_out_cover_the_same_time() {
+        let mut random = 7;
+        for _ in 0..500 {
+            let (mut now, mut seq) = (0, 0);
+            let (mut intervals, mut changes) = (Vec::new(), Vec::new());
+            for _ in 0..roll(&mut random, 8) {
+                // Sometimes at once, sometimes after a gap.
+                now += roll(&mut random, 3) * 10;
+                let (from, first) = (now, seq + 1);
+                for _ in 0..roll(&mut random, 6) {
+                    seq += 1;
+                    now += roll(&mut random, 4);
+                    let state = ['a', 'b', 'c'][usize::try_from(roll(&mut random, 3)).unwrap()];
+                    if roll(&mut random, 2) == 0 {
+                        // Slewed a little, now and then.
+                        changes.push(change(seq, now - roll(&mut random, 2), state));
+                    }
+                }
+                intervals.push(interval(first, from, now));
+                seq += 1;
+            }
+            let (from, to) = (roll(&mut random, 60), roll(&mut random, 120));
+            let timeline = Timeline::of(&intervals, span(from, from + to));
+            assert!(timeline.is_ascending);
+            let seconds = |pieces: Vec<(Span, char)>| {
+                let all = pieces.iter().flat_map(|(piece, state)| {
+                    let seconds = piece.from.as_second()..piece.to.as_second();
+                    seconds.map(|second| (second, *state))
+                });
+                let mut all: Vec<_> = all.collect();
+                all.retain(|(second, _)| {
+                    timeline.covered.milliseconds(span(*second, second + 1)) > 0
+                });
+                all
+            };
+            assert_eq!(
+                seconds(timeline.lay_ascending(&changes)),
+                seconds(lay(&changes, &timeline.segments)),
+                "{intervals:?} {changes:?} {timeline:?}"
+            );
+        }
     }
 
     #[test]

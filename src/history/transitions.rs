@@ -56,7 +56,7 @@ impl Reader {
             from: Timestamp::MIN,
             to: span.to,
         };
-        let segments = self.segments(ever)?;
+        let timeline = self.timeline(ever)?;
         let is = |wanted: Option<&str>, said: &str| wanted.is_none_or(|wanted| wanted == said);
         let mut found = Vec::new();
         for service in self.services()? {
@@ -64,7 +64,7 @@ impl Reader {
             if !is(wanted.service, &key.name) || !is(wanted.environment, &key.environment) {
                 continue;
             }
-            let history = self.service(&service, &segments)?;
+            let history = self.service(&service, &timeline)?;
             for (rule, pieces) in &history.rules {
                 if wanted.rule.is_some_and(|wanted| wanted != *rule) {
                     continue;

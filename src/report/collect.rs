@@ -9,7 +9,7 @@ use super::tally::{Tally, milliseconds};
 use super::weights::Weights;
 use crate::calendar::{FiscalCalendar, Period, Span, Week};
 use crate::history::{
-    HistoryError, KnownService, Owner, Reader, Segment, ServiceHistory, State, StoredRuleset,
+    HistoryError, KnownService, Owner, Reader, ServiceHistory, State, StoredRuleset, Timeline,
     intersection,
 };
 use crate::okr::Outcome;
@@ -120,7 +120,7 @@ pub(super) struct Collected {
     pub(super) week_ends: Vec<Then>,
     /// When each service was there in the period, and whose it was.
     pub(super) owners: Vec<(usize, Vec<(Span, Owner)>)>,
-    pub(super) segments: Vec<Segment>,
+    pub(super) timeline: Timeline,
     pub(super) rulesets: Vec<(Timestamp, StoredRuleset)>,
     /// Whether the period is over.
     pub(super) is_closed: bool,
@@ -154,9 +154,9 @@ pub(super) fn collect(
         from: before.map_or(period.span.from, |before| before.span.from),
         to: period.span.to,
     };
-    let segments = reader.segments(whole)?;
-    let rulesets = reader.rulesets(whole)?;
-    let through = edges(&segments, period.span);
+    let timeline = reader.timeline(whole)?;
+    let rulesets = reader.rulesets(&timeline)?;
+    let through = edges(&timeline, period.span);
     let is_closed = question.now >= period.span.to;
     let counts_until = match (is_closed, through) {
         (true, _) => period.span.to,
@@ -174,7 +174,7 @@ pub(super) fn collect(
         };
         WeekSums {
             tally: Tally::default(),
-            covered: covered(&segments, span),
+            covered: covered(&timeline, span),
             week,
         }
     };
@@ -189,9 +189,9 @@ pub(super) fn collect(
         .collect();
     let ends = weeks
         .iter()
-        .filter_map(|week| edges(&segments, week.week.span));
+        .filter_map(|week| edges(&timeline, week.week.span));
     let week_ends: Vec<Then> = ends.map(|(_, at)| Then::at(at)).collect();
-    let before_edges = before.and_then(|before| edges(&segments, before.span));
+    let before_edges = before.and_then(|before| edges(&timeline, before.span));
     let mut collected = Collected {
         services: reader.services()?,
         overall: Both::default(),
@@ -200,9 +200,9 @@ pub(super) fn collect(
         categories: BTreeMap::new(),
         weeks,
         weeks_before,
-        covered: covered(&segments, counted),
+        covered: covered(&timeline, counted),
         covered_before: before
-            .map(|before| covered(&segments, before.span))
+            .map(|before| covered(&timeline, before.span))
             .unwrap_or_default(),
         through,
         start: Vec::new(),
@@ -212,7 +212,7 @@ pub(super) fn collect(
         everybody_at_end: through.map(|(_, last)| Then::at(last)),
         week_ends,
         owners: Vec::new(),
-        segments,
+        timeline,
         rulesets,
         is_closed,
     };
@@ -222,7 +222,7 @@ pub(super) fn collect(
         if known.key.name.is_empty() && question.team.is_some() {
             continue;
         }
-        let history = reader.service(known, &collected.segments)?;
+        let history = reader.service(known, &collected.timeline)?;
         if history.owners.is_empty() {
             continue;
         }
@@ -240,20 +240,13 @@ pub(super) fn collect(
 }
 
 /// The first and the last covered moment of a span.
-fn edges(segments: &[Segment], span: Span) -> Option<(Timestamp, Timestamp)> {
-    let owned = segments.iter().flat_map(|segment| &segment.owned);
-    let parts = owned.filter_map(|part| intersection(*part, span));
-    parts.fold(None, |edges, part| match edges {
-        None => Some((part.from, part.to)),
-        Some((from, to)) => Some((from.min(part.from), to.max(part.to))),
-    })
+fn edges(timeline: &Timeline, span: Span) -> Option<(Timestamp, Timestamp)> {
+    timeline.covered.clip(span).map(|span| (span.from, span.to))
 }
 
-fn covered(segments: &[Segment], span: Span) -> Covered {
-    let owned = segments.iter().flat_map(|segment| &segment.owned);
-    let parts = owned.filter_map(|part| intersection(*part, span));
+fn covered(timeline: &Timeline, span: Span) -> Covered {
     Covered {
-        milliseconds: parts.map(milliseconds).sum(),
+        milliseconds: timeline.covered.milliseconds(span).into(),
         of: milliseconds(span),
     }
 }
@@ -315,7 +308,7 @@ impl Pass<'_> {
             for (part, weight) in self.weights.parts(rule, part) {
                 if let Some(now) = intersection(part, self.question.period.span) {
                     self.add(to, rule, owner, now, state, weight, |both| &mut both.now);
-                    add_to_weeks(&mut to.weeks, now, state, weight);
+                    add_to_weeks(&mut to.weeks, &to.timeline, now, state, weight);
                 }
                 let before = self
                     .before
@@ -324,7 +317,7 @@ impl Pass<'_> {
                     self.add(to, rule, owner, before, state, weight, |both| {
                         &mut both.before
                     });
-                    add_to_weeks(&mut to.weeks_before, before, state, weight);
+                    add_to_weeks(&mut to.weeks_before, &to.timeline, before, state, weight);
                 }
             }
         }
@@ -341,7 +334,7 @@ impl Pass<'_> {
         weight: u32,
         which: impl Fn(&mut Both) -> &mut Tally,
     ) {
-        let time = milliseconds(span);
+        let time = u128::from(to.timeline.covered.milliseconds(span));
         let weighed = Tally::of(state, time * u128::from(weight));
         *which(&mut to.overall) += weighed;
         *which(to.rules.entry(rule).or_default()) += Tally::of(state, time);
@@ -431,14 +424,21 @@ fn holds_before(span: Span, moment: Timestamp) -> bool {
     span.from < moment && moment <= span.to
 }
 
-fn add_to_weeks(weeks: &mut [WeekSums], span: Span, state: &State, weight: u32) {
+fn add_to_weeks(
+    weeks: &mut [WeekSums],
+    timeline: &Timeline,
+    span: Span,
+    state: &State,
+    weight: u32,
+) {
     let first = weeks.partition_point(|week| week.week.span.to <= span.from);
     for week in &mut weeks[first..] {
         if week.week.span.from >= span.to {
             break;
         }
         if let Some(part) = intersection(span, week.week.span) {
-            week.tally += Tally::of(state, milliseconds(part) * u128::from(weight));
+            let time = u128::from(timeline.covered.milliseconds(part));
+            week.tally += Tally::of(state, time * u128::from(weight));
         }
     }
 }

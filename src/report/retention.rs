@@ -46,10 +46,8 @@ pub fn is_settled(reader: &Reader, now: Timestamp) -> Result<bool, HistoryError>
         from: now.saturating_sub(4 * SETTLED).unwrap_or(Timestamp::MIN),
         to: now,
     };
-    let segments = reader.segments(lately)?;
-    let owned = segments.iter().flat_map(|segment| &segment.owned);
-    let covered: SignedDuration = owned.map(|part| part.to.duration_since(part.from)).sum();
-    Ok(covered >= SETTLED)
+    let covered = reader.timeline(lately)?.covered.milliseconds(lately);
+    Ok(u128::from(covered) >= SETTLED.unsigned_abs().as_millis())
 }
 
 /// The reports of quarters that ended a month ago and are not frozen yet.
@@ -88,7 +86,7 @@ pub fn prunable(
     for quarter in measured_quarters(reader, calendar, wanted)? {
         let is_measured = {
             let span = calendar.span(quarter.first, quarter.last);
-            !reader.segments(span)?.is_empty()
+            !reader.timeline(span)?.segments.is_empty()
         };
         if !is_measured || reader.frozen(&quarter.name)?.is_some() {
             continue;

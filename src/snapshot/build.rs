@@ -97,7 +97,8 @@ impl Snapshot {
         let still_holds = Arc::ptr_eq(&before.ruleset, ruleset)
             && same_targets
             && Arc::ptr_eq(&before.answers, answers)
-            && moment(at) < before.judged_until;
+            // A clock that is set back makes everything new.
+            && (moment(before.at)..before.judged_until).contains(&moment(at));
         if !same_targets {
             targets.sort_by(|a, b| a.target.url.cmp(&b.target.url));
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::calendar::Span;
-use crate::history::{HistoryError, Owner, Reader, intersection};
+use crate::history::{HistoryError, Owner, Reader};
 use crate::report::collect::{Collected, RuleAt, ServiceAt};
 use crate::report::model::{ChangeKind, ChangeOf, Movement, MovementKind};
 use crate::rule_id::RuleId;
@@ -110,7 +110,7 @@ pub(super) fn movements(found: &Collected) -> Vec<Movement> {
                         to: span.from,
                     };
                     // A gap in what was measured is no absence.
-                    if was_measured_in(found, gap) {
+                    if found.timeline.covered.milliseconds(gap) > 0 {
                         moved(earlier.to, MovementKind::Went, &was.team, "");
                         moved(span.from, MovementKind::Came, "", &owner.team);
                     } else if was.team != owner.team {
@@ -134,9 +134,4 @@ pub(super) fn movements(found: &Collected) -> Vec<Movement> {
         order(a).cmp(&order(b))
     });
     movements
-}
-
-fn was_measured_in(found: &Collected, span: Span) -> bool {
-    let mut owned = found.segments.iter().flat_map(|segment| &segment.owned);
-    owned.any(|part| intersection(*part, span).is_some())
 }

@@ -46,7 +46,7 @@ fn gaps(question: &Question<'_>, found: &Collected) -> Vec<Gap> {
         (false, None) => span.from,
     };
     let mut covered: Vec<(Span, &str)> = Vec::new();
-    for segment in &found.segments {
+    for segment in &found.timeline.segments {
         let parts = segment.owned.iter();
         covered.extend(parts.map(|part| (*part, segment.ended.in_words())));
     }

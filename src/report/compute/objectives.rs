@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::calendar::Span;
 use crate::catalogue::{Better, KeyResult, Measure, Objective};
 use crate::history::{
-    HistoryError, Reader, RecordKind, Recordal, StoredInitiative, StoredObjective, StoredSample,
+    HistoryError, KnownRecord, Reader, RecordKind, StoredInitiative, StoredObjective, StoredSample,
 };
 use crate::okr::{
     Baseline, KeyResultId, KeyResultPast, KeyResultPasts, KeyResultProgress, Measured, Outlook,
@@ -26,8 +26,8 @@ pub(super) fn objectives(
     let (Some(quarter), Some((_, last))) = (&question.period.quarter, found.through) else {
         return Ok(Vec::new());
     };
-    let written: Vec<Recordal<StoredObjective>> =
-        reader.records(RecordKind::Objective, just_before(last))?;
+    let written: Vec<KnownRecord<StoredObjective>> =
+        reader.records(RecordKind::Objective, &reader.timeline(just_before(last))?)?;
     let written = written.iter().map(|known| known.record.objective());
     let of_quarter = written.filter(|one| one.quarter == *quarter);
     let asked = of_quarter.filter(|one| question.team.is_none_or(|team| team == one.team));
@@ -227,8 +227,8 @@ pub(super) fn initiatives(
     let Some((_, last)) = found.through else {
         return Ok(Vec::new());
     };
-    let written: Vec<Recordal<StoredInitiative>> =
-        reader.records(RecordKind::Initiative, just_before(last))?;
+    let written: Vec<KnownRecord<StoredInitiative>> =
+        reader.records(RecordKind::Initiative, &reader.timeline(just_before(last))?)?;
     let period = question.period;
     let written = written.iter().map(|known| known.record.initiative());
     let mut on: Vec<_> = written

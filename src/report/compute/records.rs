@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::calendar::Span;
-use crate::history::{HistoryError, Reader, RecordKind, Recordal, StoredAttestation, StoredWaiver};
+use crate::history::{
+    HistoryError, KnownRecord, Reader, RecordKind, StoredAttestation, StoredWaiver,
+};
 use crate::report::collect::Collected;
 use crate::report::model::{AttestationOf, RecordState, WaiverOf};
 use crate::report::question::Question;
@@ -23,7 +25,8 @@ pub(super) fn waivers(
         from: Timestamp::MIN,
         to: question.period.span.to,
     };
-    let all: Vec<Recordal<StoredWaiver>> = reader.records(RecordKind::Waiver, ever)?;
+    let all: Vec<KnownRecord<StoredWaiver>> =
+        reader.records(RecordKind::Waiver, &reader.timeline(ever)?)?;
     let of_team = OfTeam::of(question, found);
     let end = end(question, found);
     let counted = all.iter().filter(|known| {
@@ -40,8 +43,8 @@ pub(super) fn waivers(
 }
 
 fn waiver(
-    known: &Recordal<StoredWaiver>,
-    all: &[Recordal<StoredWaiver>],
+    known: &KnownRecord<StoredWaiver>,
+    all: &[KnownRecord<StoredWaiver>],
     end: Timestamp,
 ) -> WaiverOf {
     let waiver = &known.record;
@@ -93,7 +96,8 @@ pub(super) fn attestations(
     found: &Collected,
 ) -> Result<Vec<AttestationOf>, HistoryError> {
     let span = question.period.span;
-    let all: Vec<Recordal<StoredAttestation>> = reader.records(RecordKind::Attestation, span)?;
+    let all: Vec<KnownRecord<StoredAttestation>> =
+        reader.records(RecordKind::Attestation, &reader.timeline(span)?)?;
     let of_team = OfTeam::of(question, found);
     let end = end(question, found);
     let counted = all.iter().filter(|known| {
@@ -132,13 +136,13 @@ fn end(question: &Question<'_>, found: &Collected) -> Timestamp {
 }
 
 /// Whether a record counted at any time of a span: by its own dates, and while it was written down.
-fn counts_in<T>(known: &Recordal<T>, from: Timestamp, to: Timestamp, span: Span) -> bool {
+fn counts_in<T>(known: &KnownRecord<T>, from: Timestamp, to: Timestamp, span: Span) -> bool {
     let from = from.max(known.from);
     let to = known.to.map_or(to, |gone| gone.min(to));
     from < to && from < span.to && to > span.from
 }
 
-fn state<T>(known: &Recordal<T>, from: Timestamp, to: Timestamp, end: Timestamp) -> RecordState {
+fn state<T>(known: &KnownRecord<T>, from: Timestamp, to: Timestamp, end: Timestamp) -> RecordState {
     let is_there = known.to.is_none_or(|gone| gone >= end);
     match is_there && from <= end && end < to {
         false => RecordState::Ended,

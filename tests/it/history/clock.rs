@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use manifesto_exporter::calendar::Span;
 use manifesto_exporter::history::{Ended, Pace, Reader, State};
-use manifesto_exporter::report::{due, is_settled};
+use manifesto_exporter::report::{Question, due, is_settled, report};
 use manifesto_exporter::snapshot::RuleStatus;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
@@ -174,17 +174,21 @@ struct Read {
 impl Read {
     fn of(file: &Path) -> Self {
         let reader = Reader::open(file).unwrap();
-        let segments = reader.segments(EVER).unwrap();
+        let timeline = reader.timeline(EVER).unwrap();
         let services = reader.services().unwrap();
         let shop = services
             .iter()
             .find(|known| known.key.name == "shop")
             .unwrap();
-        let rules = reader.service(shop, &segments).unwrap().rules;
+        let rules = reader.service(shop, &timeline).unwrap().rules;
         let version = rules
             .into_iter()
             .find(|(rule, _)| rule.to_string() == "O-8");
-        let mut spans: Vec<Span> = segments.into_iter().flat_map(|s| s.owned).collect();
+        let mut spans: Vec<Span> = timeline
+            .segments
+            .into_iter()
+            .flat_map(|s| s.owned)
+            .collect();
         spans.sort_by_key(|span| span.from);
         let intervals = reader.intervals().unwrap();
         Self {
@@ -287,6 +291,43 @@ fn fault_99_a_start_in_another_year_leaves_the_next_start_working() {
     });
     assert_eq!(wrong.len(), ENDS, "{wrong:?}");
     assert_eq!(read.ended, [Ended::Stop, Ended::Crash, Ended::Running]);
+}
+
+/// Guarantee: rules and records that were read while the clock was a year ahead are in force when it is right.
+#[test]
+fn fault_99_a_start_in_another_year_loses_no_rule_and_no_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let waivers = "waivers:\n  - {rule: O-8, service: shop, reason: a rewrite, discussion: 'http://chat.example/1', owner: ann, approver: sre, granted_at: 2026-01-02, expires_at: 2026-03-20}\n";
+    std::fs::write(folder.path().join("waivers.yaml"), waivers).unwrap();
+    let configuration =
+        "scrape_configs: []\nwaivers: [waivers.yaml]\nrules: {severity: {O-8: critical}}";
+    let rules = ruleset(configuration, folder.path());
+    let calendar = rules.records.calendar.clone();
+    let file = folder.path().join("history.sqlite");
+    let mut world = World::new(rules, start(), &file, pace());
+    world.put("shop-1", "shop", "growth", body("shop", &["version"]));
+    world.set_clock(YEAR);
+    world.start();
+    for minute in 0..30 {
+        if minute == 10 {
+            world.set_clock(SignedDuration::ZERO);
+        }
+        world.look();
+        world.pass(MINUTE);
+    }
+    let period = calendar.period("2026-Q1", world.now()).unwrap();
+    let question = Question {
+        period: &period,
+        calendar: &calendar,
+        team: None,
+        now: world.now(),
+    };
+    let report = report(&Reader::open(&file).unwrap(), &question).unwrap();
+    assert_eq!(report.method.rulesets.len(), 1);
+    let version = report.rules.iter().find(|rule| rule.id == "O-8").unwrap();
+    assert_eq!((&*version.severity, version.waived), ("critical", 1));
+    let waivers: Vec<_> = report.waivers.iter().map(|one| &*one.rule).collect();
+    assert_eq!(waivers, ["O-8"]);
 }
 
 /// Guarantee: a clock that is far ahead at the start freezes no quarter that is not over, and makes nothing old:

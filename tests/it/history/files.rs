@@ -333,17 +333,17 @@ fn read_all(file: &Path) -> Result<usize, HistoryError> {
         from: Timestamp::MIN,
         to: Timestamp::MAX,
     };
-    let segments = reader.segments(all)?;
+    let timeline = reader.timeline(all)?;
     let mut pieces = 0;
     for service in reader.services()? {
-        for (_, states) in reader.service(&service, &segments)?.rules {
+        for (_, states) in reader.service(&service, &timeline)?.rules {
             pieces += states.len();
             for (_, state) in states {
                 reader.sentence(state.detail)?;
             }
         }
     }
-    reader.rulesets(all)?;
+    reader.rulesets(&timeline)?;
     Ok(pieces)
 }
 
