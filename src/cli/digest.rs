@@ -14,7 +14,8 @@ use crate::document::duration;
 use crate::history::Reader;
 use crate::http_client::settings::TlsConfig;
 use crate::http_client::tls::client_config;
-use crate::report::{Question, compute, output};
+use crate::report::output::{self, Markup};
+use crate::report::{Question, compute};
 
 /// How long a webhook may take.
 const POST_MAX: Duration = Duration::from_secs(15);
@@ -40,6 +41,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE")]
     post_url_file: Option<PathBuf>,
 
+    /// Markup of the chat; by default `slack` where the webhook is Slack's, else `markdown`
+    #[arg(long, value_enum)]
+    markup: Option<Markup>,
+
     /// Configuration file that says where history is kept
     #[arg(long = "config.file", value_name = "FILE")]
     config_file: Option<PathBuf>,
@@ -55,27 +60,43 @@ fn parse_since(text: &str) -> Result<SignedDuration, String> {
 }
 
 pub(super) fn main(args: Args) -> Exit {
-    let text = match made(&args) {
-        Ok(text) => text,
+    let made = || {
+        let url = args.post_url_file.as_deref().map(url).transpose()?;
+        let text = made(
+            &args,
+            args.markup.unwrap_or_else(|| markup_of(url.as_ref())),
+        )?;
+        Ok::<_, String>((text, url))
+    };
+    let (text, url) = match made() {
+        Ok(made) => made,
         Err(message) => {
             complain(&message);
             return Exit::Usage;
         }
     };
-    match (text, &args.post_url_file) {
+    match (text, url) {
         (None, _) => {
             complain(&format!("nothing changed for `{}`", args.team));
             Exit::Ok
         }
         (Some(text), None) => deliver(&text, Exit::Ok),
-        (Some(text), Some(file)) => match runtime() {
-            Ok(runtime) => runtime.block_on(post(&text, file)),
+        (Some(text), Some(url)) => match runtime() {
+            Ok(runtime) => runtime.block_on(post(&text, url)),
             Err(exit) => exit,
         },
     }
 }
 
-fn made(args: &Args) -> Result<Option<String>, String> {
+/// The markup that a webhook understands.
+fn markup_of(webhook: Option<&url::Url>) -> Markup {
+    match webhook.and_then(url::Url::host_str) {
+        Some("hooks.slack.com" | "hooks.slack-gov.com") => Markup::Slack,
+        Some(_) | None => Markup::Markdown,
+    }
+}
+
+fn made(args: &Args, markup: Markup) -> Result<Option<String>, String> {
     let kept = Kept::find(args.config_file.as_deref())?;
     let now = Timestamp::now();
     let calendar = &kept.calendar;
@@ -95,18 +116,11 @@ fn made(args: &Args) -> Result<Option<String>, String> {
     };
     let reader = Reader::open(&kept.file).map_err(|error| error.to_string())?;
     let found = compute(&reader, &question).map_err(|error| error.to_string())?;
-    Ok(output::digest(&found.report))
+    Ok(output::digest(&found.report, markup))
 }
 
 /// Posts the text; the URL is a secret, and is in no message.
-async fn post(text: &str, file: &Path) -> Exit {
-    let url = match url(file) {
-        Ok(url) => url,
-        Err(message) => {
-            complain(&message);
-            return Exit::Usage;
-        }
-    };
+async fn post(text: &str, url: url::Url) -> Exit {
     let sent = async {
         let client = client()?;
         let request = client.post(url).timeout(POST_MAX);
@@ -159,5 +173,18 @@ fn url(file: &Path) -> Result<url::Url, String> {
         scheme => Err(format!(
             "{shown}: scheme `{scheme}` is neither `http` nor `https`"
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slack_is_told_by_its_webhook() {
+        let of = |url: &str| markup_of(Some(&url::Url::parse(url).unwrap()));
+        assert_eq!(of("https://hooks.slack.com/services/T/B/x"), Markup::Slack);
+        assert_eq!(of("https://chat.example/hooks/x"), Markup::Markdown);
+        assert_eq!(markup_of(None), Markup::Markdown);
     }
 }

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::markdown::plain;
+use super::markup::Markup;
 use super::text;
+use crate::calendar::FiscalCalendar;
 use crate::report::model::{ChangeKind, ChangeOf, RecordState, Report};
 
 /// Lines of a list.
@@ -13,47 +14,66 @@ const ROWS_MAX: usize = 10;
 const NEXT_MAX: usize = 3;
 
 /// The digest of a report that begins where the last one ended; `None` where there is nothing to say.
-pub fn digest(report: &Report) -> Option<String> {
+pub fn digest(report: &Report, markup: Markup) -> Option<String> {
+    let zone = FiscalCalendar::zone_named(&report.period.zone);
+    let plain = |text: &str| markup.plain(text);
+    let day = |at| text::day(at, &zone);
     let waivers = report.waivers.iter();
-    let waivers: Vec<_> = waivers
+    let waivers = waivers
         .filter(|waiver| waiver.state == RecordState::EndsSoon)
-        .collect();
+        .map(|waiver| {
+            let what = format!("waiver of {} for {}", waiver.rule, plain(&waiver.concerns));
+            let owner = plain(&waiver.owner);
+            format!("{what}: {} ({owner})", day(&waiver.expires_at))
+        });
     let attestations = report.attestations.iter();
-    let attestations: Vec<_> = attestations
+    let attestations = attestations
         .filter(|record| record.state == RecordState::EndsSoon)
-        .collect();
-    if report.changes.is_empty() && waivers.is_empty() && attestations.is_empty() {
+        .map(|record| {
+            let whom = plain(&text::service(&record.service, &record.environment));
+            let owner = plain(&record.owner);
+            let what = format!("attestation of {} for {whom}", record.rule);
+            format!("{what}: {} ({owner})", day(&record.expires_at))
+        });
+    let ending: Vec<String> = waivers.chain(attestations).collect();
+    if report.changes.is_empty() && ending.is_empty() {
         return None;
     }
     let team = report.team.as_deref().unwrap_or("everybody");
     let end = &report.summary.end;
     let mut out = format!(
-        "**{}, since {}**: {} compliant, {} violations, {} waived\n",
-        plain(team),
-        report.period.first,
+        "{}: {} compliant, {} violations, {} waived\n",
+        markup.bold(&format!("{team}, since {}", report.period.first)),
         text::share(&end.score),
         end.violated,
         end.waived
     );
+    let mut list = |title: &str, rows: &[String]| {
+        if rows.is_empty() {
+            return;
+        }
+        // Writing to a String cannot fail.
+        let _written = writeln!(out, "\n{}", markup.bold(title));
+        for row in rows.iter().take(ROWS_MAX) {
+            let _written = writeln!(out, "- {row}");
+        }
+        if rows.len() > ROWS_MAX {
+            let _written = writeln!(out, "- and {} more", rows.len() - ROWS_MAX);
+        }
+    };
+    let change = |change: &ChangeOf| {
+        let whom = plain(&text::service(&change.service, &change.environment));
+        format!("{whom} {}: {}", change.rule, plain(&change.message))
+    };
     for (kind, title) in [
         (ChangeKind::NewlyViolating, "Newly violating"),
         (ChangeKind::NewlyCompliant, "Newly compliant"),
         (ChangeKind::NewlyWaived, "Newly waived"),
     ] {
         let of_kind = report.changes.iter().filter(|change| change.kind == kind);
-        list(&mut out, title, &of_kind.map(change).collect::<Vec<_>>());
+        list(title, &of_kind.map(change).collect::<Vec<_>>());
     }
-    let ending = waivers.iter().map(|waiver| {
-        let what = format!("waiver of {} for {}", waiver.rule, plain(&waiver.concerns));
-        format!("{what}: {} ({})", waiver.expires_at, plain(&waiver.owner))
-    });
-    let attested = attestations.iter().map(|record| {
-        let whom = plain(&text::service(&record.service, &record.environment));
-        let what = format!("attestation of {} for {whom}", record.rule);
-        format!("{what}: {} ({})", record.expires_at, plain(&record.owner))
-    });
-    let ending: Vec<String> = ending.chain(attested).collect();
-    list(&mut out, "Ends within 30 days", &ending);
+    list("Ends within 30 days", &ending);
     let next = report.offenders.iter().flat_map(|offender| {
         let violations = offender
             .violations
@@ -64,29 +84,6 @@ pub fn digest(report: &Report) -> Option<String> {
             format!("{whom} {}: {}", violation.rule, plain(&violation.message))
         })
     });
-    list(
-        &mut out,
-        "Fix next",
-        &next.take(NEXT_MAX).collect::<Vec<_>>(),
-    );
+    list("Fix next", &next.take(NEXT_MAX).collect::<Vec<_>>());
     Some(out)
-}
-
-fn change(change: &ChangeOf) -> String {
-    let whom = plain(&text::service(&change.service, &change.environment));
-    format!("{whom} {}: {}", change.rule, plain(&change.message))
-}
-
-fn list(out: &mut String, title: &str, rows: &[String]) {
-    if rows.is_empty() {
-        return;
-    }
-    // Writing to a String cannot fail.
-    let _written = writeln!(out, "\n**{title}**");
-    for row in rows.iter().take(ROWS_MAX) {
-        let _written = writeln!(out, "- {row}");
-    }
-    if rows.len() > ROWS_MAX {
-        let _written = writeln!(out, "- and {} more", rows.len() - ROWS_MAX);
-    }
 }

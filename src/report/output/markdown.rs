@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::markup::Markup;
 use super::text;
 use crate::report::model::{ChangeKind, RecordState, Report};
 
@@ -32,22 +33,8 @@ pub fn markdown(report: &Report) -> String {
     out
 }
 
-/// Text that a chat shows as it is: no markup, no mention of anybody, no end of a cell.
-pub(super) fn plain(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '~' => {
-                out.push('\\');
-                out.push(c);
-            }
-            '\n' | '\r' => out.push(' '),
-            // A mention would call people.
-            '@' => out.push_str("@\u{200b}"),
-            c => out.push(c),
-        }
-    }
-    out
+fn plain(text: &str) -> String {
+    Markup::Markdown.plain(text)
 }
 
 fn more(out: &mut String, all: usize) {

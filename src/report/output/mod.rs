@@ -4,6 +4,7 @@ mod csv;
 mod digest;
 mod html;
 mod markdown;
+mod markup;
 mod svg;
 mod text;
 
@@ -11,6 +12,7 @@ pub use self::csv::{Table, csv};
 pub use self::digest::digest;
 pub use self::html::{STYLE, html};
 pub use self::markdown::markdown;
+pub use self::markup::Markup;
 use super::model::Report;
 
 /// The report as JSON, as the API answers it.
