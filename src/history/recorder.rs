@@ -169,7 +169,7 @@ impl Recorder {
             .is_some_and(|known| Arc::ptr_eq(known, &snapshot.ruleset));
         let is_due = self
             .committed
-            .is_none_or(|last| moment.monotonic.saturating_sub(last) >= self.pace.heartbeat);
+            .is_none_or(|last| moment.monotonic.saturating_sub(last) >= self.heartbeat(moment));
         let is_new = !changes.is_empty() || new_rules || step != Step::Continue;
         if !is_new && !is_due && targets.is_empty() {
             if let Some(coverage) = &mut self.coverage {
@@ -209,6 +209,15 @@ impl Recorder {
         let transaction = self.store.connection.transaction()?;
         cover(&transaction, coverage, ended)?;
         transaction.commit()
+    }
+
+    /// After how long a commit without changes is due. At first sooner: who has just started the exporter and
+    /// asks for a report should get one.
+    fn heartbeat(&self, moment: Moment) -> Duration {
+        let age = self
+            .coverage
+            .map(|coverage| moment.monotonic.saturating_sub(coverage.begun));
+        self.pace.heartbeat.min(age.unwrap_or_default() / 2)
     }
 
     /// Whether coverage goes on with a snapshot.

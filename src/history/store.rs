@@ -362,7 +362,11 @@ fn remove(path: &Path) -> Result<(), HistoryError> {
 }
 
 fn folder(path: &Path) -> &Path {
-    path.parent().unwrap_or(Path::new("/"))
+    match path.parent() {
+        Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
+        Some(folder) => folder,
+        None => Path::new("/"),
+    }
 }
 
 /// `history.sqlite` and `lock`: `history.sqlite.lock`.
@@ -374,4 +378,16 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_in_the_working_folder_lies_in_it() {
+        assert_eq!(folder(Path::new("history.sqlite")), Path::new("."));
+        assert_eq!(folder(Path::new("a/history.sqlite")), Path::new("a"));
+        assert_eq!(folder(Path::new("/")), Path::new("/"));
+    }
 }

@@ -1,9 +1,13 @@
 //! What must outlive a restart, does.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
+use manifesto_exporter::calendar::Span;
 use manifesto_exporter::checks::Reason;
-use manifesto_exporter::history::Pace;
-use manifesto_exporter::snapshot::RuleStatus;
+use manifesto_exporter::history::{Moment, Pace, Reader, Recorder, Unclean};
+use manifesto_exporter::snapshot::{RuleStatus, Snapshot};
 
 use crate::simulation::{Answer, End, World, body, ruleset, verdict};
 
@@ -64,6 +68,37 @@ fn daily_restarts_hide_no_bypass() {
     let since = violated_since.unwrap();
     assert_eq!(since, start() + HOUR * 12);
     assert_eq!(first_fail.unwrap(), since + HOUR * 24 * 14);
+}
+
+/// Guarantee: what was measured in the first seconds is in a report made then: coverage does not wait for the first
+/// minute.
+#[test]
+fn the_first_seconds_are_covered() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = Arc::new(ruleset("scrape_configs: []", folder.path()));
+    let file = folder.path().join("history.sqlite");
+    let (mut recorder, _) =
+        Recorder::open(&file, start(), Unclean::Crash, Pace::default()).unwrap();
+    let ever = Span {
+        from: start(),
+        to: start() + HOUR,
+    };
+    let mut after = Vec::new();
+    for second in 0..300 {
+        let wall = start() + SignedDuration::from_secs(second);
+        let moment = Moment {
+            wall,
+            monotonic: Duration::from_secs(second.unsigned_abs()),
+        };
+        let snapshot = Snapshot::empty(&rules, wall.into());
+        recorder.record(&snapshot, &[], moment).unwrap();
+        if [2, 10, 60, 120, 299].contains(&second) {
+            let timeline = Reader::open(&file).unwrap().timeline(ever).unwrap();
+            after.push((second, timeline.covered.milliseconds(ever) / 1_000));
+        }
+    }
+    // Each time it has doubled, then each minute.
+    assert_eq!(after, [(2, 2), (10, 8), (60, 32), (120, 64), (299, 244)]);
 }
 
 /// Guarantee: a rule that could not be measured since the restart keeps the outcome from before it in the
