@@ -225,13 +225,14 @@ fn prune(kept: &Kept, before: jiff::civil::Date) -> Result<Exit, String> {
     let failed = |error: HistoryError| error.to_string();
     let wanted = kept.calendar.span(before, before).from;
     let reader = Reader::open(&kept.file).map_err(failed)?;
-    let until = crate::report::prunable(&reader, &kept.calendar, wanted).map_err(failed)?;
+    let now = Timestamp::now();
+    let until = crate::report::prunable(&reader, &kept.calendar, wanted, now).map_err(failed)?;
     drop(reader);
     if until < wanted {
         complain(&format!(
             "only what lies before {until:.0} is forgotten: later quarters are not frozen, or compared with by one that is not"
         ));
     }
-    let rows = history::prune(&kept.file, until, Timestamp::now()).map_err(failed)?;
+    let rows = history::prune(&kept.file, until, now).map_err(failed)?;
     Ok(deliver(&format!("{rows} rows forgotten\n"), Exit::Ok))
 }

@@ -123,6 +123,9 @@ pub(super) fn cut(connection: &mut Connection, before: Timestamp) -> rusqlite::R
     };
     let ended = "DELETE FROM coverage WHERE ended <> 'running' AND until <= ?1";
     let mut rows = transaction.execute(ended, (before.as_millisecond(),))?;
+    // What is forgotten was not measured, as far as anybody can tell.
+    let begins = "UPDATE coverage SET began = ?1 WHERE began < ?1 AND until > ?1";
+    transaction.execute(begins, (before.as_millisecond(),))?;
     for delete in [
         "DELETE FROM verdict WHERE seq < ?1 AND EXISTS (SELECT 1 FROM verdict later \
          WHERE later.service = verdict.service AND later.rule = verdict.rule \

@@ -13,7 +13,9 @@ use super::records::{RecordKind, StoredRuleset};
 use super::store::{self, Aside};
 use super::targets::targets;
 use super::timeline::Ended;
-use super::written::{Ownership, RuleState, Written, WrittenRule, WrittenService, estate};
+use super::written::{
+    Ownership, RuleState, Written, WrittenRule, WrittenService, estate, substance,
+};
 use crate::checks::warmup::TargetPast;
 use crate::discovery::target::ServiceKey;
 use crate::manifesto::Definition;
@@ -79,7 +81,8 @@ fn load(connection: &Connection, now: Timestamp) -> rusqlite::Result<Loaded> {
         let is_there = ownership.as_ref().is_some_and(|o| o.is_present);
         if is_there || now - LEFT_MAX < since {
             let verdicts = known.iter();
-            let verdicts = verdicts.filter_map(|(rule, state)| past(*rule, state, &definitions));
+            let verdicts =
+                verdicts.filter_map(|(rule, known)| past(*rule, &known.state, &definitions));
             let past = Past {
                 first_seen,
                 verdicts: verdicts.collect(),
@@ -94,9 +97,7 @@ fn load(connection: &Connection, now: Timestamp) -> rusqlite::Result<Loaded> {
         let rules = known.into_iter();
         let service = WrittenService {
             ownership,
-            rules: rules
-                .map(|(rule, state)| (rule, WrittenRule::new(state)))
-                .collect(),
+            rules: rules.collect(),
             last: None,
         };
         written.services.insert(key, service);
@@ -194,11 +195,12 @@ fn states(
     connection: &Connection,
     service: i64,
     rules: &[(i64, RuleId)],
-) -> rusqlite::Result<Vec<(RuleId, RuleState)>> {
+) -> rusqlite::Result<Vec<(RuleId, WrittenRule)>> {
     let mut select = connection.prepare_cached(
         "SELECT v.status, v.counted, n.name, v.failing_since, v.failing_is_exact, \
-         v.carried_since, v.carried_until, w.digest FROM verdict v \
-         JOIN reason n ON n.id = v.reason LEFT JOIN record w ON w.id = v.waiver \
+         v.carried_since, v.carried_until, w.digest, d.message, m.at FROM verdict v \
+         JOIN moment m USING (seq) JOIN reason n ON n.id = v.reason JOIN detail d ON d.id = v.detail \
+         LEFT JOIN record w ON w.id = v.waiver \
          WHERE v.service = ?1 AND v.rule = ?2 ORDER BY v.seq DESC LIMIT 1",
     )?;
     let mut states = Vec::with_capacity(rules.len());
@@ -210,18 +212,20 @@ fn states(
     Ok(states)
 }
 
-fn state(row: &Row<'_>) -> rusqlite::Result<RuleState> {
+fn state(row: &Row<'_>) -> rusqlite::Result<WrittenRule> {
     let reason: String = row.get(2)?;
     let failing: (Option<i64>, Option<bool>) = (row.get(3)?, row.get(4)?);
     let carried: (Option<i64>, Option<i64>) = (row.get(5)?, row.get(6)?);
-    Ok(RuleState {
+    let state = RuleState {
         status: row.get(0)?,
         counted: row.get(1)?,
         reason: reason.into(),
         failing: failing.0.zip(failing.1),
         carried: carried.0.zip(carried.1),
         waiver: row.get(7)?,
-    })
+        substance: substance(&row.get::<_, String>(8)?),
+    };
+    Ok(WrittenRule::new(state, moment(row.get(9)?)))
 }
 
 /// What judging asks of the past of a rule.

@@ -16,7 +16,7 @@ use super::rows::Rows;
 use super::samples::{KeyResultSample, write_sample};
 use super::store::{self, Store};
 use super::timeline::Ended;
-use super::written::{Judged, Ownership, ServiceChange, Written, WrittenService, estate};
+use super::written::{Judged, Ownership, ServiceChange, Written, WrittenService, estate, hour_of};
 use crate::checks::warmup::TargetPast;
 use crate::discovery::target::ServiceKey;
 use crate::snapshot::{Memory, Ruleset, ServiceState, Snapshot};
@@ -161,7 +161,7 @@ impl Recorder {
         moment: Moment,
     ) -> Result<Recorded, HistoryError> {
         let step = self.step(moment);
-        let hour = moment.wall.as_second() / 3_600;
+        let hour = hour_of(moment.wall);
         let changes = self.changes(snapshot, hour);
         let new_rules = !self
             .ruleset

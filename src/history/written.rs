@@ -2,10 +2,13 @@
 //! the difference.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use super::codes::{ABSENT, Digest, code};
 use super::records::{RecordKind, StoredWaiver};
+use jiff::Timestamp;
+
 use crate::discovery::target::ServiceKey;
 use crate::rule_id::RuleId;
 use crate::snapshot::{ServiceState, ServiceVerdict};
@@ -24,6 +27,18 @@ pub(super) struct RuleState {
     /// Since when, and until when.
     pub(super) carried: Option<(i64, i64)>,
     pub(super) waiver: Option<Digest>,
+    /// What its sentence says beside figures: see [`substance`].
+    pub(super) substance: u64,
+}
+
+/// What a sentence says beside its figures, as a number: an availability that moves in the last digit is no news,
+/// another rule that is named is.
+pub(super) fn substance(sentence: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    let words = sentence.split_whitespace();
+    let words = words.filter(|word| word.contains(char::is_alphabetic));
+    words.for_each(|word| word.hash(&mut hasher));
+    hasher.finish()
 }
 
 /// The reason of a state that is not recorded because it changes too often.
@@ -46,6 +61,7 @@ impl RuleState {
                 )
             }),
             waiver: waiver.map(|waiver| StoredWaiver::body(waiver).digest),
+            substance: substance(&verdict.finding.message),
         }
     }
 
@@ -59,6 +75,7 @@ impl RuleState {
             carried: None,
             waiver: None,
             failing: self.failing,
+            substance: 0,
         }
     }
 
@@ -71,7 +88,18 @@ impl RuleState {
             failing: None,
             carried: None,
             waiver: None,
+            substance: 0,
         }
+    }
+
+    /// The same but for what its sentence says.
+    fn is_alike(&self, other: &Self) -> bool {
+        let substance = other.substance;
+        *other
+            == Self {
+                substance,
+                ..self.clone()
+            }
     }
 }
 
@@ -85,13 +113,18 @@ pub(super) struct WrittenRule {
 }
 
 impl WrittenRule {
-    pub(super) fn new(state: RuleState) -> Self {
+    pub(super) fn new(state: RuleState, at: Timestamp) -> Self {
         Self {
             state,
-            hour: 0,
+            hour: hour_of(at),
             times: 0,
         }
     }
+}
+
+/// The hour of the epoch.
+pub(super) fn hour_of(at: Timestamp) -> i64 {
+    at.as_second().div_euclid(3_600)
 }
 
 /// The estate among services.
@@ -189,7 +222,7 @@ impl WrittenService {
             known.state.status != ABSENT && there.binary_search(rule).is_err()
         });
         let gone = gone.map(|(rule, _)| {
-            let written = WrittenRule::new(RuleState::absent());
+            let written = WrittenRule::new(RuleState::absent(), Timestamp::UNIX_EPOCH);
             (*rule, written, Arc::from(""))
         });
         rules.extend(gone);
@@ -217,6 +250,11 @@ fn next(known: Option<&WrittenRule>, state: RuleState, hour: i64) -> Option<Writ
         false => 0,
     };
     if known.state == state || times > TRANSITIONS_AN_HOUR_MAX {
+        return None;
+    }
+    // Another sentence alone waits for another day.
+    let is_same_day = hour / 24 == known.hour / 24;
+    if known.state.is_alike(&state) && is_same_day {
         return None;
     }
     Some(WrittenRule {
@@ -261,8 +299,25 @@ mod tests {
     }
 
     #[test]
+    fn a_sentence_of_another_substance_is_written_once_a_day() {
+        let saying = |sentence: &str| RuleState {
+            substance: substance(sentence),
+            ..state(2)
+        };
+        let known = next(None, saying("violated for 14 d: D-1, O-8"), 30).unwrap();
+        let is_written =
+            |sentence: &str, hour| next(Some(&known), saying(sentence), hour).is_some();
+        assert!(!is_written("violated for 15.5 d: D-1, O-8", 60), "figures");
+        assert!(
+            !is_written("violated for 15 d: D-1, D-4", 40),
+            "the same day"
+        );
+        assert!(is_written("violated for 15 d: D-1, D-4", 48));
+    }
+
+    #[test]
     fn what_does_not_change_is_not_written() {
-        let known = WrittenRule::new(state(2));
+        let known = WrittenRule::new(state(2), Timestamp::UNIX_EPOCH);
         assert!(next(Some(&known), state(2), 5).is_none());
     }
 }

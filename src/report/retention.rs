@@ -82,8 +82,9 @@ pub fn prunable(
     reader: &Reader,
     calendar: &FiscalCalendar,
     wanted: Timestamp,
+    now: Timestamp,
 ) -> Result<Timestamp, HistoryError> {
-    for quarter in measured_quarters(reader, calendar, wanted)? {
+    for quarter in measured_quarters(reader, calendar, now)? {
         let is_measured = {
             let span = calendar.span(quarter.first, quarter.last);
             !reader.timeline(span)?.segments.is_empty()

@@ -101,6 +101,7 @@ pub(super) fn fill(
     let (mut recorder, _) = Recorder::open(file, start, Unclean::Crash, pace)?;
     let mut snapshot = Snapshot::empty(ruleset, start.into());
     let nobody = Arc::default();
+    let last = now - SignedDuration::from_secs(1);
     let mut at = start;
     while at < now {
         let part = at.duration_since(start).as_secs_f64() / length;
@@ -118,7 +119,11 @@ pub(super) fn fill(
             };
             recorder.record(&snapshot, &board.pasts(), moment)?;
         }
-        at += STEP;
+        // The last look is of now: the daemon goes on from there.
+        at = match at + STEP < now || at == last {
+            true => at + STEP,
+            false => last,
+        };
     }
     recorder.stop()
 }

@@ -146,7 +146,7 @@ fn freeze_due(
             "report frozen"
         );
     }
-    prunable(&Reader::open(file)?, calendar, oldest).map(Some)
+    prunable(&Reader::open(file)?, calendar, oldest, now).map(Some)
 }
 
 fn done<T>(

@@ -103,7 +103,7 @@ fn fault_69_no_quarter_is_forgotten_before_it_was_reported() {
     let calendar = FiscalCalendar::default();
     let now = at("2027-02-20T00:00:00Z");
     let wanted = at("2026-11-15T00:00:00Z");
-    let until = prunable(&Reader::open(&file).unwrap(), &calendar, wanted).unwrap();
+    let until = prunable(&Reader::open(&file).unwrap(), &calendar, wanted, now).unwrap();
     assert!(
         until < at("2026-01-01T00:00:00Z"),
         "nothing is frozen yet: {until}"
@@ -116,11 +116,16 @@ fn fault_69_no_quarter_is_forgotten_before_it_was_reported() {
     for one in &frozen[..3] {
         assert_eq!(&freeze(&file, one).unwrap(), one);
     }
-    let until = prunable(&Reader::open(&file).unwrap(), &calendar, wanted).unwrap();
+    let until = prunable(&Reader::open(&file).unwrap(), &calendar, wanted, now).unwrap();
     assert_eq!(until, at("2026-07-01T00:00:00Z"));
     let before = reported(&file, "2026-Q4", now);
     assert!(prune(&file, until, now).unwrap() > 0);
     assert_eq!(reported(&file, "2026-Q4", now), before);
+    // What is forgotten was not measured.
+    let forgotten = reported(&file, "2026-05-01..2026-07-10", now);
+    assert_eq!(forgotten.method.gaps[0].to, until);
+    let share = forgotten.summary.mean.covered;
+    assert!(share < 10.01 / 71.0, "{share}");
     assert_eq!(verify(&file).unwrap(), Vec::<String>::new());
     let kept = Reader::open(&file)
         .unwrap()
