@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::question::Question;
 use super::tally::{Tally, milliseconds};
@@ -112,7 +112,9 @@ pub(super) struct Collected {
     pub(super) end: Vec<ServiceAt>,
     /// At the end of the period before, where that was covered at all.
     pub(super) end_before: Option<Vec<ServiceAt>>,
-    /// At the first covered moment of the period.
+    /// The moment of which key results have their baseline: see [`baseline_moment`].
+    pub(super) baseline_at: Option<Timestamp>,
+    /// At that moment.
     pub(super) everybody_at_start: Option<Then>,
     /// At the last one.
     pub(super) everybody_at_end: Option<Then>,
@@ -192,6 +194,7 @@ pub(super) fn collect(
         .filter_map(|week| edges(&timeline, week.week.span));
     let week_ends: Vec<Then> = ends.map(|(_, at)| Then::at(at)).collect();
     let before_edges = before.and_then(|before| edges(&timeline, before.span));
+    let baseline_at = baseline_moment(&timeline, period.span);
     let mut collected = Collected {
         services: reader.services()?,
         overall: Both::default(),
@@ -208,7 +211,11 @@ pub(super) fn collect(
         start: Vec::new(),
         end: Vec::new(),
         end_before: before_edges.map(|_| Vec::new()),
-        everybody_at_start: through.map(|(first, _)| Then::at(just_after(first))),
+        baseline_at,
+        everybody_at_start: baseline_at.map(|at| {
+            let is_first = through.is_some_and(|(first, _)| first == at);
+            Then::at(if is_first { just_after(at) } else { at })
+        }),
         everybody_at_end: through.map(|(_, last)| Then::at(last)),
         week_ends,
         owners: Vec::new(),
@@ -237,6 +244,25 @@ pub(super) fn collect(
         pass.add_to(&mut collected);
     }
     Ok(collected)
+}
+
+/// Where nothing was measured when the period began, the baseline is of so much later than the first look, which knows
+/// little: targets warm up, sources were asked once.
+const LATE_BASELINE: SignedDuration = SignedDuration::from_mins(10);
+
+/// The moment of which key results have their baseline.
+fn baseline_moment(timeline: &Timeline, span: Span) -> Option<Timestamp> {
+    let (first, _) = edges(timeline, span)?;
+    let settling = Span {
+        from: first,
+        to: first
+            .saturating_add(LATE_BASELINE)
+            .unwrap_or(Timestamp::MAX),
+    };
+    match first == span.from {
+        true => Some(first),
+        false => edges(timeline, settling).map(|(_, last)| last),
+    }
 }
 
 /// The first and the last covered moment of a span.
@@ -416,7 +442,7 @@ impl Pass<'_> {
 
 /// What is looked at just before a moment holds at it.
 fn just_after(moment: Timestamp) -> Timestamp {
-    moment + jiff::SignedDuration::from_millis(1)
+    moment + SignedDuration::from_millis(1)
 }
 
 /// Whether a span holds just before a moment.

@@ -19,6 +19,9 @@ use crate::snapshot::{Ruleset, Snapshot};
 /// Queries are noted, and what was measured before is read, so often.
 const OFTEN: Duration = Duration::from_secs(3_600);
 
+/// In the first hours sooner, each time when the exporter has run for half as long again: baselines are young then.
+const OFTEN_AT_FIRST: Duration = Duration::from_secs(30);
+
 /// Quarters are frozen, and old history forgotten, so often.
 const SELDOM: Duration = Duration::from_secs(24 * 3_600);
 
@@ -27,6 +30,7 @@ pub(super) struct Chores {
     file: PathBuf,
     pasts: Arc<ArcSwap<KeyResultPasts>>,
     retention: SignedDuration,
+    begun: Instant,
     /// With the rules of that time: other objectives have another past.
     often: Option<(Instant, Arc<Ruleset>)>,
     seldom: Option<Instant>,
@@ -42,6 +46,7 @@ impl Chores {
             file: file.to_owned(),
             pasts,
             retention,
+            begun: Instant::now(),
             often: None,
             seldom: None,
         }
@@ -55,7 +60,8 @@ impl Chores {
         now: Timestamp,
     ) -> Result<Recorder, HistoryError> {
         let is_due = self.often.as_ref().is_none_or(|(last, ruleset)| {
-            last.elapsed() >= OFTEN || !Arc::ptr_eq(ruleset, &snapshot.ruleset)
+            let pause = (self.begun.elapsed() / 3).clamp(OFTEN_AT_FIRST, OFTEN);
+            last.elapsed() >= pause || !Arc::ptr_eq(ruleset, &snapshot.ruleset)
         });
         if is_due {
             self.often = Some((Instant::now(), Arc::clone(&snapshot.ruleset)));

@@ -83,7 +83,7 @@ pub(super) fn pasts(
     samples: &[StoredSample],
 ) -> KeyResultPasts {
     let start = standings(found, found.everybody_at_start.as_ref());
-    let began = found.through.map(|(first, _)| first);
+    let began = found.baseline_at;
     let results = objectives.iter();
     let results = results.flat_map(|one| one.key_results.iter().map(move |result| (one, result)));
     let mut pasts: KeyResultPasts = BTreeMap::new();

@@ -213,9 +213,14 @@ impl Asked<'_> {
             });
             looks.collect::<Vec<_>>()
         };
+        let late = SignedDuration::from_mins(10);
+        let began = match first == self.period.0 {
+            true => first,
+            false => first + late,
+        };
         let began = match is_query {
             true => queues(self.period).first().copied(),
-            false => promise.measured(start).map(|(value, _)| (first, value)),
+            false => promise.measured(start).map(|(value, _)| (began, value)),
         };
         let baseline = promise.baseline.or(began.map(|(_, value)| value));
         figures.same(told.baseline, baseline, title);
