@@ -41,6 +41,17 @@ impl CalendarError {
         self
     }
 
+    /// The same where other periods than quarters may be asked for.
+    pub(super) fn or_days(mut self) -> Self {
+        let others =
+            "or ask for `current`, `last`, or days `2026-01-15..2026-02-14`, both included";
+        self.hint = Some(match self.hint {
+            Some(hint) => format!("{hint}; {others}").into(),
+            None => others.into(),
+        });
+        self
+    }
+
     /// Nothing that looks like a quarter.
     pub(super) fn no_quarter(text: &str, example: &str) -> Self {
         Self::new(format!("`{}` is not a quarter", shown(text)))

@@ -31,7 +31,7 @@ pub struct Period {
     pub last: Date,
     /// The same in time.
     pub span: Span,
-    /// The quarter, if it was asked for as one.
+    /// The quarter, where it is one.
     pub quarter: Option<Quarter>,
 }
 
@@ -73,7 +73,7 @@ impl FiscalCalendar {
             (CURRENT, _) => self.current(now)?,
             (LAST, _) => self.newest_ended(now)?,
             (_, Some((first, last))) => return self.period_of_days(day(first)?, day(last)?),
-            (name, None) => self.quarter(name)?,
+            (name, None) => self.quarter(name).map_err(CalendarError::or_days)?,
         };
         Ok(Period::of(quarter, self))
     }
@@ -117,6 +117,10 @@ impl FiscalCalendar {
         let days = days_in(first, last);
         if days > PERIOD_DAYS_MAX {
             return Err(CalendarError::too_long(first, last, days, PERIOD_DAYS_MAX));
+        }
+        let quarter = self.quarter_of(first);
+        if let Some(quarter) = quarter.filter(|q| (q.first, q.last) == (first, last)) {
+            return Ok(Period::of(quarter, self));
         }
         let span = self.span(first, last);
         if span.is_empty() {

@@ -83,6 +83,16 @@ impl Records {
             .collect()
     }
 
+    /// Key results that are queries, and where they are written.
+    pub fn queries(&self) -> Vec<String> {
+        let objectives = self.objectives.iter().flatten();
+        let results = objectives.flat_map(|one| one.key_results.iter().map(move |r| (one, r)));
+        let queries = results.filter(|(_, result)| matches!(result.measure, Measure::Promql(_)));
+        queries
+            .map(|(one, result)| format!("key result `{}` at {}", result.title, one.place))
+            .collect()
+    }
+
     /// The next moment at which something written here begins or ends.
     pub fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
         let attestations = self.attestations.iter().flat_map(Attestations::all);

@@ -167,7 +167,8 @@ fn url(file: &Path) -> Result<url::Url, String> {
         return Err(format!("{shown}: {} bytes are no URL", length.len()));
     }
     let text = std::fs::read_to_string(file).map_err(|error| format!("{shown}: {error}"))?;
-    let url = url::Url::parse(text.trim()).map_err(|error| format!("{shown}: {error}"))?;
+    let url = url::Url::parse(text.trim())
+        .map_err(|error| format!("{shown}: it holds no URL of a webhook: {error}"))?;
     match url.scheme() {
         "https" | "http" => Ok(url),
         scheme => Err(format!(

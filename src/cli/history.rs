@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
@@ -56,7 +57,8 @@ enum Command {
         since: String,
         /// Until when: a day, included; until now, where it is not said
         #[arg(long)]
-        until: Option<String>,
+        #[arg(value_name = "DAY", value_parser = parse_day)]
+        until: Option<Date>,
         /// How it is written
         #[arg(long, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
         output: Format,
@@ -71,8 +73,8 @@ enum Command {
     /// Forget what lies before a day, as far as its quarters are frozen; the exporter must not run
     Prune {
         /// The first day that stays
-        #[arg(long, value_name = "DAY")]
-        before: jiff::civil::Date,
+        #[arg(long, value_name = "DAY", value_parser = parse_day)]
+        before: Date,
     },
 }
 
@@ -118,10 +120,16 @@ fn show(command: &Command, kept: &Kept) -> Result<Exit, String> {
     let span = Span {
         from: since_when(since, &kept.calendar, now)?,
         to: match until {
-            Some(day) => day_span("--until", day, &kept.calendar)?.to,
+            Some(day) => kept.calendar.span(*day, *day).to,
             None => now,
         },
     };
+    if span.from >= span.to {
+        return Err(format!(
+            "--since {:.0} is not before --until {:.0}",
+            span.from, span.to
+        ));
+    }
     let failed = |error: HistoryError| error.to_string();
     let reader = Reader::open(&kept.file).map_err(failed)?;
     let wanted = history::Wanted {
@@ -131,6 +139,11 @@ fn show(command: &Command, kept: &Kept) -> Result<Exit, String> {
         rule: *rule,
     };
     let mut found = reader.transitions(span, &wanted).map_err(failed)?;
+    if found.is_empty()
+        && let Some(unknown) = reader.unknown(&wanted).map_err(failed)?
+    {
+        return Err(unknown);
+    }
     let left = found.len().saturating_sub(ROWS_MAX);
     found.drain(..left);
     if left > 0 {
@@ -151,14 +164,15 @@ fn since_when(text: &str, calendar: &FiscalCalendar, now: Timestamp) -> Result<T
         let length = SignedDuration::try_from(length).unwrap_or(SignedDuration::MAX);
         return Ok(now.saturating_sub(length).unwrap_or(Timestamp::MIN));
     }
-    Ok(day_span("--since", text, calendar)?.from)
+    let day: Date = text.parse().map_err(|_| {
+        format!("--since: `{text}` is neither a length of time, such as `7d`, nor a day, such as `2026-11-20`")
+    })?;
+    Ok(calendar.span(day, day).from)
 }
 
-fn day_span(flag: &str, text: &str, calendar: &FiscalCalendar) -> Result<Span, String> {
-    let day = text
-        .parse::<jiff::civil::Date>()
-        .map_err(|_| format!("{flag}: `{text}` is neither a length of time, such as `7d`, nor a day, such as `2026-11-20`"))?;
-    Ok(calendar.span(day, day))
+fn parse_day(text: &str) -> Result<Date, String> {
+    let day = text.parse();
+    day.map_err(|_| "it is not a day, such as `2026-11-20`".to_owned())
 }
 
 fn as_json(found: &[Transition]) -> String {
@@ -221,7 +235,7 @@ fn verify(kept: &Kept) -> Result<Exit, String> {
     Ok(deliver(&listed.concat(), Exit::NonCompliant))
 }
 
-fn prune(kept: &Kept, before: jiff::civil::Date) -> Result<Exit, String> {
+fn prune(kept: &Kept, before: Date) -> Result<Exit, String> {
     let failed = |error: HistoryError| error.to_string();
     let wanted = kept.calendar.span(before, before).from;
     let reader = Reader::open(&kept.file).map_err(failed)?;

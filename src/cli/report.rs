@@ -37,9 +37,9 @@ pub(super) struct Args {
     #[arg(long, value_enum, default_value_t = Format::Markdown, value_name = "FORMAT")]
     output: Format,
 
-    /// Which table, with --output=csv
-    #[arg(long, value_enum, default_value_t = Table::Violations)]
-    table: Table,
+    /// Which table, with --output=csv; by default `violations`
+    #[arg(long, value_enum)]
+    table: Option<Table>,
 
     /// Keep the report of a quarter that is over, so that it never changes again
     #[arg(long, conflicts_with = "team")]
@@ -72,6 +72,9 @@ pub(super) fn main(args: Args) -> Exit {
 }
 
 fn make(args: &Args, kept: &Kept) -> Result<Report, String> {
+    if args.table.is_some() && args.output != Format::Csv {
+        return Err("--table chooses a table of --output=csv: say that too".to_owned());
+    }
     let now = Timestamp::now();
     let period = kept.calendar.period(&args.quarter, now);
     let period = period.map_err(|error| format!("--quarter: {error}"))?;
@@ -96,10 +99,11 @@ fn make(args: &Args, kept: &Kept) -> Result<Report, String> {
         return Ok(found.report);
     }
     let made = found.report;
-    if args.recompute
-        && let Some(known) = reader.frozen(&period.name).map_err(failed)?
-    {
-        compare(&made, kept, &known);
+    if args.recompute {
+        match reader.frozen(&period.name).map_err(failed)? {
+            Some(known) => compare(&made, kept, &known),
+            None => complain(&format!("{}: no frozen report is kept", period.name)),
+        }
     }
     drop(reader);
     if args.freeze {
@@ -140,7 +144,7 @@ fn write(args: &Args, report: &Report) -> Exit {
             }
         },
         Format::Markdown => output::markdown(report),
-        Format::Csv => output::csv(report, args.table),
+        Format::Csv => output::csv(report, args.table.unwrap_or(Table::Violations)),
         Format::Json => output::json(report),
     };
     deliver(&text, exit)

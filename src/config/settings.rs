@@ -69,7 +69,15 @@ impl Config {
     ) -> Result<Ruleset, ManifestoError> {
         let manifesto = Manifesto::load(&self.rules)?;
         manifesto.judges_what_levels_ask(&self.levels)?;
-        let ruleset = Ruleset::new(manifesto, catalogue, records, &self.services);
+        let mut ruleset = Ruleset::new(manifesto, catalogue, records, &self.services);
+        let mut sources = self.sources.iter();
+        if !sources.any(|source| source.kind == SourceKind::Prometheus) {
+            let unasked = ruleset.records.queries().into_iter();
+            let unasked = unasked.map(|what| {
+                format!("{what} asks a query, and no source of kind `prometheus` is configured")
+            });
+            ruleset.records.warnings.extend(unasked);
+        }
         Ok(Ruleset {
             carried_for: self.carried_for,
             levels: self.levels.clone(),

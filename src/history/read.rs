@@ -24,7 +24,7 @@ use crate::snapshot::{Failing, RuleStatus};
 pub struct Reader {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
-    rules: Vec<(i64, RuleId)>,
+    pub(super) rules: Vec<(i64, RuleId)>,
     reasons: HashMap<i64, Arc<str>>,
 }
 

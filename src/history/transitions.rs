@@ -95,6 +95,42 @@ impl Reader {
     }
 }
 
+impl Reader {
+    /// What of somebody's wishes history has never seen, in words: a name with a typo looks like peace.
+    pub fn unknown(&self, wanted: &Wanted<'_>) -> Result<Option<String>, HistoryError> {
+        let never = |what: &str, name: &str| format!("no {what} `{name}` was ever seen");
+        let services = self.services()?;
+        let has = |is: &dyn Fn(&ServiceKey) -> bool| services.iter().any(|known| is(&known.key));
+        if let Some(name) = wanted
+            .service
+            .filter(|name| !has(&|key| key.name == **name))
+        {
+            return Ok(Some(never("service", name)));
+        }
+        if let Some(name) = wanted
+            .environment
+            .filter(|name| !has(&|key| key.environment == **name))
+        {
+            return Ok(Some(never("environment", name)));
+        }
+        if let Some(name) = wanted.team
+            && !self.owned_anything(name)?
+        {
+            return Ok(Some(never("team", name)));
+        }
+        let rule = wanted
+            .rule
+            .filter(|rule| !self.rules.iter().any(|(_, known)| known == rule));
+        Ok(rule.map(|rule| format!("rule `{rule}` was never judged")))
+    }
+
+    fn owned_anything(&self, team: &str) -> Result<bool, HistoryError> {
+        let select = "SELECT EXISTS (SELECT 1 FROM ownership WHERE team = ?1)";
+        let found = self.connection.query_row(select, (team,), |row| row.get(0));
+        found.map_err(self.failed())
+    }
+}
+
 fn owner_at(owners: &[(Span, Owner)], at: Timestamp) -> Option<&Owner> {
     let mut owners = owners.iter();
     owners

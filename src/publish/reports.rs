@@ -100,10 +100,12 @@ fn asked(
     };
     match find(&reader, &question) {
         Ok(found) => Ok(found.report),
-        Err(ReportError::NoSuchTeam { team, period }) => Err(Refusal::Asked(format!(
-            "team `{team}` owned nothing in {period}"
-        ))),
-        Err(error) => Err(Refusal::Unreadable(error.to_string())),
+        Err(error @ (ReportError::NotBegun { .. } | ReportError::NoSuchTeam { .. })) => {
+            Err(Refusal::Asked(error.to_string()))
+        }
+        Err(error @ (ReportError::History(_) | ReportError::Frozen(_))) => {
+            Err(Refusal::Unreadable(error.to_string()))
+        }
     }
 }
 
@@ -221,7 +223,11 @@ pub(super) async fn list(State(app): State<Arc<App>>) -> Response {
         let listed = quarters.map(|quarter| {
             let place = frozen.iter().position(|one| one.name == quarter.name);
             Listed {
-                days: Period::of(quarter.clone(), calendar).describe(calendar),
+                days: format!(
+                    "{} – {}",
+                    quarter.first.strftime("%-d %b %Y"),
+                    quarter.last.strftime("%-d %b %Y")
+                ),
                 frozen: place.map(|place| frozen.remove(place)),
                 name: quarter.name,
             }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
+use super::moments::{baseline_moment, edges, holds_before, just_after};
 use super::question::Question;
 use super::tally::{Tally, milliseconds};
 use super::weights::Weights;
@@ -246,30 +247,6 @@ pub(super) fn collect(
     Ok(collected)
 }
 
-/// Where nothing was measured when the period began, the baseline is of so much later than the first look, which knows
-/// little: targets warm up, sources were asked once.
-const LATE_BASELINE: SignedDuration = SignedDuration::from_mins(10);
-
-/// The moment of which key results have their baseline.
-fn baseline_moment(timeline: &Timeline, span: Span) -> Option<Timestamp> {
-    let (first, _) = edges(timeline, span)?;
-    let settling = Span {
-        from: first,
-        to: first
-            .saturating_add(LATE_BASELINE)
-            .unwrap_or(Timestamp::MAX),
-    };
-    match first == span.from {
-        true => Some(first),
-        false => edges(timeline, settling).map(|(_, last)| last),
-    }
-}
-
-/// The first and the last covered moment of a span.
-fn edges(timeline: &Timeline, span: Span) -> Option<(Timestamp, Timestamp)> {
-    timeline.covered.clip(span).map(|span| (span.from, span.to))
-}
-
 fn covered(timeline: &Timeline, span: Span) -> Covered {
     Covered {
         milliseconds: timeline.covered.milliseconds(span).into(),
@@ -438,16 +415,6 @@ impl Pass<'_> {
             weight: self.weights.before(rule, moment),
         })
     }
-}
-
-/// What is looked at just before a moment holds at it.
-fn just_after(moment: Timestamp) -> Timestamp {
-    moment + SignedDuration::from_millis(1)
-}
-
-/// Whether a span holds just before a moment.
-fn holds_before(span: Span, moment: Timestamp) -> bool {
-    span.from < moment && moment <= span.to
 }
 
 fn add_to_weeks(

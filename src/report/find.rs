@@ -1,5 +1,7 @@
 //! The report that is asked for: the frozen one, where there is one, else computed.
 
+use jiff::civil::Date;
+
 use super::compute::report;
 use super::frozen;
 use super::model::Report;
@@ -24,8 +26,16 @@ pub enum ReportError {
     /// The frozen one cannot be.
     #[error("{0}")]
     Frozen(String),
-    /// The team owned nothing in it.
-    #[error("team `{team}` owned nothing in {period}")]
+    /// It has not begun.
+    #[error("{period} has not begun: its first day is {first}")]
+    NotBegun {
+        /// The period's name.
+        period: String,
+        /// Its first day.
+        first: Date,
+    },
+    /// The team owned nothing in it, and promised nothing.
+    #[error("team `{team}` has no services and no objectives in {period}")]
     NoSuchTeam {
         /// The team.
         team: String,
@@ -49,9 +59,17 @@ pub fn find(reader: &Reader, question: &Question<'_>) -> Result<Found, ReportErr
 
 /// The same, computed anew.
 pub fn compute(reader: &Reader, question: &Question<'_>) -> Result<Found, ReportError> {
+    let period = question.period;
+    if period.span.from > question.now {
+        return Err(ReportError::NotBegun {
+            period: period.name.clone(),
+            first: period.first,
+        });
+    }
     let made = report(reader, question)?;
+    let is_nobody = made.teams.is_empty() && made.objectives.is_empty();
     match question.team {
-        Some(team) if made.teams.is_empty() => Err(ReportError::NoSuchTeam {
+        Some(team) if is_nobody => Err(ReportError::NoSuchTeam {
             team: team.to_owned(),
             period: question.period.name.clone(),
         }),

@@ -6,6 +6,7 @@ mod figures;
 mod find;
 pub mod frozen;
 pub mod model;
+mod moments;
 pub mod output;
 mod question;
 mod retention;

@@ -2,26 +2,46 @@
 
 use crate::okr::Outlook;
 use crate::report::figures::percent;
-use crate::report::model::{Answer, ObjectiveOf, PeriodOf, Summary, TeamOf};
+use crate::report::model::{Answer, ObjectiveOf, Offender, PeriodOf, Summary, TeamOf};
 
-/// Teams that are named as needing help.
-const TEAMS_NAMED_MAX: usize = 3;
+/// Teams, or services, that are named as needing help.
+const NAMED_MAX: usize = 3;
 
 /// What stands for a figure that there is not.
 const NONE: &str = "–";
 
-pub(super) fn answers(
-    period: &PeriodOf,
-    summary: &Summary,
-    teams: &[TeamOf],
-    objectives: &[ObjectiveOf],
-) -> Vec<Answer> {
+/// What the answers are drawn from.
+pub(super) struct Told<'a> {
+    pub(super) period: &'a PeriodOf,
+    /// Whether the period is a quarter: only quarters have objectives.
+    pub(super) is_quarter: bool,
+    /// The team that is asked about.
+    pub(super) team: Option<&'a str>,
+    pub(super) summary: &'a Summary,
+    pub(super) teams: &'a [TeamOf],
+    pub(super) objectives: &'a [ObjectiveOf],
+    pub(super) offenders: &'a [Offender],
+}
+
+pub(super) fn answers(told: &Told<'_>) -> Vec<Answer> {
+    let (period, summary) = (told.period, told.summary);
+    let needing_help = match (summary.end.score, told.team) {
+        (None, _) => {
+            let sentence = "Who needs help is not known: nothing was measured.";
+            (NONE.to_owned(), sentence.to_owned())
+        }
+        (Some(_), None) => teams_needing_help(told.teams),
+        (Some(_), Some(_)) => services_needing_help(told.offenders),
+    };
     let answers = [
-        ("Are we compliant?", compliant(summary)),
+        ("Are we compliant?", compliant(period, summary)),
         ("Better than before?", compared(period, summary)),
-        ("What did we promise?", promised(objectives)),
-        ("Who needs help?", needing_help(teams)),
-        ("What do we not know?", not_known(summary)),
+        (
+            "What did we promise?",
+            promised(told.objectives, told.is_quarter),
+        ),
+        ("Who needs help?", needing_help),
+        ("What do we not know?", not_known(period, summary)),
     ];
     let answers = answers
         .into_iter()
@@ -33,7 +53,15 @@ pub(super) fn answers(
     answers.collect()
 }
 
-fn compliant(summary: &Summary) -> (String, String) {
+/// When the figures of the end are of.
+fn when(period: &PeriodOf) -> &'static str {
+    match period.is_closed {
+        true => "at the end",
+        false => "now",
+    }
+}
+
+fn compliant(period: &PeriodOf, summary: &Summary) -> (String, String) {
     let (Some(end), Some(mean)) = (summary.end.score, summary.mean.score) else {
         let sentence = "Whether we comply is not known: nothing was measured.";
         return (NONE.to_owned(), sentence.to_owned());
@@ -55,8 +83,9 @@ fn compliant(summary: &Summary) -> (String, String) {
         waived => format!(", and {waived} waived"),
     };
     let sentence = format!(
-        "{} compliant at the end, {} on average; {violations}{waived}; {} of {} services violate something.",
+        "{} compliant {}, {} on average; {violations}{waived}; {} of {} services violate at least one rule.",
         percent(end),
+        when(period),
         percent(mean),
         at_end.services_violating,
         at_end.services
@@ -72,21 +101,29 @@ fn compared(period: &PeriodOf, summary: &Summary) -> (String, String) {
     };
     let points = 100.0 * (now - then);
     let (figure, trend) = match points {
-        _ if points.abs() < 0.05 => ("as good".to_owned(), "As good as".to_owned()),
+        _ if points.abs() < 0.05 => ("as good".to_owned(), "as good as".to_owned()),
         _ if points > 0.0 => (
             format!("+{points:.1} points"),
-            format!("{points:.1} points better than"),
+            format!("{points:.1} percentage points better than"),
         ),
         _ => (
             format!("−{:.1} points", -points),
-            format!("{:.1} points worse than", -points),
+            format!("{:.1} percentage points worse than", -points),
         ),
     };
-    let sentence = format!("{trend} {before}, which had {} on average.", percent(then));
+    let sentence = format!(
+        "{} on average, {trend} {before}, which had {} on average.",
+        percent(now),
+        percent(then)
+    );
     (figure, sentence)
 }
 
-fn promised(objectives: &[ObjectiveOf]) -> (String, String) {
+fn promised(objectives: &[ObjectiveOf], is_quarter: bool) -> (String, String) {
+    if !is_quarter {
+        let sentence = "Objectives belong to quarters: these days are not one.";
+        return (NONE.to_owned(), sentence.to_owned());
+    }
     let results = || {
         objectives
             .iter()
@@ -106,13 +143,19 @@ fn promised(objectives: &[ObjectiveOf]) -> (String, String) {
     };
     let reached = seen_as(&[Outlook::Reached]);
     let off = seen_as(&[Outlook::OffTrack]);
-    let unknown = seen_as(&[Outlook::Unsure, Outlook::NotMeasured]);
+    let (unsure, unmeasured) = (
+        seen_as(&[Outlook::Unsure]),
+        seen_as(&[Outlook::NotMeasured]),
+    );
     let mut parts = vec![format!("{reached} of {all} key results reached")];
     if off > 0 {
         parts.push(format!("{off} off track"));
     }
-    if unknown > 0 {
-        parts.push(format!("{unknown} not known for certain"));
+    if unsure > 0 {
+        parts.push(format!("{unsure} not certain"));
+    }
+    if unmeasured > 0 {
+        parts.push(format!("{unmeasured} not measured"));
     }
     let scores: Vec<f64> = objectives
         .iter()
@@ -126,9 +169,9 @@ fn promised(objectives: &[ObjectiveOf]) -> (String, String) {
     (format!("{reached} of {all}"), sentence + ".")
 }
 
-fn needing_help(teams: &[TeamOf]) -> (String, String) {
+fn teams_needing_help(teams: &[TeamOf]) -> (String, String) {
     let violating: Vec<&TeamOf> = teams.iter().filter(|team| team.end.violated > 0).collect();
-    let named = violating.iter().take(TEAMS_NAMED_MAX).map(|team| {
+    let named = violating.iter().take(NAMED_MAX).map(|team| {
         let name = match team.name.as_str() {
             "" => "services that nobody owns",
             name => name,
@@ -156,7 +199,34 @@ fn needing_help(teams: &[TeamOf]) -> (String, String) {
     (figure, sentence)
 }
 
-fn not_known(summary: &Summary) -> (String, String) {
+/// The same of a team alone: its services that violate most.
+fn services_needing_help(offenders: &[Offender]) -> (String, String) {
+    let violated = |one: &Offender| {
+        let violated = one.violations.iter().filter(|violation| !violation.waived);
+        violated.count() as u64
+    };
+    let violating: Vec<&Offender> = offenders.iter().filter(|one| violated(one) > 0).collect();
+    let named = violating.iter().take(NAMED_MAX).map(|one| {
+        let violations = counted(violated(one), "violation", "violations");
+        match one.environment.as_str() {
+            "" => format!("{} ({violations})", one.service),
+            environment => format!("{} in {environment} ({violations})", one.service),
+        }
+    });
+    let named: Vec<String> = named.collect();
+    let figure = match violating.len() {
+        0 => "none".to_owned(),
+        count => counted(count as u64, "service", "services"),
+    };
+    let sentence = match violating.len().saturating_sub(named.len()) {
+        0 if named.is_empty() => "No service needs help: none violates anything.".to_owned(),
+        0 => format!("Most violations: {}.", named.join(", ")),
+        more => format!("Most violations: {}, and {more} more.", named.join(", ")),
+    };
+    (figure, sentence)
+}
+
+fn not_known(period: &PeriodOf, summary: &Summary) -> (String, String) {
     let covered = percent(summary.mean.covered);
     let end = &summary.end;
     let Some(coverage) = end.coverage else {
@@ -164,8 +234,9 @@ fn not_known(summary: &Summary) -> (String, String) {
         return ("all".to_owned(), sentence);
     };
     let sentence = format!(
-        "{} of what applies was not measured at the end: {} unknown, {} not configured; the exporter measured {covered} of the time.",
+        "{} of what applies is not measured {}: {} unknown, {} not configured; the exporter measured {covered} of the time.",
         percent(1.0 - coverage),
+        when(period),
         end.unknown,
         end.not_configured
     );

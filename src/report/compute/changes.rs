@@ -10,7 +10,7 @@ use crate::rule_id::RuleId;
 use crate::snapshot::RuleStatus;
 
 /// Verdicts that are other at the end than at the beginning, of services that were there at both. What is
-/// not known at either is no change.
+/// not known at the end is no change, nor that something is compliant that was not known.
 pub(super) fn changes(reader: &Reader, found: &Collected) -> Result<Vec<ChangeOf>, HistoryError> {
     let starts: BTreeMap<usize, &ServiceAt> = found
         .start
@@ -65,14 +65,15 @@ fn kind(before: RuleStatus, now: RuleStatus) -> Option<ChangeKind> {
         (RuleStatus::Fail | RuleStatus::Waived, RuleStatus::Pass) => {
             Some(ChangeKind::NewlyCompliant)
         }
-        (RuleStatus::Pass | RuleStatus::Waived, RuleStatus::Fail) => {
-            Some(ChangeKind::NewlyViolating)
-        }
+        (RuleStatus::Pass, RuleStatus::Fail) => Some(ChangeKind::NewlyViolating),
+        (RuleStatus::Waived, RuleStatus::Fail) => Some(ChangeKind::WaiverEnded),
+        (RuleStatus::Unknown, RuleStatus::Fail) => Some(ChangeKind::FoundViolating),
         (RuleStatus::Pass | RuleStatus::Fail, RuleStatus::Waived) => Some(ChangeKind::NewlyWaived),
         (RuleStatus::Pass, RuleStatus::Pass)
         | (RuleStatus::Fail, RuleStatus::Fail)
         | (RuleStatus::Waived, RuleStatus::Waived)
-        | (RuleStatus::Unknown | RuleStatus::NotApplicable, _)
+        | (RuleStatus::NotApplicable, _)
+        | (RuleStatus::Unknown, RuleStatus::Pass | RuleStatus::Waived)
         | (_, RuleStatus::Unknown | RuleStatus::NotApplicable) => None,
     }
 }

@@ -30,7 +30,16 @@ pub fn report(reader: &Reader, question: &Question<'_>) -> Result<Report, Histor
     let objectives = objectives::objectives(reader, question, &found)?;
     let mut summary = summary(&found);
     let period = period(question, &found, before.as_ref());
-    summary.answers = answers::answers(&period, &summary, &teams, &objectives);
+    let offenders = offenders::offenders(reader, &found)?;
+    summary.answers = answers::answers(&answers::Told {
+        period: &period,
+        is_quarter: question.period.quarter.is_some(),
+        team: question.team,
+        summary: &summary,
+        teams: &teams,
+        objectives: &objectives,
+        offenders: &offenders,
+    });
     Ok(Report {
         format: FORMAT,
         team: question.team.map(str::to_owned),
@@ -39,7 +48,7 @@ pub fn report(reader: &Reader, question: &Question<'_>) -> Result<Report, Histor
         weeks: weeks(&found),
         categories,
         levels: levels(&found),
-        offenders: offenders::offenders(reader, &found)?,
+        offenders,
         changes: changes::changes(reader, &found)?,
         waivers: records::waivers(reader, question, &found)?,
         attestations: records::attestations(reader, question, &found)?,

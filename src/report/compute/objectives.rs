@@ -204,10 +204,10 @@ fn arithmetic(progress: &KeyResultProgress) -> String {
     };
     if is_there {
         let holds = match score > 0.0 {
-            true => "it holds: 1",
-            false => "it does not hold: 0",
+            true => "still met: 1",
+            false => "not met any more: 0",
         };
-        return format!("it began at {baseline:.3}, at its target {target:.3} or beyond; {holds}");
+        return format!("the baseline {baseline:.3} met the target {target:.3}; {holds}");
     }
     let exact = (actual - baseline) / (target - baseline);
     let bounded = match (exact < 0.0, exact > 1.0) {

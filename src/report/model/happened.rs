@@ -52,7 +52,7 @@ pub struct ChangeOf {
     pub team: String,
     /// The rule.
     pub rule: String,
-    /// `newly_compliant`, `newly_violating`, or `newly_waived`.
+    /// What became of it.
     pub kind: ChangeKind,
     /// When it last became so.
     pub at: Timestamp,
@@ -78,6 +78,10 @@ pub enum ChangeKind {
     NewlyCompliant,
     /// It violates, and did not.
     NewlyViolating,
+    /// It violates, and did before under a waiver that has ended.
+    WaiverEnded,
+    /// It violates, and was not measured before.
+    FoundViolating,
     /// It violates under a waiver, and was compliant or violated without one.
     NewlyWaived,
 }

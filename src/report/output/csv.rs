@@ -25,6 +25,12 @@ pub enum Table {
     Waivers,
     /// Attestations.
     Attestations,
+    /// Initiatives.
+    Initiatives,
+    /// Levels.
+    Levels,
+    /// Category by category.
+    Categories,
 }
 
 /// One table.
@@ -39,6 +45,9 @@ pub fn csv(report: &Report, table: Table) -> String {
         Table::Changes => changes(report, &mut out),
         Table::Waivers => waivers(report, &mut out),
         Table::Attestations => attestations(report, &mut out),
+        Table::Initiatives => initiatives(report, &mut out),
+        Table::Levels => levels(report, &mut out),
+        Table::Categories => categories(report, &mut out),
     }
     out
 }
@@ -256,6 +265,52 @@ fn attestations(report: &Report, out: &mut String) {
                 &record.statement,
                 &record.signed_at.to_string(),
                 &record.expires_at.to_string(),
+            ],
+        );
+    }
+}
+
+fn initiatives(report: &Report, out: &mut String) {
+    let head = "initiative owner reason rules started due services left unknown";
+    row(out, &head.split(' ').collect::<Vec<_>>());
+    for initiative in &report.initiatives {
+        row(
+            out,
+            &[
+                &initiative.title,
+                &initiative.owner,
+                &initiative.reason,
+                &initiative.rules.join(" "),
+                &initiative.started.to_string(),
+                &initiative.due.to_string(),
+                &initiative.services.to_string(),
+                &initiative.left.to_string(),
+                &initiative.unknown.to_string(),
+            ],
+        );
+    }
+}
+
+fn levels(report: &Report, out: &mut String) {
+    row(out, &["level", "start", "end"]);
+    for level in &report.levels {
+        let (start, end) = (level.start.to_string(), level.end.to_string());
+        row(out, &[&level.name, &start, &end]);
+    }
+}
+
+fn categories(report: &Report, out: &mut String) {
+    let head = "category score coverage mean_score mean_score_before";
+    row(out, &head.split(' ').collect::<Vec<_>>());
+    for category in &report.categories {
+        row(
+            out,
+            &[
+                &category.name,
+                &share(category.score),
+                &share(category.coverage),
+                &share(category.mean.score),
+                &share(category.mean_before.score),
             ],
         );
     }

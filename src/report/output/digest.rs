@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::markup::Markup;
 use super::text;
 use crate::calendar::FiscalCalendar;
-use crate::report::model::{ChangeKind, ChangeOf, RecordState, Report};
+use crate::report::model::{ChangeOf, RecordState, Report};
 
 /// Lines of a list.
 const ROWS_MAX: usize = 10;
@@ -65,11 +65,7 @@ pub fn digest(report: &Report, markup: Markup) -> Option<String> {
         let whom = plain(&text::service(&change.service, &change.environment));
         format!("{whom} {}: {}", change.rule, plain(&change.message))
     };
-    for (kind, title) in [
-        (ChangeKind::NewlyViolating, "Newly violating"),
-        (ChangeKind::NewlyCompliant, "Newly compliant"),
-        (ChangeKind::NewlyWaived, "Newly waived"),
-    ] {
+    for (kind, title) in text::CHANGES {
         let of_kind = report.changes.iter().filter(|change| change.kind == kind);
         list(title, &of_kind.map(change).collect::<Vec<_>>());
     }

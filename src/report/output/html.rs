@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 use super::{svg, text};
 use crate::calendar::FiscalCalendar;
-use crate::report::model::{ChangeKind, ChangeOf, Gap, Offender, Report, Violation};
+use crate::report::model::{ChangeOf, Gap, Offender, Report, Violation};
 
 /// Rows of the long lists; the other formats have them whole.
 const ROWS_MAX: usize = 40;
@@ -40,12 +40,7 @@ pub fn html(report: &Report) -> Result<String, askama::Error> {
         .collect();
     fixes.sort_by(|a, b| b.2.total_cmp(&a.2).then(a.0.cmp(b.0)));
     fixes.truncate(5);
-    let kinds = [
-        ("Newly violating", ChangeKind::NewlyViolating),
-        ("Newly compliant", ChangeKind::NewlyCompliant),
-        ("Newly waived", ChangeKind::NewlyWaived),
-    ];
-    let changes = kinds.into_iter().filter_map(|(title, kind)| {
+    let changes = text::CHANGES.into_iter().filter_map(|(kind, title)| {
         let of_kind = report.changes.iter().filter(|change| change.kind == kind);
         let mut of_kind: Vec<&ChangeOf> = of_kind.collect();
         let left = of_kind.len().saturating_sub(ROWS_MAX);
@@ -107,16 +102,7 @@ impl Page<'_> {
         let period = &self.report.period;
         let (first, last) = (period.first, period.last);
         let (first, last) = (text::date(&first), text::date(&last));
-        let state = match (period.is_closed, period.through) {
-            (true, _) => String::new(),
-            (false, Some(through)) => {
-                format!(
-                    "; not over yet, measured until {}",
-                    text::minute(&through, &self.zone)
-                )
-            }
-            (false, None) => "; nothing was measured in it".to_owned(),
-        };
+        let state = text::so_far(period, &self.zone);
         format!("{first} – {last}, {}{state}", period.zone)
     }
 
@@ -129,7 +115,7 @@ impl Page<'_> {
         let day = text::day(&since, &self.zone);
         match violation.since_is_exact {
             true => (length, format!("since {day}")),
-            false => (format!("{length} or longer"), format!("seen on {day}")),
+            false => (format!("at least {length}"), format!("first seen {day}")),
         }
     }
 

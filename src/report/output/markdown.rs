@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use super::markup::Markup;
 use super::text;
-use crate::report::model::{ChangeKind, RecordState, Report};
+use crate::calendar::FiscalCalendar;
+use crate::report::model::{RecordState, Report};
 
 /// Rows of a list: a post is read to its end.
 const ROWS_MAX: usize = 8;
@@ -16,12 +17,14 @@ pub fn markdown(report: &Report) -> String {
         .team
         .as_deref()
         .map_or_else(String::new, |team| format!(" of {}", plain(team)));
+    let zone = FiscalCalendar::zone_named(&period.zone);
     let mut out = format!(
-        "### Reliability{of}, {} ({} to {}, {})\n\n",
+        "### Reliability{of}, {} ({} to {}, {}{})\n\n",
         plain(&period.name),
         period.first,
         period.last,
-        period.zone
+        period.zone,
+        text::so_far(period, &zone)
     );
     for answer in &report.summary.answers {
         let _written = writeln!(out, "- {}", plain(&answer.sentence));
@@ -47,7 +50,7 @@ fn objectives(report: &Report, out: &mut String) {
     if report.objectives.is_empty() {
         return;
     }
-    out.push_str("\n| Team | Key result | Actual | Target | Score | Expected | |\n|:--|:--|--:|--:|--:|--:|:--|\n");
+    out.push_str("\n| Team | Key result | Actual | Target | Score | Expected | Outcome |\n|:--|:--|--:|--:|--:|--:|:--|\n");
     for objective in &report.objectives {
         for result in &objective.key_results {
             let _written = writeln!(
@@ -59,7 +62,7 @@ fn objectives(report: &Report, out: &mut String) {
                 text::quantity(&result.target, &result.unit),
                 text::score(&result.score),
                 result.expected,
-                result.outlook
+                result.grade.as_ref().unwrap_or(&result.outlook)
             );
         }
     }
@@ -91,10 +94,7 @@ fn offenders(report: &Report, out: &mut String) {
 }
 
 fn changes(report: &Report, out: &mut String) {
-    for (kind, title) in [
-        (ChangeKind::NewlyViolating, "Newly violating"),
-        (ChangeKind::NewlyCompliant, "Newly compliant"),
-    ] {
+    for (kind, title) in text::CHANGES {
         let of_kind = report.changes.iter().filter(|change| change.kind == kind);
         let of_kind: Vec<_> = of_kind.collect();
         if of_kind.is_empty() {

@@ -67,14 +67,14 @@ pub(super) fn weeks(weeks: &[WeekOf], before: &str) -> String {
     };
     let told = match known(&score) {
         Some((first, last)) => format!(
-            "from {:.1} % in the first measured week to {:.1} % in the last",
+            "The score goes from {:.1} % in the first measured week to {:.1} % in the last",
             100.0 * first,
             100.0 * last
         ),
-        None => "nothing was measured".to_owned(),
+        None => "Nothing was measured".to_owned(),
     };
     let mut out = format!(
-        "<svg class=\"chart\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\"><title>Score by week</title><desc>The score goes {}; the dashed line is {}, the bars below are how much was measured.</desc>",
+        "<svg class=\"chart\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\"><title>Score by week</title><desc>{}; the dashed line is {}, the bars below are how much was measured.</desc>",
         escaped(&told),
         escaped(before)
     );

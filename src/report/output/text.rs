@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::report::figures;
-use crate::report::model::{ChangeKind, MovementKind, RecordState};
+use crate::report::model::{ChangeKind, Movement, MovementKind, PeriodOf, RecordState};
 
 /// A share as a percentage, or a dash where there is none.
 pub(super) fn share(share: &Option<f64>) -> String {
@@ -17,10 +17,14 @@ pub(super) fn percent(share: &f64) -> String {
     figures::percent(*share)
 }
 
-/// The same in whole per cent and without a sign: never 100 before it is whole.
+/// The same in whole per cent and without a sign: 100 only where it is all, 0 only where it is nothing.
 pub(super) fn whole(share: f64) -> String {
-    // 0.29 * 100 is a hair below 29.
-    format!("{:.0}", (share * 100.0 + 1e-9).floor())
+    let rounded = (share * 100.0).round();
+    let shown = match share > 0.0 && share < 1.0 {
+        true => rounded.clamp(1.0, 99.0),
+        false => rounded,
+    };
+    format!("{shown:.0}")
 }
 
 /// The difference of two shares, in points.
@@ -85,6 +89,17 @@ pub(super) fn minute(at: &Timestamp, zone: &TimeZone) -> String {
         .to_string()
 }
 
+/// Of a period that is not over, until when it was measured.
+pub(super) fn so_far(period: &PeriodOf, zone: &TimeZone) -> String {
+    match (period.is_closed, period.through) {
+        (true, _) => String::new(),
+        (false, Some(through)) => {
+            format!("; not over yet, measured until {}", minute(&through, zone))
+        }
+        (false, None) => "; not over yet, nothing measured".to_owned(),
+    }
+}
+
 /// A length of time, as people say it: the largest unit alone.
 pub(super) fn length(from: &Timestamp, to: &Timestamp) -> String {
     let seconds = to.duration_since(*from).as_secs().max(0);
@@ -110,19 +125,40 @@ pub(super) fn length(from: &Timestamp, to: &Timestamp) -> String {
     "no time".to_owned()
 }
 
+/// Kinds of changes as they are listed, with their titles.
+pub(super) const CHANGES: [(ChangeKind, &str); 5] = [
+    (ChangeKind::NewlyViolating, "Newly violating"),
+    (ChangeKind::WaiverEnded, "Violating since a waiver ended"),
+    (
+        ChangeKind::FoundViolating,
+        "Found violating, not measured before",
+    ),
+    (ChangeKind::NewlyCompliant, "Newly compliant"),
+    (ChangeKind::NewlyWaived, "Newly waived"),
+];
+
+/// For tables.
 pub(super) fn change(kind: &ChangeKind) -> &'static str {
     match kind {
         ChangeKind::NewlyCompliant => "newly compliant",
         ChangeKind::NewlyViolating => "newly violating",
+        ChangeKind::WaiverEnded => "waiver ended",
+        ChangeKind::FoundViolating => "found violating",
         ChangeKind::NewlyWaived => "newly waived",
     }
 }
 
-pub(super) fn movement(kind: &MovementKind) -> &'static str {
-    match kind {
-        MovementKind::Came => "came",
-        MovementKind::Went => "went",
-        MovementKind::ChangedHands => "changed hands",
+/// What happened to a service.
+pub(super) fn movement(movement: &Movement) -> String {
+    let who = service(&movement.service, &movement.environment);
+    match movement.what {
+        MovementKind::Came => format!("{who} was added ({})", team(&movement.to_team)),
+        MovementKind::Went => format!("{who} was removed ({})", team(&movement.from_team)),
+        MovementKind::ChangedHands => format!(
+            "{who} moved from {} to {}",
+            team(&movement.from_team),
+            team(&movement.to_team)
+        ),
     }
 }
 
@@ -167,8 +203,14 @@ mod tests {
             ("82.2 %".to_owned(), "–".to_owned())
         );
         assert_eq!(
-            (whole(0.999), whole(0.29)),
-            ("99".to_owned(), "29".to_owned())
+            [
+                whole(0.999),
+                whole(0.667),
+                whole(0.002),
+                whole(0.0),
+                whole(1.0)
+            ],
+            ["99", "67", "1", "0", "100"]
         );
         assert_eq!(points(&Some(0.8), &Some(0.75)), "+5.0");
         assert_eq!(

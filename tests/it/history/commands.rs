@@ -111,7 +111,7 @@ fn what_cannot_be_reported_says_why() {
     refused(
         &["report", "--team=nobody"],
         2,
-        "team `nobody` owned nothing",
+        "team `nobody` has no services and no objectives",
     );
     refused(&["report", "--freeze"], 2, "it is not over before");
     refused(&["report", "--quarter=2011-Q1"], 3, "");
@@ -120,6 +120,36 @@ fn what_cannot_be_reported_says_why() {
         2,
         "is neither a length of time",
     );
+    refused(&["history", "show", "--until=1d"], 2, "is not a day");
+    refused(
+        &["history", "show", "--service=nosuch"],
+        2,
+        "no service `nosuch` was ever seen",
+    );
+    refused(
+        &["history", "show", "--team=nosuch"],
+        2,
+        "no team `nosuch` was ever seen",
+    );
+    refused(
+        &["history", "show", "--rule=O-99"],
+        2,
+        "rule `O-99` was never judged",
+    );
+    refused(
+        &[
+            "history",
+            "show",
+            "--since=2026-01-02",
+            "--until=2026-01-01",
+        ],
+        2,
+        "is not before",
+    );
+    refused(&["history", "prune", "--before=30d"], 2, "is not a day");
+    refused(&["report", "--quarter=2199-Q1"], 2, "has not begun");
+    refused(&["report", "--quarter=next"], 2, "or ask for `current`");
+    refused(&["report", "--table=rules"], 2, "--output=csv");
     refused(
         &["digest", "--team=payments", "--since=1h"],
         2,

@@ -153,9 +153,9 @@ impl Asked<'_> {
                     (RuleStatus::Fail | RuleStatus::Waived, RuleStatus::Pass) => {
                         ChangeKind::NewlyCompliant
                     }
-                    (RuleStatus::Pass | RuleStatus::Waived, RuleStatus::Fail) => {
-                        ChangeKind::NewlyViolating
-                    }
+                    (RuleStatus::Pass, RuleStatus::Fail) => ChangeKind::NewlyViolating,
+                    (RuleStatus::Waived, RuleStatus::Fail) => ChangeKind::WaiverEnded,
+                    (RuleStatus::Unknown, RuleStatus::Fail) => ChangeKind::FoundViolating,
                     (RuleStatus::Pass | RuleStatus::Fail, RuleStatus::Waived) => {
                         ChangeKind::NewlyWaived
                     }

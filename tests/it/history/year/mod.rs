@@ -14,7 +14,7 @@ use manifesto_exporter::calendar::FiscalCalendar;
 use manifesto_exporter::config::Config;
 use manifesto_exporter::document::Origin;
 use manifesto_exporter::history::Reader;
-use manifesto_exporter::report::{Question, Report, output, report};
+use manifesto_exporter::report::{Question, Report, frozen, output, report};
 
 use self::compare::{Asked, Figures};
 use self::life::{CONFIGURATION, Care, Event, folder, live};
@@ -105,6 +105,9 @@ fn fault_103_restarts_and_repetition_change_no_byte() {
             "{name}"
         );
         assert_eq!(json, output::json(&reported(one.path(), name, None)));
+        // Frozen, and shown again.
+        let kept = frozen::of(&undisturbed, &calendar(), Timestamp::UNIX_EPOCH);
+        assert_eq!(output::json(&frozen::read(&kept).unwrap()), json);
         let page = output::html(&undisturbed).unwrap();
         assert_eq!(
             page,
