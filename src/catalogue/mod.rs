@@ -22,7 +22,7 @@ pub use self::filter::{OneOrMore, ServiceFilter};
 pub use self::index::Catalogue;
 pub use self::initiatives::Initiative;
 pub use self::objectives::{Better, Commitment, KeyResult, Measure, Objective};
-pub use self::records::Records;
+pub use self::records::{Records, RuleNamed};
 pub use self::settings::{RecordFiles, SeriesNames, ServiceOverride};
 pub use self::slos::Slo;
 pub use self::waivers::{Waived, Waiver, WaiverScope};

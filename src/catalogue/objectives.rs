@@ -14,6 +14,9 @@ use crate::rule_id::RuleId;
 /// Objectives of all files.
 const OBJECTIVES_MAX: usize = 10_000;
 
+/// The largest target or baseline: differences of them are exact enough.
+const VALUE_MAX: f64 = 1e15;
+
 /// Key results of one.
 const KEY_RESULTS_MAX: usize = 100;
 
@@ -278,6 +281,11 @@ fn key_result(
         let message = format!("`{}` is not a finite number", number.value);
         return Err(source.error(number.referenced, message));
     }
+    let numbers = raw.baseline.iter().chain([&raw.target]);
+    if let Some(number) = numbers.into_iter().find(|n| n.value.abs() > VALUE_MAX) {
+        let message = format!("`{:e}` is not in -1e15..=1e15", number.value);
+        return Err(source.error(number.referenced, message));
+    }
     if let Some(baseline) = &raw.baseline
         && baseline.value == raw.target.value
     {
@@ -295,9 +303,30 @@ fn key_result(
         let message = "`unit` is of a query's values: other measures are shares";
         return Err(source.error(unit.referenced, message));
     }
-    if !is_query && !(0.0..=1.0).contains(&raw.target.value) {
-        let message = format!("`target` {} of a share is not in 0..=1", raw.target.value);
-        return Err(source.error(raw.target.referenced, message));
+    let shares = [
+        ("baseline", raw.baseline.as_ref()),
+        ("target", Some(&raw.target)),
+    ];
+    for (key, number) in shares {
+        let Some(number) = number.filter(|number| !(0.0..=1.0).contains(&number.value)) else {
+            continue;
+        };
+        let value = number.value;
+        let error = match (is_query, &raw.unit) {
+            (false, _) => {
+                let message = format!("`{key}` {value} of a share is not in 0..=1");
+                source.error(number.referenced, message)
+            }
+            (true, None) => {
+                let message =
+                    format!("`{key}` {value} is no share, and what it counts is not said");
+                source
+                    .error(number.referenced, message)
+                    .with_hint("say it with `unit`, such as `unit: minutes`")
+            }
+            (true, Some(_)) => continue,
+        };
+        return Err(error);
     }
     Ok(KeyResult {
         id: id.value.clone(),

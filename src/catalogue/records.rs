@@ -34,6 +34,17 @@ pub struct Records {
     pub warnings: Vec<String>,
 }
 
+/// A rule that a record names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleNamed {
+    /// What names it, and where that is written.
+    pub by: String,
+    /// The rule.
+    pub rule: RuleId,
+    /// Whether services are to be measured by it.
+    pub of_services: bool,
+}
+
 impl Records {
     /// Reads every file.
     pub fn load(files: &RecordFiles, calendar: &FiscalCalendar) -> Result<Self, DocumentError> {
@@ -55,26 +66,40 @@ impl Records {
         })
     }
 
-    /// Every rule that is named here, with what names it and where.
-    pub fn rules_named(&self) -> Vec<(String, RuleId)> {
+    /// Every rule that is named here.
+    pub fn rules_named(&self) -> Vec<RuleNamed> {
         let attestations = self.attestations.iter().flat_map(Attestations::all);
-        let attested = attestations.map(|one| (format!("attestation at {}", one.place), one.rule));
-        let waived = self.waivers.iter();
-        let waived = waived.map(|one| (format!("waiver at {}", one.place), one.rule));
+        let attested = attestations.map(|one| RuleNamed {
+            by: format!("attestation at {}", one.place),
+            rule: one.rule,
+            of_services: false,
+        });
+        let waived = self.waivers.iter().map(|one| RuleNamed {
+            by: format!("waiver at {}", one.place),
+            rule: one.rule,
+            of_services: false,
+        });
+        let of_services = |by: String, rules: &[RuleId]| {
+            let rules = rules.iter().map(|rule| RuleNamed {
+                by: by.clone(),
+                rule: *rule,
+                of_services: true,
+            });
+            rules.collect::<Vec<_>>()
+        };
         let promised = self.objectives.iter().flatten().flat_map(|objective| {
             let results = objective.key_results.iter();
             results.flat_map(|result| match &result.measure {
                 Measure::Compliance(rules) => {
-                    let what = format!("key result `{}` at {}", result.title, objective.place);
-                    rules.iter().map(|rule| (what.clone(), *rule)).collect()
+                    let by = format!("key result `{}` at {}", result.title, objective.place);
+                    of_services(by, rules)
                 }
                 Measure::Score | Measure::Coverage | Measure::Promql(_) => Vec::new(),
             })
         });
         let asked = self.initiatives.iter().flat_map(|initiative| {
-            let what = format!("initiative `{}` at {}", initiative.title, initiative.place);
-            let rules = initiative.rules.iter();
-            rules.map(move |rule| (what.clone(), *rule))
+            let by = format!("initiative `{}` at {}", initiative.title, initiative.place);
+            of_services(by, &initiative.rules)
         });
         attested
             .chain(waived)

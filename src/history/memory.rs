@@ -59,6 +59,7 @@ fn load(connection: &Connection, now: Timestamp) -> rusqlite::Result<Loaded> {
     let last = "SELECT coalesce(max(seq), 0) FROM moment";
     let seq = connection.query_row(last, (), |row| row.get(0))?;
     let (ruleset, definitions) = ruleset(connection)?;
+    let covered_until = covered_until(connection)?;
     let mut written = Written {
         records: records(connection)?,
         ruleset,
@@ -81,8 +82,8 @@ fn load(connection: &Connection, now: Timestamp) -> rusqlite::Result<Loaded> {
         let is_there = ownership.as_ref().is_some_and(|o| o.is_present);
         if is_there || now - LEFT_MAX < since {
             let verdicts = known.iter();
-            let verdicts =
-                verdicts.filter_map(|(rule, known)| past(*rule, &known.state, &definitions));
+            let verdicts = verdicts
+                .filter_map(|(rule, known)| past(*rule, &known.state, &definitions, covered_until));
             let past = Past {
                 first_seen,
                 verdicts: verdicts.collect(),
@@ -167,6 +168,15 @@ pub(super) fn rules(connection: &Connection) -> rusqlite::Result<Vec<(i64, RuleI
     Ok(rules)
 }
 
+/// Until when somebody was looking: what is known is of then.
+fn covered_until(connection: &Connection) -> rusqlite::Result<Option<Timestamp>> {
+    let last = "SELECT until FROM coverage ORDER BY id DESC LIMIT 1";
+    let until = connection
+        .query_row(last, (), |row| row.get(0))
+        .optional()?;
+    Ok(until.map(moment))
+}
+
 /// Who owned a service last, and since when that is so.
 fn ownership(
     connection: &Connection,
@@ -233,6 +243,7 @@ fn past(
     rule: RuleId,
     state: &RuleState,
     definitions: &HashMap<RuleId, Definition>,
+    covered_until: Option<Timestamp>,
 ) -> Option<PastVerdict> {
     if state.status == ABSENT {
         return None;
@@ -241,6 +252,7 @@ fn past(
         rule,
         definition: definitions.get(&rule).copied().unwrap_or_default(),
         status: status(state.status)?,
+        at: covered_until,
         failing: state.failing.map(|(since, is_exact)| Failing {
             since: moment(since),
             is_exact,

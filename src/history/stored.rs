@@ -180,9 +180,14 @@ fn named(rules: &[RuleId]) -> Vec<String> {
     rules.iter().map(RuleId::to_string).collect()
 }
 
-/// Rules whose letter is not known any more are judged for nobody.
+/// A rule whose letter is not known any more is asked for still: left out, what asks for it would be easier. This
+/// one is judged for nobody.
+const UNKNOWN_RULE: &str = "X-65535";
+
 fn parsed(rules: &[String]) -> Vec<RuleId> {
-    rules.iter().filter_map(|rule| rule.parse().ok()).collect()
+    let rules = rules.iter();
+    let rules = rules.filter_map(|rule| rule.parse().or_else(|_| UNKNOWN_RULE.parse()).ok());
+    rules.collect()
 }
 
 fn stored_filter(filter: &ServiceFilter) -> StoredFilter {
@@ -204,5 +209,17 @@ fn filter(stored: &StoredFilter) -> ServiceFilter {
         environment: said("environment"),
         team: said("team"),
         tier: said("tier"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_that_is_not_known_any_more_is_asked_for_still() {
+        let rules = parsed(&["Z-1".to_owned(), "O-8".to_owned()]);
+        let rules: Vec<String> = rules.iter().map(RuleId::to_string).collect();
+        assert_eq!(rules, [UNKNOWN_RULE, "O-8"]);
     }
 }

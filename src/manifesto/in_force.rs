@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use super::embedded::{self, ManifestoError};
 use super::levels::{Level, unjudged};
 use super::overrides::RulesConfig;
-use super::rule::Rule;
+use super::rule::{Rule, Scope};
 use crate::checks::{Checks, ScrapeCheck};
 use crate::document::Day;
 use crate::rule_id::RuleId;
@@ -79,15 +79,24 @@ impl Manifesto {
         })
     }
 
-    /// Levels ask for rules that are judged: else nobody could ever hold them.
+    /// Levels ask for rules that are judged for services: else nobody could ever hold them.
     pub fn judges_what_levels_ask(&self, levels: &[Level]) -> Result<(), ManifestoError> {
-        match unjudged(levels, |rule| self.rule(rule).is_some()) {
+        match unjudged(levels, |rule| self.why_unjudged(rule).is_none()) {
             Some((level, rule)) => {
-                let message =
-                    format!("level `{level}` asks for rule `{rule}`, which is not judged");
+                let why = self.why_unjudged(rule).unwrap_or_default();
+                let message = format!("level `{level}` asks for rule `{rule}`, which is {why}");
                 Err(ManifestoError::new("levels", message))
             }
             None => Ok(()),
+        }
+    }
+
+    /// Why no service can be measured by a rule, in words.
+    pub fn why_unjudged(&self, rule: RuleId) -> Option<&'static str> {
+        match self.rule(rule).map(|rule| rule.scope) {
+            None => Some("not judged"),
+            Some(Scope::Estate) => Some("judged for the estate, not for services"),
+            Some(Scope::Service) => None,
         }
     }
 

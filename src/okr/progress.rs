@@ -81,8 +81,10 @@ pub struct KeyResultProgress {
     pub better: Better,
     /// What was measured.
     pub actual: Measured,
-    /// How much of the way was made, 0 to 1; `None` where it is not measured.
+    /// How far the value has come from baseline to target, 0 to 1; `None` where it is not measured.
     pub score: Option<f64>,
+    /// The same if everything unknown were bad, and if everything were good.
+    pub scores: Option<(f64, f64)>,
     /// The score that is expected by now.
     pub expected: f64,
     /// How it is doing.
@@ -260,6 +262,7 @@ fn key_result(
         score: actual.value.and_then(scored),
         expected: expected(result.commitment, passed),
         outlook: outlook(result.commitment, range, passed),
+        scores: range,
         forecast: forecast_score(past, span, scored),
         actual,
     }

@@ -14,6 +14,9 @@ const YELLOW_MIN: f64 = 0.4;
 /// From this on it is green, where it is aspirational.
 const GREEN_MIN: f64 = 0.7;
 
+/// 0.7 is a hair below itself in some fractions: (0.24 - 0.03) / (0.33 - 0.03).
+const HAIR: f64 = 1e-9;
+
 /// How far a score may lag behind what is expected by now: on track, and at risk.
 const ON_TRACK_LAG: f64 = 0.1;
 const AT_RISK_LAG: f64 = 0.2;
@@ -69,9 +72,9 @@ pub fn grade(commitment: Commitment, score: f64) -> Grade {
         Commitment::Committed => 1.0,
         Commitment::Aspirational => GREEN_MIN,
     };
-    if score >= green {
+    if score + HAIR >= green {
         Grade::Green
-    } else if score >= YELLOW_MIN {
+    } else if score + HAIR >= YELLOW_MIN {
         Grade::Yellow
     } else {
         Grade::Red
@@ -122,8 +125,8 @@ pub fn outlook(commitment: Commitment, scores: Option<(f64, f64)>, elapsed: f64)
         return Outlook::NotMeasured;
     };
     let of = |score: f64| {
-        let lag = expected(commitment, elapsed) - score;
-        if score >= 1.0 {
+        let lag = expected(commitment, elapsed) - score - HAIR;
+        if score + HAIR >= 1.0 {
             Outlook::Reached
         } else if lag <= ON_TRACK_LAG {
             Outlook::OnTrack
@@ -166,6 +169,9 @@ mod tests {
         assert_eq!(grade(Aspirational, 0.7), Grade::Green);
         assert_eq!(grade(Aspirational, 0.65), Grade::Yellow);
         assert_eq!(grade(Committed, 0.35), Grade::Red);
+        let score = score(0.03, 0.33, Better::Higher, 0.24);
+        assert!(score < 0.7);
+        assert_eq!(grade(Aspirational, score), Grade::Green);
     }
 
     #[test]

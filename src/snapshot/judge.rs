@@ -194,11 +194,14 @@ impl<'a> Judge<'a> {
             return None;
         }
         let last = match before.status.is_measured() {
-            true => Carried {
-                status: before.status,
-                since: self.now,
-                until: self.now.saturating_add(self.ruleset.carried_for).ok()?,
-            },
+            true => {
+                let since = before.at.map_or(self.now, |at| at.min(self.now));
+                Carried {
+                    status: before.status,
+                    since,
+                    until: since.saturating_add(self.ruleset.carried_for).ok()?,
+                }
+            }
             false => before.carried?,
         };
         // A waiver may have come or gone since.

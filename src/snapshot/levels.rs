@@ -48,8 +48,8 @@ pub(super) fn held(
     let status = |rule: RuleId| {
         let mut verdicts = verdicts.iter();
         let found = verdicts.find(|verdict| manifesto.rules()[verdict.rule].id == rule);
-        // A rule of the estate says nothing of a service.
-        found.map_or(RuleStatus::NotApplicable, |verdict| verdict.status)
+        // What is not judged was not shown.
+        found.map_or(RuleStatus::Unknown, |verdict| verdict.status)
     };
     let asked = levels.iter().map(|level| level.asks(tier).collect());
     let (held, withheld) = highest_level(asked, status);

@@ -25,6 +25,8 @@ pub struct PastVerdict {
     pub definition: Definition,
     /// Its status then.
     pub status: RuleStatus,
+    /// When that was, where it is longer ago than the look before this one.
+    pub at: Option<Timestamp>,
     /// Since when it was violated.
     pub failing: Option<Failing>,
     /// The outcome that was carried over.
@@ -38,6 +40,7 @@ impl PastVerdict {
             rule: manifesto.rules()[verdict.rule].id,
             definition: manifesto.definition(verdict.rule),
             status: verdict.status,
+            at: None,
             failing: verdict.failing,
             carried: verdict.carried,
         }
@@ -229,6 +232,7 @@ mod tests {
             rule: "O-8".parse().unwrap(),
             definition: Definition::default(),
             status,
+            at: None,
             failing: failing.map(|(hour, is_exact)| Failing {
                 since: at(hour),
                 is_exact,

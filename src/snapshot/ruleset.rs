@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::state::{Scrape, ScrapeOutcome, TargetState};
-use crate::catalogue::{Catalogue, Records, ServiceOverride};
+use crate::catalogue::{Catalogue, Records, RuleNamed, ServiceOverride};
 use crate::checks::{
     Finding, Observation, Reason, Scraped, Series, SeriesFindings, Subject, Subjects, Verdict,
 };
@@ -40,12 +40,20 @@ const UNJUDGED_MAX: usize = 20;
 
 /// What is written down of rules that are not judged, a sentence each.
 fn unjudged(records: &Records, manifesto: &Manifesto) -> Vec<String> {
-    let mut named = records.rules_named();
-    named.retain(|(_, rule)| manifesto.rule(*rule).is_none());
-    let more = named.len().saturating_sub(UNJUDGED_MAX);
-    named.truncate(UNJUDGED_MAX);
-    let said = named.into_iter();
-    let said = said.map(|(what, rule)| format!("{what} names rule `{rule}`, which is not judged"));
+    let named = records.rules_named().into_iter();
+    let unjudged = named.filter_map(|named| {
+        let why = match named.of_services {
+            true => manifesto.why_unjudged(named.rule),
+            false => manifesto.rule(named.rule).is_none().then_some("not judged"),
+        };
+        Some((named, why?))
+    });
+    let mut unjudged: Vec<(RuleNamed, &str)> = unjudged.collect();
+    let more = unjudged.len().saturating_sub(UNJUDGED_MAX);
+    unjudged.truncate(UNJUDGED_MAX);
+    let said = unjudged
+        .into_iter()
+        .map(|(named, why)| format!("{} names rule `{}`, which is {why}", named.by, named.rule));
     let more = (more > 0).then(|| format!("{more} more records name rules that are not judged"));
     said.chain(more).collect()
 }

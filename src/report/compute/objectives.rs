@@ -10,7 +10,7 @@ use crate::history::{
     HistoryError, KnownRecord, Reader, RecordKind, StoredInitiative, StoredObjective, StoredSample,
 };
 use crate::okr::{
-    Baseline, KeyResultId, KeyResultPast, KeyResultPasts, KeyResultProgress, Measured, Outlook,
+    Baseline, KeyResultId, KeyResultPast, KeyResultPasts, KeyResultProgress, Measured,
     ServiceStanding, grade, initiative, measure_services, objective,
 };
 use crate::report::collect::{Collected, Then};
@@ -35,13 +35,18 @@ pub(super) fn objectives(
     asked.sort_by(|a, b| (&a.team, &a.id).cmp(&(&b.team, &b.id)));
     let samples = reader.samples(&quarter.name)?;
     let pasts = pasts(found, &asked, &samples);
+    let samples = by_key_result(&quarter.name, &samples);
+    let nothing = Vec::new();
     let end = standings(found, found.everybody_at_end.as_ref());
     let now = match found.is_closed {
         true => question.period.span.to,
         false => last,
     };
     let measured = |one: &Objective, result: &KeyResult| match &result.measure {
-        Measure::Promql(_) => last_sample(&samples, &KeyResultId::of(one, result)),
+        Measure::Promql(_) => {
+            let of_it = samples.get(&KeyResultId::of(one, result));
+            last_sample(of_it.unwrap_or(&nothing), last)
+        }
         Measure::Compliance(_) | Measure::Score | Measure::Coverage => {
             measure_services(result, &end)
         }
@@ -84,13 +89,18 @@ pub(super) fn pasts(
 ) -> KeyResultPasts {
     let start = standings(found, found.everybody_at_start.as_ref());
     let began = found.baseline_at;
+    let quarter = objectives.first().map_or("", |one| &one.quarter.name);
+    let samples = by_key_result(quarter, samples);
     let results = objectives.iter();
     let results = results.flat_map(|one| one.key_results.iter().map(move |result| (one, result)));
     let mut pasts: KeyResultPasts = BTreeMap::new();
     for (one, result) in results {
         let id = KeyResultId::of(one, result);
         let past = match &result.measure {
-            Measure::Promql(_) => sampled(found, samples, &id),
+            Measure::Promql(_) => samples
+                .get(&id)
+                .map(|samples| sampled(found, samples))
+                .unwrap_or_default(),
             Measure::Compliance(_) | Measure::Score | Measure::Coverage => KeyResultPast {
                 baseline: measure_services(result, &start)
                     .value
@@ -116,20 +126,42 @@ pub(super) fn pasts(
     pasts
 }
 
-/// What samples say: the first one, and the last of each week.
-fn sampled(found: &Collected, samples: &[StoredSample], id: &KeyResultId) -> KeyResultPast {
-    let of_it: Vec<&StoredSample> = samples.iter().filter(|sample| is_of(sample, id)).collect();
-    let baseline = of_it.first().map(|sample| {
-        let (at, value) = sample.first;
-        Baseline {
+/// So old may the last answer of a query be that still tells where it stands.
+const SAMPLE_AGE_MAX: SignedDuration = SignedDuration::from_hours(24);
+
+/// The samples of each key result, in order of their days.
+fn by_key_result<'a>(
+    quarter: &str,
+    samples: &'a [StoredSample],
+) -> BTreeMap<KeyResultId, Vec<&'a StoredSample>> {
+    let mut by_id: BTreeMap<KeyResultId, Vec<&StoredSample>> = BTreeMap::new();
+    for sample in samples {
+        let id = KeyResultId {
+            quarter: quarter.to_owned(),
+            team: sample.team.clone(),
+            objective: sample.objective.clone(),
+            key_result: sample.key_result.clone(),
+        };
+        by_id.entry(id).or_default().push(sample);
+    }
+    by_id
+}
+
+/// What samples say: the first one once somebody knew something, and the last of each week.
+fn sampled(found: &Collected, samples: &[&StoredSample]) -> KeyResultPast {
+    let firsts = samples
+        .iter()
+        .flat_map(|sample| [sample.first, sample.last]);
+    let baseline = firsts
+        .filter(|(at, _)| found.baseline_at.is_none_or(|from| *at >= from))
+        .map(|(at, value)| Baseline {
             value,
             at: Some(at),
-        }
-    });
+        })
+        .next();
     let weeks = found.weeks.iter().filter_map(|week| {
-        let in_week = of_it.iter().rev();
-        in_week
-            .map(|sample| sample.last)
+        let last = samples.iter().rev().map(|sample| sample.last);
+        last.into_iter()
             .find(|(at, _)| week.week.span.contains(*at))
     });
     KeyResultPast {
@@ -138,16 +170,12 @@ fn sampled(found: &Collected, samples: &[StoredSample], id: &KeyResultId) -> Key
     }
 }
 
-fn is_of(sample: &StoredSample, id: &KeyResultId) -> bool {
-    (&sample.team, &sample.objective, &sample.key_result)
-        == (&id.team, &id.objective, &id.key_result)
-}
-
-fn last_sample(samples: &[StoredSample], id: &KeyResultId) -> Measured {
-    let mut of_it = samples.iter().rev().filter(|sample| is_of(sample, id));
-    match of_it.next().map(|sample| sample.last) {
-        Some((_, value)) => Measured::all(value),
-        None => Measured::nothing("its query was never answered in this quarter"),
+/// What a query yielded last, where that is not too long ago.
+fn last_sample(samples: &[&StoredSample], end: Timestamp) -> Measured {
+    match samples.last().map(|sample| sample.last) {
+        Some((at, value)) if end.duration_since(at) <= SAMPLE_AGE_MAX => Measured::all(value),
+        Some((at, _)) => Measured::nothing(format!("its query yielded no number since {at:.0}")),
+        None => Measured::nothing("its query yielded no number in this quarter"),
     }
 }
 
@@ -158,11 +186,14 @@ fn key_result(
 ) -> KeyResultOf {
     let score = progress.score;
     // Where what is not known would decide, there is no grade.
-    let is_certain = is_closed && progress.outlook != Outlook::Unsure;
-    let grade = score.filter(|_| is_certain).map(|score| {
-        let grade: &str = grade(progress.commitment, score).into();
-        grade.to_owned()
-    });
+    let grade = progress
+        .scores
+        .filter(|_| is_closed)
+        .and_then(|(low, high)| {
+            let of = |score| grade(progress.commitment, score);
+            let grade: &str = of(low).into();
+            (of(low) == of(high)).then(|| grade.to_owned())
+        });
     KeyResultOf {
         id: progress.id.clone(),
         title: progress.title.clone(),

@@ -90,7 +90,7 @@ fn level_of(levels: &[StoredLevel], service: &ServiceAt) -> Option<usize> {
     let status = |name: &String| {
         let mut rules = service.rules.iter();
         let found = rules.find(|rule| rule.outcome.rule.to_string() == *name);
-        found.map_or(RuleStatus::NotApplicable, |rule| rule.outcome.status)
+        found.map_or(RuleStatus::Unknown, |rule| rule.outcome.status)
     };
     let asked = levels.iter().map(|level| {
         let of_tier = level.tiers.get(&service.owner.tier).into_iter().flatten();

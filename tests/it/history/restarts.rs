@@ -135,6 +135,35 @@ fn a_carried_outcome_outlives_the_process() {
     assert_eq!(verdict(&world.look(), "shop", "O-8").carried, None);
 }
 
+/// Guarantee: an outcome is no younger for a downtime: after a month nothing is carried over from before it.
+#[test]
+fn an_outcome_ages_while_nobody_looks() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = ruleset("score: {carry_over: 2d}\nscrape_configs: []", folder.path());
+    let mut world = World::new(
+        rules,
+        start(),
+        &folder.path().join("history.sqlite"),
+        slow(),
+    );
+    world.put("shop-1", "shop", "growth", body("shop", &[]));
+    world.start();
+    world.look();
+    world.end(End::Stop);
+    world.put("shop-1", "shop", "growth", Answer::Refused);
+    world.pass(HOUR * 24);
+    world.start();
+    let carried = verdict(&world.look(), "shop", "O-8").carried.unwrap();
+    assert_eq!(
+        (carried.since, carried.until),
+        (start(), start() + HOUR * 48)
+    );
+    world.end(End::Kill);
+    world.pass(HOUR * 24 * 30);
+    world.start();
+    assert_eq!(verdict(&world.look(), "shop", "O-8").carried, None);
+}
+
 /// Guarantee: an outcome of a rule that is judged otherwise since is not carried over.
 #[test]
 fn an_outcome_of_other_checks_is_forgotten() {

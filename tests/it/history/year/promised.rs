@@ -203,7 +203,7 @@ impl Asked<'_> {
 
     fn key_result(&self, promise: &Promise, told: &KeyResultOf, figures: &mut Figures) {
         let title = promise.title;
-        let (start, end, (first, _)) = edges(self.log, self.period).unwrap();
+        let (start, end, (first, end_at)) = edges(self.log, self.period).unwrap();
         let is_query = matches!(promise.measure, Measure::Queue);
         // A query is sampled at looks of the quarter: one before it that still holds tells nothing.
         let queues = |(from, to): (Timestamp, Timestamp)| {
@@ -218,8 +218,23 @@ impl Asked<'_> {
             true => first,
             false => first + late,
         };
+        // Of each day the first and the last are kept.
+        let of_days = || {
+            let mut kept: Vec<(Timestamp, f64)> = Vec::new();
+            let mut of_day = 0;
+            for (at, value) in queues(self.period) {
+                let day = |at: Timestamp| at.to_zoned(self.zone.clone()).date();
+                let is_same = kept.last().is_some_and(|(last, _)| day(*last) == day(at));
+                of_day = if is_same { of_day + 1 } else { 1 };
+                if of_day > 2 {
+                    kept.pop();
+                }
+                kept.push((at, value));
+            }
+            kept
+        };
         let began = match is_query {
-            true => queues(self.period).first().copied(),
+            true => of_days().into_iter().find(|(at, _)| *at >= began),
             false => promise.measured(start).map(|(value, _)| (began, value)),
         };
         let baseline = promise.baseline.or(began.map(|(_, value)| value));
@@ -229,7 +244,11 @@ impl Asked<'_> {
             .filter(|_| promise.baseline.is_none());
         figures.same(told.baseline_at, at, title);
         let actual = match is_query {
-            true => queues(self.period).last().map(|(_, value)| (*value, 1.0)),
+            true => {
+                let last = queues(self.period).last().copied();
+                let last = last.filter(|(at, _)| end_at.duration_since(*at) <= days(1));
+                last.map(|(_, value)| (value, 1.0))
+            }
             false => promise.measured(end),
         };
         figures.same(told.actual, actual.map(|(value, _)| value), title);
