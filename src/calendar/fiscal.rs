@@ -120,7 +120,7 @@ impl FiscalCalendar {
     }
 
     /// The oldest quarter whose days are all after this one.
-    pub(super) fn begun_after(&self, day: Date) -> Option<Quarter> {
+    pub fn begun_after(&self, day: Date) -> Option<Quarter> {
         match &self.division {
             Division::Months(months) => {
                 let last = months.quarter_of(day)?.last;

@@ -296,7 +296,7 @@ fn key_result(
     let better = better(source, is_query, &raw)?;
     let measure = measure(source, raw.measure)?;
     if let (Some(services), true) = (&raw.services, is_query) {
-        let message = "`services` chooses nothing of a query: its own labels do";
+        let message = "`services` has no effect on a query: its own labels choose";
         return Err(source.error(services.referenced, message));
     }
     if let (Some(unit), false) = (&raw.unit, is_query) {
@@ -318,8 +318,7 @@ fn key_result(
                 source.error(number.referenced, message)
             }
             (true, None) => {
-                let message =
-                    format!("`{key}` {value} is no share, and what it counts is not said");
+                let message = format!("`{key}` {value} is not a share, and its unit is not said");
                 source
                     .error(number.referenced, message)
                     .with_hint("say it with `unit`, such as `unit: minutes`")

@@ -3,6 +3,8 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use crate::document::inert::inert;
+
 /// How a command ended, as its exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -53,10 +55,13 @@ pub(super) fn print(data: &str) -> bool {
 
 /// Writes a message to stderr.
 pub(super) fn complain(message: &str) {
+    // It may quote what others wrote, and has lines of its own.
+    let lines: Vec<String> = message.lines().map(inert).collect();
     // Nobody is left to tell that stderr cannot be written.
     drop(writeln!(
         std::io::stderr().lock(),
-        "manifesto-exporter: {message}"
+        "manifesto-exporter: {}",
+        lines.join("\n")
     ));
 }
 

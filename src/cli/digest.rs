@@ -1,5 +1,6 @@
 //! `digest`: tells a team what changed, what is about to end and what to fix next.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,9 +9,9 @@ use serde_json::json;
 
 use super::console::{Exit, complain, deliver, runtime};
 use super::kept::Kept;
-use super::output::report::inert;
-use crate::calendar::Period;
+use crate::calendar::{Period, Span};
 use crate::document::duration;
+use crate::document::inert::inert;
 use crate::history::Reader;
 use crate::http_client::settings::TlsConfig;
 use crate::http_client::tls::client_config;
@@ -32,7 +33,7 @@ pub(super) struct Args {
     #[arg(long)]
     team: String,
 
-    /// How far back it looks, in whole days
+    /// How far back it looks
     #[arg(long, default_value = "7d", value_parser = parse_since)]
     since: SignedDuration,
 
@@ -105,7 +106,10 @@ fn made(args: &Args, markup: Markup) -> Result<Option<String>, String> {
         name: format!("{first}..{last}"),
         first,
         last,
-        span: calendar.span(first, last),
+        span: Span {
+            from: now - args.since,
+            to: now,
+        },
         quarter: None,
     };
     let question = Question {
@@ -126,10 +130,12 @@ async fn post(text: &str, url: url::Url) -> Exit {
         let request = client.post(url).timeout(POST_MAX);
         let request = request.header("content-type", "application/json");
         let request = request.body(json!({ "text": text }).to_string());
-        let mut response = request
-            .send()
-            .await
-            .map_err(|error| format!("the webhook does not answer: {}", error.without_url()))?;
+        let mut response = request.send().await.map_err(|error| {
+            format!(
+                "the webhook does not answer: {}",
+                causes(&error.without_url())
+            )
+        })?;
         let status = response.status();
         if status.is_success() {
             return Ok(());
@@ -149,6 +155,13 @@ async fn post(text: &str, url: url::Url) -> Exit {
     }
 }
 
+/// What an error says, and what caused it.
+fn causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let causes: Vec<String> = causes.map(ToString::to_string).collect();
+    causes.join(": ")
+}
+
 /// A secret URL is followed nowhere else.
 fn client() -> Result<reqwest::Client, String> {
     let tls = client_config(&TlsConfig::default()).map_err(|error| error.to_string())?;
@@ -162,11 +175,23 @@ fn client() -> Result<reqwest::Client, String> {
 
 fn url(file: &Path) -> Result<url::Url, String> {
     let shown = file.display();
-    let length = std::fs::metadata(file).map_err(|error| format!("{shown}: {error}"))?;
-    if length.len() > URL_BYTES_MAX {
-        return Err(format!("{shown}: {} bytes are no URL", length.len()));
+    let failed = |error: std::io::Error| format!("{shown}: {error}");
+    // A pipe would be waited for.
+    if !std::fs::metadata(file).map_err(failed)?.is_file() {
+        return Err(format!("{shown}: not a regular file"));
     }
-    let text = std::fs::read_to_string(file).map_err(|error| format!("{shown}: {error}"))?;
+    let mut text = String::new();
+    let read = std::fs::File::open(file).map_err(failed)?;
+    let read = read.take(URL_BYTES_MAX + 1).read_to_string(&mut text);
+    read.map_err(failed)?;
+    if text.len() as u64 > URL_BYTES_MAX {
+        return Err(format!(
+            "{shown}: more than {URL_BYTES_MAX} bytes are no URL"
+        ));
+    }
+    if text.trim().contains(char::is_whitespace) {
+        return Err(format!("{shown}: it holds more than the URL of a webhook"));
+    }
     let url = url::Url::parse(text.trim())
         .map_err(|error| format!("{shown}: it holds no URL of a webhook: {error}"))?;
     match url.scheme() {

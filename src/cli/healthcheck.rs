@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::console::{Exit, complain, deliver, runtime};
-use super::output::report::inert;
+use crate::document::inert::inert;
 use crate::http_client::settings::TlsConfig;
 use crate::http_client::tls::client_config;
 use crate::publish::READY;

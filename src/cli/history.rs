@@ -12,6 +12,7 @@ use super::console::{Exit, complain, deliver};
 use super::kept::Kept;
 use crate::calendar::{FiscalCalendar, Span};
 use crate::document::duration;
+use crate::document::inert::inert;
 use crate::history::{self, HistoryError, Reader, Transition};
 use crate::rule_id::RuleId;
 
@@ -40,22 +41,22 @@ enum Format {
 enum Command {
     /// Show what changed for a service, a team or a rule
     Show {
-        /// Of this service alone
+        /// Only this service
         #[arg(long)]
         service: Option<String>,
-        /// In this environment alone
+        /// Only this environment
         #[arg(long)]
         environment: Option<String>,
-        /// Of services that this team owned at the time
+        /// Only services that this team owned at the time
         #[arg(long)]
         team: Option<String>,
-        /// Of this rule alone
+        /// Only this rule
         #[arg(long)]
         rule: Option<RuleId>,
-        /// From when: so long ago (7d), or a day
+        /// Start: a duration ago (7d) or a day
         #[arg(long, default_value = "7d")]
         since: String,
-        /// Until when: a day, included; until now, where it is not said
+        /// End: a day, included; by default now
         #[arg(long)]
         #[arg(value_name = "DAY", value_parser = parse_day)]
         until: Option<Date>,
@@ -207,7 +208,7 @@ fn as_table(found: &[Transition]) -> String {
     for one in found {
         let who = match one.key.name.as_str() {
             "" => "the estate".to_owned(),
-            _ => one.key.to_string(),
+            _ => inert(&one.key.to_string()),
         };
         let _written = writeln!(
             text,
@@ -216,7 +217,7 @@ fn as_table(found: &[Transition]) -> String {
             one.rule,
             words(one.from),
             words(one.to),
-            super::output::report::inert(&one.message)
+            inert(&one.message)
         );
     }
     text

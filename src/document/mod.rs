@@ -5,6 +5,7 @@ pub mod duration;
 mod error;
 pub(crate) mod files;
 pub mod glob;
+pub mod inert;
 mod key_path;
 pub(crate) mod paths;
 pub(crate) mod quantity;

@@ -4,11 +4,12 @@ use std::fs::{self, File};
 use std::path::Path;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 
 use super::error::HistoryError;
 use super::frozen::sha256;
-use super::store::{self, beside};
+use super::paths::{self, beside};
+use super::store;
 
 /// Looks for everything that may be wrong with a history: a sentence each, none where it is sound.
 pub fn verify(path: &Path) -> Result<Vec<String>, HistoryError> {
@@ -76,29 +77,42 @@ pub fn backup(path: &Path, to: &Path) -> Result<u64, HistoryError> {
         return Err(HistoryError::io(to)(exists));
     }
     let connection = store::open_to_read(path)?;
-    // Whole or not at all.
-    let unfinished = beside(to, "unfinished");
-    match fs::remove_file(&unfinished) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(HistoryError::io(&unfinished)(error));
-        }
-        _ => {}
+    // Whole or not at all. An absolute name is no URI.
+    let to = &std::path::absolute(to).map_err(HistoryError::io(to))?;
+    let unfinished = beside(to, &format!("unfinished-{}", std::process::id()));
+    let copied = copy(&connection, &unfinished, to);
+    if copied.is_err() {
+        // What is left of it is of no use; that it cannot be removed is no news.
+        drop(fs::remove_file(&unfinished));
     }
+    copied
+}
+
+fn copy(connection: &Connection, unfinished: &Path, to: &Path) -> Result<u64, HistoryError> {
+    let folder = to.parent().unwrap_or(to);
+    fs::metadata(folder).map_err(HistoryError::io(folder))?;
+    let Some(name) = unfinished.to_str() else {
+        let message = "its name is not UTF-8";
+        let error = std::io::Error::new(std::io::ErrorKind::InvalidInput, message);
+        return Err(HistoryError::io(to)(error));
+    };
     let copy = || {
         connection.pragma_update(None, "query_only", false)?;
-        let name = unfinished.to_string_lossy();
         connection.execute("VACUUM INTO ?1", (name,))
     };
     copy().map_err(HistoryError::sqlite(to))?;
-    let file = File::open(&unfinished).map_err(HistoryError::io(&unfinished))?;
-    file.sync_all().map_err(HistoryError::io(&unfinished))?;
-    fs::rename(&unfinished, to).map_err(HistoryError::io(to))?;
+    let file = File::open(unfinished).map_err(HistoryError::io(unfinished))?;
+    file.sync_all().map_err(HistoryError::io(unfinished))?;
+    fs::rename(unfinished, to).map_err(HistoryError::io(to))?;
+    let opened = File::open(folder).map_err(HistoryError::io(folder))?;
+    opened.sync_all().map_err(HistoryError::io(folder))?;
     let bytes = file.metadata().map_err(HistoryError::io(to))?;
     Ok(bytes.len())
 }
 
 /// Forgets what lies before a moment, in a history that nobody else writes; returns how many rows that were.
 pub fn prune(path: &Path, before: Timestamp, now: Timestamp) -> Result<usize, HistoryError> {
+    let path = &paths::resolved(path)?;
     let _lock = store::lock(path)?;
     // What is damaged is told, and left to the exporter.
     let (mut connection, _) = store::open(path, now)?;
@@ -111,7 +125,15 @@ pub fn prune(path: &Path, before: Timestamp, now: Timestamp) -> Result<usize, Hi
 /// Deletes what lies before a moment. Of each state the last change before it stays, so that what holds from
 /// then on is known.
 pub(super) fn cut(connection: &mut Connection, before: Timestamp) -> rusqlite::Result<usize> {
-    let transaction = connection.transaction()?;
+    // What is deleted here is referred to by nothing: to let SQLite look for that costs a scan for each row.
+    connection.pragma_update(None, "foreign_keys", false)?;
+    let rows = cut_unchecked(connection, before);
+    connection.pragma_update(None, "foreign_keys", true)?;
+    rows
+}
+
+fn cut_unchecked(connection: &mut Connection, before: Timestamp) -> rusqlite::Result<usize> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let first = "SELECT min(seq) FROM moment WHERE at >= ?1";
     let first: Option<i64> = transaction
         .query_row(first, (before.as_millisecond(),), |row| row.get(0))
@@ -126,6 +148,24 @@ pub(super) fn cut(connection: &mut Connection, before: Timestamp) -> rusqlite::R
     // What is forgotten was not measured, as far as anybody can tell.
     let begins = "UPDATE coverage SET began = ?1 WHERE began < ?1 AND until > ?1";
     transaction.execute(begins, (before.as_millisecond(),))?;
+    let sampled = "DELETE FROM key_result_sample WHERE at < ?1";
+    rows += transaction.execute(sampled, (before.as_millisecond(),))?;
+    // Services that left before, with all that is known of them.
+    transaction
+        .execute_batch("CREATE TEMP TABLE IF NOT EXISTS gone (service INTEGER PRIMARY KEY)")?;
+    transaction.execute(
+        "INSERT INTO gone SELECT service FROM ownership o WHERE seq < ?1 AND NOT is_present \
+         AND NOT EXISTS (SELECT 1 FROM ownership later WHERE later.service = o.service AND later.seq > o.seq)",
+        (seq,),
+    )?;
+    for delete in [
+        "DELETE FROM verdict WHERE service IN (SELECT service FROM gone)",
+        "DELETE FROM ownership WHERE service IN (SELECT service FROM gone)",
+        "DELETE FROM service WHERE id IN (SELECT service FROM gone)",
+        "DELETE FROM gone",
+    ] {
+        rows += transaction.execute(delete, ())?;
+    }
     for delete in [
         "DELETE FROM verdict WHERE seq < ?1 AND EXISTS (SELECT 1 FROM verdict later \
          WHERE later.service = verdict.service AND later.rule = verdict.rule \

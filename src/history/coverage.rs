@@ -20,8 +20,8 @@ pub struct Moment {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Coverage {
     pub(super) id: i64,
-    /// When it began, by the clock that nobody sets.
-    pub(super) begun: Duration,
+    /// When it began, or anything changed last, by the clock that nobody sets.
+    pub(super) news: Duration,
     /// The last snapshot in it.
     pub(super) last: Moment,
 }
@@ -38,7 +38,7 @@ pub(super) fn begin(
     )?;
     Ok(Coverage {
         id: transaction.last_insert_rowid(),
-        begun: moment.monotonic,
+        news: moment.monotonic,
         last: moment,
     })
 }

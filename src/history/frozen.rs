@@ -52,7 +52,7 @@ pub fn sha256(text: &str) -> String {
 pub fn freeze(path: &Path, frozen: &Frozen) -> Result<Frozen, HistoryError> {
     let connection = store::open_to_amend(path)?;
     let insert = "INSERT INTO frozen (name, first, last, zone, tzdb, from_at, to_at, made_at, digest, report) \
-                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (name) DO NOTHING";
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING";
     let values = rusqlite::params![
         frozen.name,
         frozen.first.to_string(),
@@ -69,7 +69,7 @@ pub fn freeze(path: &Path, frozen: &Frozen) -> Result<Frozen, HistoryError> {
         .execute(insert, values)
         .map_err(HistoryError::sqlite(path))?;
     drop(connection);
-    let kept = Reader::open(path)?.frozen(&frozen.name)?;
+    let kept = Reader::open(path)?.frozen(&frozen.name, frozen.span)?;
     kept.ok_or_else(|| HistoryError::Content {
         path: path.to_owned(),
         what: format!("the report of {} was not kept", frozen.name),
@@ -80,9 +80,11 @@ const COLUMNS: &str = "name, first, last, zone, tzdb, from_at, to_at, made_at, d
 
 impl Reader {
     /// The frozen report of a quarter, if there is one; one whose digest is wrong is an error.
-    pub fn frozen(&self, name: &str) -> Result<Option<Frozen>, HistoryError> {
-        let select = format!("SELECT {COLUMNS} FROM frozen WHERE name = ?1");
-        let found = self.connection.query_row(&select, (name,), row).optional();
+    pub fn frozen(&self, name: &str, span: Span) -> Result<Option<Frozen>, HistoryError> {
+        let select =
+            format!("SELECT {COLUMNS} FROM frozen WHERE name = ?1 AND from_at = ?2 AND to_at = ?3");
+        let of = (name, span.from.as_millisecond(), span.to.as_millisecond());
+        let found = self.connection.query_row(&select, of, row).optional();
         let found = found.map_err(self.failed())?;
         match found {
             Some(found) if sha256(&found.report) != found.digest => Err(HistoryError::Content {
@@ -93,10 +95,11 @@ impl Reader {
         }
     }
 
-    /// Every frozen report, the newest quarter first.
+    /// Every frozen report, the newest quarter first, without what it says.
     pub fn all_frozen(&self) -> Result<Vec<Frozen>, HistoryError> {
         let read = || {
-            let select = format!("SELECT {COLUMNS} FROM frozen ORDER BY from_at DESC");
+            let columns = COLUMNS.replace(", report", ", ''");
+            let select = format!("SELECT {columns} FROM frozen ORDER BY from_at DESC");
             let mut select = self.connection.prepare(&select)?;
             let found = select.query_map((), row)?;
             found.collect::<rusqlite::Result<_>>()

@@ -183,7 +183,7 @@ fn ownership(
     service: i64,
 ) -> rusqlite::Result<(Option<Ownership>, Timestamp)> {
     let mut select = connection.prepare_cached(
-        "SELECT o.is_present, o.team, o.tier, o.version, m.at FROM ownership o \
+        "SELECT o.is_present, o.team, o.tier, m.at FROM ownership o \
          JOIN moment m USING (seq) WHERE o.service = ?1 ORDER BY o.seq DESC LIMIT 1",
     )?;
     let found = select
@@ -192,9 +192,8 @@ fn ownership(
                 is_present: row.get(0)?,
                 team: row.get(1)?,
                 tier: row.get(2)?,
-                version: row.get(3)?,
             };
-            Ok((Some(ownership), moment(row.get(4)?)))
+            Ok((Some(ownership), moment(row.get(3)?)))
         })
         .optional()?;
     Ok(found.unwrap_or((None, Timestamp::MIN)))

@@ -9,6 +9,7 @@ mod error;
 mod frozen;
 mod memory;
 mod migrations;
+mod paths;
 mod read;
 mod recorder;
 mod records;

@@ -11,10 +11,12 @@ use super::codes::digest_of;
 use super::coverage::{Coverage, Moment, begin, cover};
 use super::error::HistoryError;
 use super::memory;
+use super::paths;
 use super::records::{StoredRuleset, bodies};
 use super::rows::Rows;
 use super::samples::{KeyResultSample, write_sample};
 use super::store::{self, Store};
+use super::targets::forget_targets;
 use super::timeline::Ended;
 use super::written::{Judged, Ownership, ServiceChange, Written, WrittenService, estate, hour_of};
 use crate::checks::warmup::TargetPast;
@@ -110,6 +112,7 @@ impl Recorder {
         unclean: Unclean,
         pace: Pace,
     ) -> Result<(Self, Found), HistoryError> {
+        let path = &paths::resolved(path)?;
         let lock = store::lock(path)?;
         let ended = match unclean {
             Unclean::Crash => Ended::Crash,
@@ -130,11 +133,7 @@ impl Recorder {
                 (connection, loaded, aside.map(|aside| (aside, what)))
             }
         };
-        let store = Store {
-            connection,
-            path: path.to_owned(),
-            _lock: lock,
-        };
+        let store = Store::of(connection, path, lock)?;
         let recorder = Self {
             store,
             written: loaded.written,
@@ -178,6 +177,7 @@ impl Recorder {
             self.remember(snapshot);
             return Ok(Recorded::default());
         }
+        self.store.is_there()?;
         let path = self.store.path.clone();
         let committed = self.commit(snapshot, &changes, new_rules, targets, step, moment);
         let coverage = committed.map_err(HistoryError::sqlite(&path))?;
@@ -211,12 +211,12 @@ impl Recorder {
         transaction.commit()
     }
 
-    /// After how long a commit without changes is due. At first sooner: who has just started the exporter and
-    /// asks for a report should get one.
+    /// After how long a commit without changes is due. After news sooner: what has just begun to hold is in a report
+    /// only once time was covered in which it held.
     fn heartbeat(&self, moment: Moment) -> Duration {
         let age = self
             .coverage
-            .map(|coverage| moment.monotonic.saturating_sub(coverage.begun));
+            .map(|coverage| moment.monotonic.saturating_sub(coverage.news));
         self.pace.heartbeat.min(age.unwrap_or_default() / 2)
     }
 
@@ -252,7 +252,6 @@ impl Recorder {
                     is_present: true,
                     team: String::new(),
                     tier: String::new(),
-                    version: String::new(),
                 },
                 verdicts: &snapshot.estate.verdicts,
             };
@@ -302,8 +301,14 @@ impl Recorder {
         }
         let coverage = match (step, self.coverage) {
             (Step::Continue, Some(known)) => {
+                let is_news = !changes.is_empty() || new_rules;
                 let coverage = Coverage {
                     last: moment,
+                    news: if is_news {
+                        moment.monotonic
+                    } else {
+                        known.news
+                    },
                     ..known
                 };
                 cover(&transaction, coverage, Ended::Running)?;
@@ -374,7 +379,17 @@ impl Recorder {
     /// Forgets what lies before a moment; returns how many rows that were.
     pub fn prune(&mut self, before: Timestamp) -> Result<usize, HistoryError> {
         let path = self.store.path.clone();
-        care::cut(&mut self.store.connection, before).map_err(HistoryError::sqlite(&path))
+        let cut = care::cut(&mut self.store.connection, before);
+        // Of those who left nothing may be there any more: should they come back, it is written anew.
+        let services = &mut self.written.services;
+        services.retain(|_, known| known.ownership.as_ref().is_none_or(|o| o.is_present));
+        cut.map_err(HistoryError::sqlite(&path))
+    }
+
+    /// Forgets targets that are long gone; returns how many.
+    pub fn forget_targets(&mut self, now: Timestamp) -> Result<usize, HistoryError> {
+        let forgotten = forget_targets(&self.store.connection, now);
+        forgotten.map_err(HistoryError::sqlite(&self.store.path))
     }
 
     /// Notes what queries of key results yielded, on a day that is told by its number.
@@ -406,7 +421,6 @@ fn judged(service: &ServiceState) -> Judged<'_> {
             is_present: true,
             team: service.team.clone(),
             tier: tier.to_owned(),
-            version: service.version.clone(),
         },
         verdicts: &service.verdicts,
     }

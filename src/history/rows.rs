@@ -43,17 +43,10 @@ impl<'a> Rows<'a> {
         let service = self.service_id(change)?;
         if let Some(ownership) = &change.ownership {
             let mut insert = self.transaction.prepare_cached(
-                "INSERT INTO ownership (service, seq, is_present, team, tier, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO ownership (service, seq, is_present, team, tier) VALUES (?1, ?2, ?3, ?4, ?5)",
             )?;
             let o = ownership;
-            insert.execute((
-                service,
-                self.seq,
-                o.is_present,
-                &o.team,
-                &o.tier,
-                &o.version,
-            ))?;
+            insert.execute((service, self.seq, o.is_present, &o.team, &o.tier))?;
         }
         for (rule, written, message) in &change.rules {
             let waiver = written.state.waiver;

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -11,6 +12,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::error::HistoryError;
 use super::migrations::{self, APPLICATION_ID, VERSION};
+use super::paths::{beside, folder, with_suffix};
 
 /// How every SQLite file begins (<https://sqlite.org/fileformat2.html>, 1.3).
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
@@ -36,8 +38,47 @@ const LOGS: [&str; 2] = ["-wal", "-journal"];
 pub(super) struct Store {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
+    /// Device and inode of the file.
+    pub(super) identity: (u64, u64),
+    /// Its size when it was opened: it does not become smaller.
+    pub(super) bytes: u64,
     /// Held while it lives.
     pub(super) _lock: Lock,
+}
+
+impl Store {
+    /// Of an open connection.
+    pub(super) fn of(
+        connection: Connection,
+        path: &Path,
+        lock: Lock,
+    ) -> Result<Self, HistoryError> {
+        let file = fs::metadata(path).map_err(HistoryError::io(path))?;
+        Ok(Self {
+            connection,
+            path: path.to_owned(),
+            identity: (file.dev(), file.ino()),
+            bytes: file.len(),
+            _lock: lock,
+        })
+    }
+
+    /// Whether the file is still the one that was opened: nobody put another in its place, removed or cut it.
+    pub(super) fn is_there(&self) -> Result<(), HistoryError> {
+        let what = match fs::metadata(&self.path) {
+            Ok(now) if (now.dev(), now.ino()) != self.identity => {
+                "another file was put in its place"
+            }
+            Ok(now) if now.len() < self.bytes => "it was truncated",
+            Ok(_) => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::NotFound => "it was removed",
+            Err(error) => return Err(HistoryError::io(&self.path)(error)),
+        };
+        Err(HistoryError::Content {
+            path: self.path.clone(),
+            what: format!("{what} while it was in use"),
+        })
+    }
 }
 
 /// The right to write the file, held while this lives.
@@ -175,6 +216,14 @@ fn make(path: &Path) -> Result<PathBuf, HistoryError> {
 /// Refuses what is not ours before anything is written to it.
 fn check_header(path: &Path) -> Result<(), HistoryError> {
     let mut header = Vec::with_capacity(HEADER_BYTES);
+    // A pipe would be waited for.
+    let kind = fs::metadata(path).map_err(HistoryError::io(path))?;
+    if !kind.is_file() {
+        return Err(HistoryError::Foreign {
+            path: path.to_owned(),
+            what: "not a regular file".to_owned(),
+        });
+    }
     let file = File::open(path).map_err(HistoryError::io(path))?;
     file.take(HEADER_BYTES as u64)
         .read_to_end(&mut header)
@@ -358,36 +407,5 @@ fn remove(path: &Path) -> Result<(), HistoryError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(HistoryError::io(path)(error)),
         _ => Ok(()),
-    }
-}
-
-fn folder(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
-        Some(folder) => folder,
-        None => Path::new("/"),
-    }
-}
-
-/// `history.sqlite` and `lock`: `history.sqlite.lock`.
-pub(super) fn beside(path: &Path, extension: &str) -> PathBuf {
-    with_suffix(path, &format!(".{extension}"))
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_in_the_working_folder_lies_in_it() {
-        assert_eq!(folder(Path::new("history.sqlite")), Path::new("."));
-        assert_eq!(folder(Path::new("a/history.sqlite")), Path::new("a"));
-        assert_eq!(folder(Path::new("/")), Path::new("/"));
     }
 }

@@ -182,7 +182,7 @@ fn named(rules: &[RuleId]) -> Vec<String> {
 
 /// A rule whose letter is not known any more is asked for still: left out, what asks for it would be easier. This
 /// one is judged for nobody.
-const UNKNOWN_RULE: &str = "X-65535";
+const UNKNOWN_RULE: &str = "X-255";
 
 fn parsed(rules: &[String]) -> Vec<RuleId> {
     let rules = rules.iter();

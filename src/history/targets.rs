@@ -50,14 +50,19 @@ impl StoredTarget {
     }
 }
 
+/// Deletes what is known of targets that are long gone; returns how many.
+pub(super) fn forget_targets(connection: &Connection, now: Timestamp) -> rusqlite::Result<usize> {
+    let counts = SignedDuration::try_from(SEEN_COUNTS).unwrap_or(SignedDuration::ZERO);
+    let oldest = (now - counts).as_millisecond();
+    connection.execute("DELETE FROM target WHERE refreshed < ?1", (oldest,))
+}
+
 /// What is known of targets that were there lately.
 pub(super) fn targets(
     connection: &Connection,
     now: Timestamp,
 ) -> rusqlite::Result<Vec<TargetPast>> {
-    let counts = SignedDuration::try_from(SEEN_COUNTS).unwrap_or(SignedDuration::ZERO);
-    let oldest = (now - counts).as_millisecond();
-    connection.execute("DELETE FROM target WHERE refreshed < ?1", (oldest,))?;
+    forget_targets(connection, now)?;
     let mut select = connection.prepare("SELECT url, body FROM target ORDER BY url")?;
     let found = select.query_map((), |row| {
         Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))

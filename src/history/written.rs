@@ -141,7 +141,6 @@ pub(super) struct Ownership {
     pub(super) is_present: bool,
     pub(super) team: String,
     pub(super) tier: String,
-    pub(super) version: String,
 }
 
 /// What was last written of a service.

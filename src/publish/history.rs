@@ -23,7 +23,7 @@ pub(super) fn write(totals: Option<&HistoryTotals>, out: &mut Writer) {
     out.family(
         "manifesto_exporter_history_size_bytes",
         Kind::Gauge,
-        "Bytes of the history's file, without its write-ahead log.",
+        "Size of the history file in bytes, without its write-ahead log.",
     )
     .sample(&[], totals.bytes as f64);
     let counters = [

@@ -15,17 +15,17 @@ type Figure = fn(&InitiativeProgress) -> f64;
 const RATIOS: [(&str, &str, Value); 3] = [
     (
         "manifesto_key_result_baseline_ratio",
-        "Where the key result began. Absent where that is not known, or its measure is no share.",
+        "The baseline of the key result. Absent where that is not known, or its measure is not a ratio.",
         |result| Some(result.baseline?.value),
     ),
     (
         "manifesto_key_result_target_ratio",
-        "Where the key result should end. Absent where its measure is no share.",
+        "The target of the key result. Absent where its measure is not a ratio.",
         |result| Some(result.target),
     ),
     (
         "manifesto_key_result_actual_ratio",
-        "What the key result measures now. Absent while nothing is measured, or its measure is no share.",
+        "What the key result measures now. Absent while nothing is measured, or its measure is not a ratio.",
         |result| result.actual.value,
     ),
 ];
@@ -34,17 +34,17 @@ const RATIOS: [(&str, &str, Value); 3] = [
 const VALUES: [(&str, &str, Value); 3] = [
     (
         "manifesto_key_result_baseline_value",
-        "Where a key result that is no share began, in its unit.",
+        "The baseline of a key result that is not a ratio, in its unit.",
         |result| Some(result.baseline?.value),
     ),
     (
         "manifesto_key_result_target_value",
-        "Where a key result that is no share should end, in its unit.",
+        "The target of a key result that is not a ratio, in its unit.",
         |result| Some(result.target),
     ),
     (
         "manifesto_key_result_actual_value",
-        "What a key result that is no share measures now, in its unit.",
+        "What a key result that is not a ratio measures now, in its unit.",
         |result| result.actual.value,
     ),
 ];

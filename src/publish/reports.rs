@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use ring::digest::{SHA256, digest};
 use serde_json::json;
 use tokio::task::spawn_blocking;
@@ -196,7 +197,13 @@ pub(super) async fn page(
 struct Listed {
     name: String,
     days: String,
+    first: Date,
     frozen: Option<Frozen>,
+}
+
+fn days(first: Date, last: Date) -> String {
+    let day = |day: Date| day.strftime("%-d %b %Y").to_string();
+    format!("{} – {}", day(first), day(last))
 }
 
 #[derive(Template)]
@@ -214,25 +221,34 @@ pub(super) async fn list(State(app): State<Arc<App>>) -> Response {
     let quarters = read(&app, |file, calendar| {
         let reader = Reader::open(file).map_err(unreadable)?;
         let quarters = measured_quarters(&reader, calendar, Timestamp::now());
-        let mut frozen = reader.all_frozen().map_err(unreadable)?;
+        let frozen = reader.all_frozen().map_err(unreadable)?;
         let quarters = quarters
             .map_err(unreadable)?
             .into_iter()
             .rev()
             .take(LISTED_MAX);
-        let listed = quarters.map(|quarter| {
-            let place = frozen.iter().position(|one| one.name == quarter.name);
-            Listed {
-                days: format!(
-                    "{} – {}",
-                    quarter.first.strftime("%-d %b %Y"),
-                    quarter.last.strftime("%-d %b %Y")
-                ),
-                frozen: place.map(|place| frozen.remove(place)),
+        let computed: Vec<_> = quarters
+            .filter(|quarter| {
+                let is_of = |one: &Frozen| (one.first, one.last) == (quarter.first, quarter.last);
+                !frozen.iter().any(is_of)
+            })
+            .map(|quarter| Listed {
+                days: days(quarter.first, quarter.last),
                 name: quarter.name,
-            }
+                first: quarter.first,
+                frozen: None,
+            })
+            .collect();
+        let kept = frozen.into_iter().map(|one| Listed {
+            days: days(one.first, one.last),
+            name: one.name.clone(),
+            first: one.first,
+            frozen: Some(one),
         });
-        Ok(listed.collect::<Vec<_>>())
+        let mut listed: Vec<Listed> = computed.into_iter().chain(kept).collect();
+        listed.sort_by_key(|one| std::cmp::Reverse(one.first));
+        listed.truncate(LISTED_MAX);
+        Ok(listed)
     })
     .await;
     let (quarters, why) = match quarters {

@@ -119,7 +119,7 @@ pub(super) struct Collected {
     pub(super) everybody_at_start: Option<Then>,
     /// At the last one.
     pub(super) everybody_at_end: Option<Then>,
-    /// At the last covered moment of each week.
+    /// At the last covered moment of each of the last weeks.
     pub(super) week_ends: Vec<Then>,
     /// When each service was there in the period, and whose it was.
     pub(super) owners: Vec<(usize, Vec<(Span, Owner)>)>,
@@ -146,6 +146,9 @@ pub(super) fn period_before(period: &Period, calendar: &FiscalCalendar) -> Optio
         quarter: None,
     })
 }
+
+/// Weeks of which everybody's standing is kept, the last ones: a year and some.
+const WEEK_ENDS_MAX: usize = 60;
 
 pub(super) fn collect(
     reader: &Reader,
@@ -190,7 +193,8 @@ pub(super) fn collect(
         .into_iter()
         .map(|one| week(one, period.span.from))
         .collect();
-    let ends = weeks
+    let shown = &weeks[weeks.len().saturating_sub(WEEK_ENDS_MAX)..];
+    let ends = shown
         .iter()
         .filter_map(|week| edges(&timeline, week.week.span));
     let week_ends: Vec<Then> = ends.map(|(_, at)| Then::at(at)).collect();

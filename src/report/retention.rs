@@ -27,7 +27,14 @@ pub fn measured_quarters(
     let intervals = reader.intervals()?;
     let first = intervals.iter().map(|interval| interval.span.from).min();
     let mut quarters = Vec::new();
-    let mut next = first.and_then(|first| calendar.quarter_at(first));
+    // The first look may lie before the first quarter that is listed, or between two.
+    let quarter = |first| {
+        let day = calendar.day_at(first);
+        calendar
+            .quarter_of(day)
+            .or_else(|| calendar.begun_after(day))
+    };
+    let mut next = first.and_then(quarter);
     while let Some(quarter) = next {
         if calendar.span(quarter.first, quarter.last).from > until || quarters.len() == QUARTERS_MAX
         {
@@ -59,7 +66,7 @@ pub fn due(
     let mut due = Vec::new();
     for quarter in measured_quarters(reader, calendar, now)? {
         let span = calendar.span(quarter.first, quarter.last);
-        if span.to + FROZEN_AFTER > now || reader.frozen(&quarter.name)?.is_some() {
+        if span.to + FROZEN_AFTER > now || reader.frozen(&quarter.name, span)?.is_some() {
             continue;
         }
         let period = Period::of(quarter, calendar);
@@ -85,11 +92,9 @@ pub fn prunable(
     now: Timestamp,
 ) -> Result<Timestamp, HistoryError> {
     for quarter in measured_quarters(reader, calendar, now)? {
-        let is_measured = {
-            let span = calendar.span(quarter.first, quarter.last);
-            !reader.timeline(span)?.segments.is_empty()
-        };
-        if !is_measured || reader.frozen(&quarter.name)?.is_some() {
+        let span = calendar.span(quarter.first, quarter.last);
+        let is_measured = !reader.timeline(span)?.segments.is_empty();
+        if !is_measured || reader.frozen(&quarter.name, span)?.is_some() {
             continue;
         }
         let period = Period::of(quarter, calendar);

@@ -1,8 +1,8 @@
 //! An estate as a table for a terminal: a line a rule, a column a service.
 
 use crate::checks::Reason;
-use crate::cli::output::report::inert;
 use crate::cli::wrap::wrap;
+use crate::document::inert::inert;
 use crate::publish::percent;
 use crate::snapshot::{RuleStatus, Score, ServiceVerdict, Snapshot};
 

@@ -1,6 +1,6 @@
 //! `demo --estate --quarter`: a past for the example estate. The last quarter and the one before are judged as if an
 //! exporter had looked twice a day, by the real board, rules and history: services break and are fixed, one leaves,
-//! evidence is connected late, and the exporter is down for three days.
+//! evidence is connected late, and the exporter is down for some days.
 
 use std::path::Path;
 use std::sync::Arc;

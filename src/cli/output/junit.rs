@@ -1,7 +1,8 @@
 //! For CI servers that show tests: a rule is a test case, a suite is the input.
 
-use super::report::{Report, ReportedVerdict, advice_on, inert};
+use super::report::{Report, ReportedVerdict, advice_on};
 use crate::checks::Reason;
+use crate::document::inert::inert;
 use crate::snapshot::RuleStatus;
 
 pub(super) fn write(report: &Report<'_>) -> String {

@@ -1,7 +1,8 @@
 //! For a comment on a pull request.
 
-use super::report::{Report, advice_on, inert};
+use super::report::{Report, advice_on};
 use crate::checks::Reason;
+use crate::document::inert::inert;
 use crate::snapshot::RuleStatus;
 
 pub(super) fn write(report: &Report<'_>) -> String {

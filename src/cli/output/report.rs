@@ -149,20 +149,6 @@ pub(super) fn advice_on<'a>(rule: &'a Rule, verdict: &ReportedVerdict) -> &'a st
     advice(rule, verdict.status, verdict.finding.reason)
 }
 
-/// Text from a target, made harmless for a terminal, a log or XML: control characters escaped.
-pub(crate) fn inert(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            let escaped: Vec<char> = if c.is_control() {
-                c.escape_default().collect()
-            } else {
-                vec![c]
-            };
-            escaped
-        })
-        .collect()
-}
-
 /// JSON for people's eyes too.
 pub(super) fn pretty(document: &impl serde::Serialize) -> String {
     // Only maps with keys that are no strings cannot be written, and no document has one.

@@ -1,8 +1,9 @@
 //! For a terminal: one line a rule, then what proves it or how to fix it.
 
-use super::report::{Report, advice_on, inert};
+use super::report::{Report, advice_on};
 use crate::checks::Reason;
 use crate::cli::wrap::wrap;
+use crate::document::inert::inert;
 use crate::exposition::Severity;
 use crate::snapshot::{RuleStatus, advice_on_target, reason_of};
 

@@ -114,6 +114,7 @@ impl Chores {
         let calendar = snapshot.ruleset.records.calendar.clone();
         let oldest = now.saturating_sub(self.retention).unwrap_or(Timestamp::MIN);
         let tidy = move || {
+            recorder.forget_targets(now)?;
             let until = match freeze_due(&file, &calendar, now, oldest) {
                 Ok(Some(until)) => until,
                 Ok(None) => return Ok(recorder),

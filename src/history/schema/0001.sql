@@ -33,7 +33,6 @@ CREATE TABLE ownership (
     is_present INTEGER NOT NULL,
     team TEXT NOT NULL,
     tier TEXT NOT NULL,
-    version TEXT NOT NULL,
     PRIMARY KEY (service, seq)
 ) STRICT, WITHOUT ROWID;
 
@@ -117,9 +116,10 @@ CREATE TABLE key_result_sample (
     PRIMARY KEY (quarter, team, objective, key_result, day)
 ) STRICT, WITHOUT ROWID;
 
--- Reports that do not change any more.
+-- Reports that do not change any more. A quarter's name may mean other days after the fiscal year was
+-- configured anew.
 CREATE TABLE frozen (
-    name TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
     first TEXT NOT NULL,
     last TEXT NOT NULL,
     zone TEXT NOT NULL,
@@ -128,5 +128,6 @@ CREATE TABLE frozen (
     to_at INTEGER NOT NULL,
     made_at INTEGER NOT NULL,
     digest TEXT NOT NULL,
-    report TEXT NOT NULL
+    report TEXT NOT NULL,
+    PRIMARY KEY (name, from_at, to_at)
 ) STRICT, WITHOUT ROWID;

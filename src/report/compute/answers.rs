@@ -220,8 +220,11 @@ fn services_needing_help(offenders: &[Offender]) -> (String, String) {
     };
     let sentence = match violating.len().saturating_sub(named.len()) {
         0 if named.is_empty() => "No service needs help: none violates anything.".to_owned(),
-        0 => format!("Most violations: {}.", named.join(", ")),
-        more => format!("Most violations: {}, and {more} more.", named.join(", ")),
+        0 => format!("Furthest from compliance: {}.", named.join(", ")),
+        more => format!(
+            "Furthest from compliance: {}, and {more} more.",
+            named.join(", ")
+        ),
     };
     (figure, sentence)
 }

@@ -14,6 +14,7 @@ use crate::okr::{
     ServiceStanding, grade, initiative, measure_services, objective,
 };
 use crate::report::collect::{Collected, Then};
+use crate::report::figures::number;
 use crate::report::model::{InitiativeOf, KeyResultOf, ObjectiveOf};
 use crate::report::question::Question;
 
@@ -238,7 +239,8 @@ fn arithmetic(progress: &KeyResultProgress) -> String {
             true => "still met: 1",
             false => "not met any more: 0",
         };
-        return format!("the baseline {baseline:.3} met the target {target:.3}; {holds}");
+        let (baseline, target) = (number(baseline), number(target));
+        return format!("the baseline {baseline} met the target {target}; {holds}");
     }
     let exact = (actual - baseline) / (target - baseline);
     let bounded = match (exact < 0.0, exact > 1.0) {
@@ -246,7 +248,8 @@ fn arithmetic(progress: &KeyResultProgress) -> String {
         (_, true) => ", at most 1",
         (false, false) => "",
     };
-    format!("({actual:.3} - {baseline:.3}) / ({target:.3} - {baseline:.3}) = {exact:.3}{bounded}")
+    let [actual, baseline, target] = [actual, baseline, target].map(number);
+    format!("({actual} - {baseline}) / ({target} - {baseline}) = {exact:.3}{bounded}")
 }
 
 /// The initiatives that went on in the period, as they were written at its end.
@@ -267,6 +270,9 @@ pub(super) fn initiatives(
             one.started <= period.last && one.archived.is_none_or(|day| day > period.first)
         })
         .collect();
+    if on.is_empty() {
+        return Ok(Vec::new());
+    }
     on.sort_by(|a, b| (a.due, &a.title).cmp(&(b.due, &b.title)));
     // Of a team, its own part.
     let of_team = |then| {

@@ -1,6 +1,6 @@
 //! Waivers and attestations that were in force.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -33,7 +33,8 @@ pub(super) fn waivers(
         let (from, to) = (known.record.granted_at, known.record.expires_at);
         counts_in(known, from, to, question.period.span) && of_team.concerns_waiver(&known.record)
     });
-    let mut waivers: Vec<WaiverOf> = counted.map(|known| waiver(known, &all, end)).collect();
+    let grants = grants(&all);
+    let mut waivers: Vec<WaiverOf> = counted.map(|known| waiver(known, &grants, end)).collect();
     waivers.sort_by(|a, b| {
         let order = |w: &WaiverOf| (w.state, w.expires_at, w.rule.clone(), w.concerns.clone());
         order(a).cmp(&order(b))
@@ -42,22 +43,39 @@ pub(super) fn waivers(
     Ok(waivers)
 }
 
+/// What a waiver is of: the same is renewed by the next.
+type WaiverOfWhat<'a> = (&'a str, bool, [Option<&'a str>; 4]);
+
+fn what(waiver: &StoredWaiver) -> WaiverOfWhat<'_> {
+    let parts = [
+        &waiver.service,
+        &waiver.environment,
+        &waiver.team,
+        &waiver.tier,
+    ];
+    (&waiver.rule, waiver.estate, parts.map(Option::as_deref))
+}
+
+/// When each was granted.
+fn grants(all: &[KnownRecord<StoredWaiver>]) -> BTreeMap<WaiverOfWhat<'_>, BTreeSet<Timestamp>> {
+    let mut grants: BTreeMap<_, BTreeSet<Timestamp>> = BTreeMap::new();
+    for waiver in all.iter().map(|known| &known.record) {
+        let of_it = grants.entry(what(waiver)).or_default();
+        of_it.insert(waiver.granted_at);
+    }
+    grants
+}
+
 fn waiver(
     known: &KnownRecord<StoredWaiver>,
-    all: &[KnownRecord<StoredWaiver>],
+    grants: &BTreeMap<WaiverOfWhat<'_>, BTreeSet<Timestamp>>,
     end: Timestamp,
 ) -> WaiverOf {
     let waiver = &known.record;
-    let scope = |w: &StoredWaiver| {
-        let parts = [&w.service, &w.environment, &w.team, &w.tier].map(Clone::clone);
-        (w.rule.clone(), w.estate, parts)
-    };
-    let earlier: BTreeSet<Timestamp> = all
-        .iter()
-        .map(|other| &other.record)
-        .filter(|other| scope(other) == scope(waiver) && other.granted_at < waiver.granted_at)
-        .map(|other| other.granted_at)
-        .collect();
+    let granted = grants.get(&what(waiver)).into_iter().flatten();
+    let mut earlier = granted.take_while(|at| **at < waiver.granted_at).copied();
+    let first = earlier.next();
+    let renewals = u64::from(first.is_some()) + earlier.count() as u64;
     WaiverOf {
         rule: waiver.rule.clone(),
         concerns: concerns(waiver),
@@ -67,8 +85,8 @@ fn waiver(
         approver: waiver.approver.clone(),
         granted_at: waiver.granted_at,
         expires_at: waiver.expires_at,
-        renewals: earlier.len() as u64,
-        first_granted_at: earlier.first().copied().unwrap_or(waiver.granted_at),
+        renewals,
+        first_granted_at: first.unwrap_or(waiver.granted_at),
         state: state(known, waiver.granted_at, waiver.expires_at, end),
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
+use crate::document::inert::is_active;
 use crate::report::model::Report;
 
 /// A table of a report.
@@ -52,13 +53,19 @@ pub fn csv(report: &Report, table: Table) -> String {
     out
 }
 
+/// What makes a cell a formula (OWASP, *CSV Injection*), in full width too.
+const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+
 /// A row. What begins with a sign of a formula is given an apostrophe (OWASP, *CSV Injection*).
 fn row(out: &mut String, cells: &[&str]) {
     for (place, cell) in cells.iter().enumerate() {
         if place > 0 {
             out.push(',');
         }
-        let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number(cell);
+        // A tab and the end of a line are text here.
+        let is_harmful = |c: char| is_active(c) && !matches!(c, '\t' | '\n' | '\r');
+        let cell = cell.replace(is_harmful, "\u{fffd}");
+        let is_formula = cell.starts_with(FORMULA) && !is_number(&cell);
         let guard = if is_formula { "'" } else { "" };
         match is_formula || cell.contains([',', '"', '\n', '\r']) {
             true => {
@@ -66,7 +73,7 @@ fn row(out: &mut String, cells: &[&str]) {
                 // Writing to a String cannot fail.
                 let _written = write!(out, "\"{guard}{quoted}\"");
             }
-            false => out.push_str(cell),
+            false => out.push_str(&cell),
         }
     }
     out.push_str("\r\n");

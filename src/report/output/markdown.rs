@@ -58,8 +58,8 @@ fn objectives(report: &Report, out: &mut String) {
                 "| {} | {} | {} | {} | {} | {:.2} | {} |",
                 plain(&objective.team),
                 plain(&result.title),
-                text::value(&result.actual, &result.unit),
-                text::quantity(&result.target, &result.unit),
+                plain(&text::value(&result.actual, &result.unit)),
+                plain(&text::quantity(&result.target, &result.unit)),
                 text::score(&result.score),
                 result.expected,
                 result.grade.as_ref().unwrap_or(&result.outlook)

@@ -1,5 +1,7 @@
 //! How text is marked in a chat. What others wrote is shown as it is: it formats nothing and calls nobody.
 
+use crate::document::inert::is_active;
+
 /// A chat's markup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Markup {
@@ -20,6 +22,7 @@ impl Markup {
         for c in text.chars() {
             match (self, c) {
                 (_, '\n' | '\r') => out.push(' '),
+                (_, c) if is_active(c) => out.push(char::REPLACEMENT_CHARACTER),
                 // A mention would call people.
                 (_, '@') => out.extend(['@', ZERO_WIDTH_SPACE]),
                 (

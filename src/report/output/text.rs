@@ -51,15 +51,8 @@ pub(super) fn value(value: &Option<f64>, unit: &str) -> String {
 pub(super) fn quantity(value: &f64, unit: &str) -> String {
     match unit {
         "" => percent(value),
-        unit => format!("{} {unit}", number(*value)),
+        unit => format!("{} {unit}", figures::number(*value)),
     }
-}
-
-/// A number with no more digits than tell something.
-fn number(value: f64) -> String {
-    let text = format!("{value:.3}");
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    text.to_owned()
 }
 
 /// A score, two digits.
@@ -213,10 +206,6 @@ mod tests {
             ["99", "67", "1", "0", "100"]
         );
         assert_eq!(points(&Some(0.8), &Some(0.75)), "+5.0");
-        assert_eq!(
-            (number(0.25), number(3.0)),
-            ("0.25".to_owned(), "3".to_owned())
-        );
         let at = |seconds| Timestamp::from_second(seconds).unwrap();
         assert_eq!(length(&at(0), &at(10 * 86_400)), "10 days");
         assert_eq!(length(&at(0), &at(21 * 86_400)), "3 weeks");

@@ -129,7 +129,7 @@ fn fault_69_no_quarter_is_forgotten_before_it_was_reported() {
     assert_eq!(verify(&file).unwrap(), Vec::<String>::new());
     let kept = Reader::open(&file)
         .unwrap()
-        .frozen("2026-Q1")
+        .frozen("2026-Q1", frozen[0].span)
         .unwrap()
         .unwrap();
     assert_eq!(kept, frozen[0]);

@@ -227,7 +227,9 @@ fn fault_64_garbage_in_the_log_costs_what_it_held() {
         fs::copy(&log, copy.path().join("history.sqlite-wal")).unwrap();
         assert_eq!(open(&file).unwrap(), None);
         let found = judged(&file);
-        assert!(left.judged.len() > found.len() && !found.is_empty());
+        assert!(left.judged.len() >= found.len() && !found.is_empty());
+        // The last commits may hold no more than that somebody was looking.
+        assert!(from > 40 || left.judged.len() > found.len());
         assert!(found.iter().all(|row| left.judged.contains(row)));
         let intervals = Reader::open(&file).unwrap().intervals().unwrap();
         assert!(

@@ -59,7 +59,7 @@ pub(super) fn judged(file: &Path) -> Vec<String> {
          v.failing_is_exact, v.carried_since, v.carried_until, w.body FROM verdict v JOIN moment m USING (seq) \
          JOIN service s ON s.id = v.service JOIN rule r ON r.id = v.rule JOIN reason n ON n.id = v.reason \
          JOIN detail d ON d.id = v.detail LEFT JOIN record w ON w.id = v.waiver ORDER BY v.seq, 2, 3";
-    let owners = "SELECT m.at, s.name, o.is_present, o.team, o.tier, o.version FROM ownership o \
+    let owners = "SELECT m.at, s.name, o.is_present, o.team, o.tier FROM ownership o \
          JOIN moment m USING (seq) JOIN service s ON s.id = o.service ORDER BY o.seq, 2";
     let records = "SELECT a.at, b.at, r.kind, r.body FROM record_seen s JOIN record r ON r.id = s.record \
          JOIN moment a ON a.seq = s.seq LEFT JOIN moment b ON b.seq = s.seq_to ORDER BY s.seq, r.digest";
