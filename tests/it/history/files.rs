@@ -41,6 +41,9 @@ fn running(folder: &Path) -> World {
         for look in 0..4 {
             let without: &[&str] = if look % 2 == 0 { &["version"] } else { &[] };
             world.put("shop-1", "shop", "growth", body("shop", without));
+            if (day, look) == (1, 2) {
+                world.put("till-1", "till", "growth", body("till", &[]));
+            }
             world.look();
             world.pass(HOUR);
         }
@@ -227,9 +230,7 @@ fn fault_64_garbage_in_the_log_costs_what_it_held() {
         fs::copy(&log, copy.path().join("history.sqlite-wal")).unwrap();
         assert_eq!(open(&file).unwrap(), None);
         let found = judged(&file);
-        assert!(left.judged.len() >= found.len() && !found.is_empty());
-        // The last commits may hold no more than that somebody was looking.
-        assert!(from > 40 || left.judged.len() > found.len());
+        assert!(left.judged.len() > found.len() && !found.is_empty());
         assert!(found.iter().all(|row| left.judged.contains(row)));
         let intervals = Reader::open(&file).unwrap().intervals().unwrap();
         assert!(
