@@ -65,18 +65,27 @@ impl Store {
 
     /// Whether the file is still the one that was opened: nobody put another in its place, removed or cut it.
     pub(super) fn is_there(&self) -> Result<(), HistoryError> {
-        let what = match fs::metadata(&self.path) {
+        let path = &self.path;
+        let what = match fs::metadata(path) {
             Ok(now) if (now.dev(), now.ino()) != self.identity => {
-                "another file was put in its place"
+                "another file was put in its place while it was in use"
             }
-            Ok(now) if now.len() < self.bytes => "it was truncated",
+            // What is left of it is no history.
+            Ok(now) if now.len() < self.bytes => {
+                return Err(HistoryError::Damaged {
+                    path: path.clone(),
+                    what: "it was truncated while it was in use".to_owned(),
+                });
+            }
             Ok(_) => return Ok(()),
-            Err(error) if error.kind() == ErrorKind::NotFound => "it was removed",
-            Err(error) => return Err(HistoryError::io(&self.path)(error)),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                "it was removed while it was in use"
+            }
+            Err(error) => return Err(HistoryError::io(path)(error)),
         };
         Err(HistoryError::Content {
-            path: self.path.clone(),
-            what: format!("{what} while it was in use"),
+            path: path.clone(),
+            what: what.to_owned(),
         })
     }
 }

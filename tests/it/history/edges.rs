@@ -4,6 +4,8 @@ use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 use manifesto_exporter::calendar::FiscalCalendar;
+use manifesto_exporter::config::Config;
+use manifesto_exporter::document::Origin;
 use manifesto_exporter::history::{Reader, freeze, prune, verify};
 use manifesto_exporter::report::{Question, Report, due, prunable, report};
 
@@ -137,4 +139,32 @@ fn fault_69_no_quarter_is_forgotten_before_it_was_reported() {
     let mut other = frozen[0].clone();
     other.made_at += DAY;
     assert_eq!(freeze(&file, &other).unwrap(), frozen[0]);
+}
+
+/// Guarantee: quarters that are listed and begin after the first look, or leave a gap, are frozen and kept as others.
+#[test]
+fn fault_69_quarters_that_are_listed_late_are_frozen_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("history.sqlite");
+    year(&file);
+    let listed = "scrape_configs: []\nfiscal_year: {quarters: [{name: A, from: 2026-03-01, to: 2026-05-31}, {name: B, from: 2026-06-15, to: 2026-09-30}]}";
+    let origin = Origin::file(Path::new("config.yaml"));
+    let calendar = Config::parse(listed, &origin).unwrap().calendar;
+    let now = at("2027-02-20T00:00:00Z");
+    let reader = || Reader::open(&file).unwrap();
+    let wanted = at("2026-11-15T00:00:00Z");
+    assert!(prunable(&reader(), &calendar, wanted, now).unwrap() < at("2026-03-02T00:00:00Z"));
+    let frozen = due(&reader(), &calendar, now).unwrap();
+    let names: Vec<&str> = frozen.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(names, ["A", "B"]);
+    for one in &frozen {
+        freeze(&file, one).unwrap();
+    }
+    // A name that means other days now has another report.
+    let other = listed.replace("2026-09-30", "2026-08-31");
+    let other = Config::parse(&other, &origin).unwrap().calendar;
+    let again = due(&reader(), &other, now).unwrap();
+    let names: Vec<&str> = again.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(names, ["B"]);
+    assert_eq!(prunable(&reader(), &calendar, wanted, now).unwrap(), wanted);
 }

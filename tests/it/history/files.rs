@@ -1,12 +1,12 @@
 //! What lies where history should be: strange files, damaged ones, another writer's.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 use manifesto_exporter::calendar::Span;
 use manifesto_exporter::history::{
-    Ended, HistoryError, HistoryFailure, Pace, Reader, Recorder, Unclean,
+    Ended, HistoryError, HistoryFailure, Pace, Reader, Recorder, Unclean, prune,
 };
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -396,4 +396,74 @@ fn fault_64_no_changed_byte_makes_anything_panic() {
     programs::tell(format_args!(
         "history: of 200 changed bytes {set_aside} set the file aside, {refused} made it foreign, {unreadable} unreadable"
     ));
+}
+
+/// Guarantee: a link to the file is the file: there is one writer, and a link whose file is not there yet stays one.
+#[test]
+fn fault_67_a_link_is_the_file_that_it_leads_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, link) = (
+        folder.path().join("disk.sqlite"),
+        folder.path().join("link.sqlite"),
+    );
+    std::os::unix::fs::symlink("disk.sqlite", &link).unwrap();
+    let (first, _) = Recorder::open(&link, start(), Unclean::Crash, Pace::default()).unwrap();
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert!(file.is_file());
+    for other in [&file, &link] {
+        let second = Recorder::open(other, start(), Unclean::Crash, Pace::default());
+        assert!(matches!(second, Err(HistoryError::Locked { .. })));
+        assert!(prune(other, start(), start()).is_err());
+    }
+    first.stop().unwrap();
+}
+
+/// Guarantee: a file that is replaced, removed or truncated under its writer is noticed at the next commit, and what
+/// was put in its place is kept.
+#[test]
+fn fault_64_a_file_that_is_replaced_while_it_is_in_use_is_noticed() {
+    type Change = fn(&Path, &Path);
+    let changes: [(Change, &str); 3] = [
+        (
+            |file, other| fs::rename(other, file).unwrap(),
+            "another file",
+        ),
+        (|file, _| fs::remove_file(file).unwrap(), "removed"),
+        (|file, _| drop(File::create(file).unwrap()), "truncated"),
+    ];
+    for (change, what) in changes {
+        let backup = left(End::Stop);
+        let folder = tempfile::tempdir().unwrap();
+        let mut world = running(folder.path());
+        let file = folder.path().join("history.sqlite");
+        change(&file, &backup.file);
+        world.observe();
+        let error = world.try_record(Unclean::Disk).unwrap_err();
+        assert!(error.to_string().contains(what), "{error}");
+        // It is opened anew, as the daemon does.
+        let unclean = match error.failure() {
+            HistoryFailure::Damaged => Unclean::Damage,
+            _ => Unclean::Disk,
+        };
+        world.pass(HOUR);
+        world.observe();
+        world.try_record(unclean).unwrap();
+        world.end(End::Stop);
+        if what == "another file" {
+            let judged = judged(&file);
+            assert!(backup.judged.iter().all(|row| judged.contains(row)));
+        }
+    }
+}
+
+/// Guarantee: a pipe in the file's place is refused, not waited for.
+#[test]
+fn fault_65_a_pipe_is_no_history() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("history.sqlite");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let error = Reader::open(&pipe).map(|_| ()).unwrap_err();
+    assert!(error.to_string().contains("not a regular file"), "{error}");
+    assert!(Recorder::open(&pipe, start(), Unclean::Crash, Pace::default()).is_err());
 }
