@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::Instant;
 
 use crate::calendar::FiscalCalendar;
@@ -25,7 +25,7 @@ const OFTEN_AT_FIRST: Duration = Duration::from_secs(30);
 /// Quarters are frozen, and old history forgotten, so often.
 const SELDOM: Duration = Duration::from_secs(24 * 3_600);
 
-/// When each was done last.
+/// When each was done last. What only reads is done beside the recorder, which goes on meanwhile.
 pub(super) struct Chores {
     file: PathBuf,
     pasts: Arc<ArcSwap<KeyResultPasts>>,
@@ -34,6 +34,9 @@ pub(super) struct Chores {
     /// With the rules of that time: other objectives have another past.
     often: Option<(Instant, Arc<Ruleset>)>,
     seldom: Option<Instant>,
+    reading: Option<JoinHandle<()>>,
+    /// Yields until when history may be forgotten.
+    freezing: Option<JoinHandle<Option<Timestamp>>>,
 }
 
 impl Chores {
@@ -49,6 +52,8 @@ impl Chores {
             begun: Instant::now(),
             often: None,
             seldom: None,
+            reading: None,
+            freezing: None,
         }
     }
 
@@ -63,75 +68,90 @@ impl Chores {
             let pause = (self.begun.elapsed() / 3).clamp(OFTEN_AT_FIRST, OFTEN);
             last.elapsed() >= pause || !Arc::ptr_eq(ruleset, &snapshot.ruleset)
         });
-        if is_due {
+        if is_due && self.reading.as_ref().is_none_or(JoinHandle::is_finished) {
             self.often = Some((Instant::now(), Arc::clone(&snapshot.ruleset)));
-            recorder = self.measured_before(recorder, snapshot, now).await?;
+            recorder = noted(recorder, snapshot, now).await?;
+            self.reading = Some(self.read_pasts(snapshot, now));
         }
-        if self.seldom.is_none_or(|last| last.elapsed() >= SELDOM) {
+        if self.seldom.is_none_or(|last| last.elapsed() >= SELDOM) && self.freezing.is_none() {
             self.seldom = Some(Instant::now());
-            recorder = self.tidied(recorder, snapshot, now).await?;
+            self.freezing = Some(self.freeze(snapshot, now));
+        }
+        if let Some(freezing) = self.freezing.take_if(|freezing| freezing.is_finished()) {
+            let until = freezing.await;
+            let until = until.map_err(|panic| HistoryError::Defect(panic.to_string()))?;
+            recorder = forgotten(recorder, until, now).await?;
         }
         Ok(recorder)
     }
 
-    /// Notes what queries yield, and reads what key results measured before.
-    async fn measured_before(
-        &self,
-        mut recorder: Recorder,
-        snapshot: &Arc<Snapshot>,
-        now: Timestamp,
-    ) -> Result<Recorder, HistoryError> {
-        let (file, snapshot) = (self.file.clone(), Arc::clone(snapshot));
-        let read = move || {
+    /// Reads what key results measured before.
+    fn read_pasts(&self, snapshot: &Arc<Snapshot>, now: Timestamp) -> JoinHandle<()> {
+        let (file, pasts) = (self.file.clone(), Arc::clone(&self.pasts));
+        let snapshot = Arc::clone(snapshot);
+        spawn_blocking(move || {
             let records = &snapshot.ruleset.records;
-            recorder.sample(&key_result_samples(&snapshot, now))?;
             let objectives = records.objectives.as_deref().unwrap_or_default();
-            let pasts = match objectives.is_empty() {
+            let read = || match objectives.is_empty() {
                 true => Ok(KeyResultPasts::default()),
                 false => Reader::open(&file).and_then(|reader| {
                     key_result_pasts(&reader, &records.calendar, objectives, now)
                 }),
             };
-            Ok((recorder, pasts))
-        };
-        let (recorder, pasts) = done(spawn_blocking(read).await)?;
-        match pasts {
-            Ok(pasts) => self.pasts.store(Arc::new(pasts)),
-            // What cannot be read keeps nobody from writing.
-            Err(error) => tracing::error!("what key results measured before: {error}"),
-        }
-        Ok(recorder)
+            match read() {
+                Ok(read) => pasts.store(Arc::new(read)),
+                Err(error) => tracing::error!("what key results measured before: {error}"),
+            }
+        })
     }
 
-    /// Freezes what is due, and forgets what is past its time.
-    async fn tidied(
-        &self,
-        mut recorder: Recorder,
-        snapshot: &Arc<Snapshot>,
-        now: Timestamp,
-    ) -> Result<Recorder, HistoryError> {
+    /// Freezes what is due.
+    fn freeze(&self, snapshot: &Snapshot, now: Timestamp) -> JoinHandle<Option<Timestamp>> {
         let file = self.file.clone();
         let calendar = snapshot.ruleset.records.calendar.clone();
         let oldest = now.saturating_sub(self.retention).unwrap_or(Timestamp::MIN);
-        let tidy = move || {
-            recorder.forget_targets(now)?;
-            let until = match freeze_due(&file, &calendar, now, oldest) {
-                Ok(Some(until)) => until,
-                Ok(None) => return Ok(recorder),
-                // What cannot be frozen keeps nobody from writing, and nothing is forgotten.
-                Err(error) => {
-                    tracing::error!("reports could not be frozen: {error}");
-                    return Ok(recorder);
-                }
-            };
+        spawn_blocking(move || match freeze_due(&file, &calendar, now, oldest) {
+            Ok(until) => until,
+            // Nothing is forgotten then.
+            Err(error) => {
+                tracing::error!("reports could not be frozen: {error}");
+                None
+            }
+        })
+    }
+}
+
+/// Notes what queries of key results yield.
+async fn noted(
+    mut recorder: Recorder,
+    snapshot: &Snapshot,
+    now: Timestamp,
+) -> Result<Recorder, HistoryError> {
+    let samples = key_result_samples(snapshot, now);
+    if samples.is_empty() {
+        return Ok(recorder);
+    }
+    let write = move || recorder.sample(&samples).map(|()| recorder);
+    done(spawn_blocking(write).await)
+}
+
+/// Forgets targets that are long gone, and what lies before a moment.
+async fn forgotten(
+    mut recorder: Recorder,
+    until: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Recorder, HistoryError> {
+    let forget = move || {
+        recorder.forget_targets(now)?;
+        if let Some(until) = until {
             let rows = recorder.prune(until)?;
             if rows > 0 {
                 tracing::info!(rows, before = %until, "old history forgotten");
             }
-            Ok(recorder)
-        };
-        done(spawn_blocking(tidy).await)
-    }
+        }
+        Ok(recorder)
+    };
+    done(spawn_blocking(forget).await)
 }
 
 /// Freezes the reports that are due; until when history may be forgotten then, `None` while the clock is not
