@@ -170,8 +170,8 @@ fn promised(objectives: &[ObjectiveOf], is_quarter: bool) -> (String, String) {
 }
 
 fn teams_needing_help(teams: &[TeamOf]) -> (String, String) {
-    let violating: Vec<&TeamOf> = teams.iter().filter(|team| team.end.violated > 0).collect();
-    let named = violating.iter().take(NAMED_MAX).map(|team| {
+    let violating = teams.iter().filter(|team| team.end.violated > 0);
+    let named = violating.map(|team| {
         let name = match team.name.as_str() {
             "" => "services that nobody owns",
             name => name,
@@ -183,48 +183,43 @@ fn teams_needing_help(teams: &[TeamOf]) -> (String, String) {
         let violations = counted(team.end.violated, "violation", "violations");
         format!("{name} ({score}, {violations})")
     });
-    let named: Vec<String> = named.collect();
-    let figure = match violating.len() {
-        0 => "nobody".to_owned(),
-        count => counted(count as u64, "team", "teams"),
-    };
-    let sentence = match violating.len().saturating_sub(named.len()) {
-        0 if named.is_empty() => "Nobody needs help: no team violates anything.".to_owned(),
-        0 => format!("Most help is needed by {}.", named.join(", ")),
-        more => format!(
-            "Most help is needed by {}, and {more} more.",
-            named.join(", ")
-        ),
-    };
-    (figure, sentence)
+    needing_help(
+        &named.collect::<Vec<_>>(),
+        ("team", "teams"),
+        "Most help is needed by",
+    )
 }
 
-/// The same of a team alone: its services that violate most.
+/// The same of a team alone: its services that are furthest from compliance.
 fn services_needing_help(offenders: &[Offender]) -> (String, String) {
-    let violated = |one: &Offender| {
-        let violated = one.violations.iter().filter(|violation| !violation.waived);
-        violated.count() as u64
-    };
-    let violating: Vec<&Offender> = offenders.iter().filter(|one| violated(one) > 0).collect();
-    let named = violating.iter().take(NAMED_MAX).map(|one| {
-        let violations = counted(violated(one), "violation", "violations");
-        match one.environment.as_str() {
+    let named = offenders.iter().filter_map(|one| {
+        let violated = one
+            .violations
+            .iter()
+            .filter(|violation| !violation.waived)
+            .count() as u64;
+        let violations = counted(violated, "violation", "violations");
+        let named = match one.environment.as_str() {
             "" => format!("{} ({violations})", one.service),
             environment => format!("{} in {environment} ({violations})", one.service),
-        }
+        };
+        (violated > 0).then_some(named)
     });
-    let named: Vec<String> = named.collect();
-    let figure = match violating.len() {
-        0 => "none".to_owned(),
-        count => counted(count as u64, "service", "services"),
-    };
-    let sentence = match violating.len().saturating_sub(named.len()) {
-        0 if named.is_empty() => "No service needs help: none violates anything.".to_owned(),
-        0 => format!("Furthest from compliance: {}.", named.join(", ")),
-        more => format!(
-            "Furthest from compliance: {}, and {more} more.",
-            named.join(", ")
-        ),
+    needing_help(
+        &named.collect::<Vec<_>>(),
+        ("service", "services"),
+        "Furthest from compliance:",
+    )
+}
+
+/// The first of those who violate something, in order.
+fn needing_help(all: &[String], (one, many): (&str, &str), lead: &str) -> (String, String) {
+    let named = all[..all.len().min(NAMED_MAX)].join(", ");
+    let figure = counted(all.len() as u64, one, many);
+    let sentence = match all.len().saturating_sub(NAMED_MAX) {
+        0 if all.is_empty() => format!("No {one} needs help: none violates anything."),
+        0 => format!("{lead} {named}."),
+        more => format!("{lead} {named}, and {more} more."),
     };
     (figure, sentence)
 }
