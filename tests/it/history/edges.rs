@@ -9,6 +9,7 @@ use manifesto_exporter::document::Origin;
 use manifesto_exporter::history::{Reader, freeze, prune, verify};
 use manifesto_exporter::report::{Question, Report, due, prunable, report};
 
+use super::kill_states::judged;
 use super::restarts::slow;
 use crate::simulation::{End, World, body, ruleset};
 
@@ -167,4 +168,49 @@ fn fault_69_quarters_that_are_listed_late_are_frozen_too() {
     let names: Vec<&str> = again.iter().map(|one| one.name.as_str()).collect();
     assert_eq!(names, ["B"]);
     assert_eq!(prunable(&reader(), &calendar, wanted, now).unwrap(), wanted);
+}
+
+/// Guarantee: of a service that left before, nothing is kept, and should it come back, it is recorded as any other.
+#[test]
+fn fault_69_a_service_that_left_is_forgotten_and_may_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("history.sqlite");
+    let rules = ruleset("scrape_configs: []", folder.path());
+    let mut world = World::new(rules, at("2026-01-10T00:00:00Z"), &file, slow());
+    world.put("shop-1", "shop", "growth", body("shop", &[]));
+    world.put("till-1", "till", "growth", body("till", &["version"]));
+    world.start();
+    for day in 0..40 {
+        if day == 10 {
+            world.remove("till-1");
+        }
+        // Something changes, now and then.
+        let without: &[&str] = if day % 4 < 2 { &["latency"] } else { &[] };
+        world.put("shop-1", "shop", "growth", body("shop", without));
+        for _ in 0..4 {
+            world.look();
+            world.pass(DAY / 4);
+        }
+    }
+    world.end(End::Stop);
+    let names = || {
+        let services = Reader::open(&file).unwrap().services().unwrap();
+        let names = services.into_iter().map(|known| known.key.name);
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(names(), ["", "shop", "till"]);
+    assert!(prune(&file, at("2026-02-10T00:00:00Z"), world.now()).unwrap() > 0);
+    assert_eq!(names(), ["", "shop"]);
+    // Nothing refers to what is gone.
+    let kept = judged(&file);
+    assert!(!kept.iter().any(|row| row.contains("till")));
+    world.put("till-1", "till", "growth", body("till", &["version"]));
+    world.start();
+    world.look();
+    world.pass(DAY / 4);
+    world.look();
+    world.end(End::Stop);
+    assert_eq!(names(), ["", "shop", "till"]);
+    assert!(judged(&file).iter().any(|row| row.contains("till")));
+    assert_eq!(verify(&file).unwrap(), Vec::<String>::new());
 }
