@@ -1,5 +1,6 @@
 //! What must outlive a restart, does.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,18 +26,18 @@ pub(super) fn slow() -> Pace {
     }
 }
 
+/// An exporter by this configuration, not running yet.
+fn world(configuration: &str, folder: &Path) -> World {
+    let rules = ruleset(configuration, folder);
+    World::new(rules, start(), &folder.join("history.sqlite"), slow())
+}
+
 /// Guarantee: an exporter that is restarted every day knows on day 14 that a rule has been violated for 14
 /// days.
 #[test]
 fn daily_restarts_hide_no_bypass() {
     let folder = tempfile::tempdir().unwrap();
-    let rules = ruleset("scrape_configs: []", folder.path());
-    let mut world = World::new(
-        rules,
-        start(),
-        &folder.path().join("history.sqlite"),
-        slow(),
-    );
+    let mut world = world("scrape_configs: []", folder.path());
     world.put("shop-1", "shop", "growth", body("shop", &["version"]));
     world.put("till-1", "till", "growth", body("till", &[]));
     let mut first_fail = None;
@@ -106,13 +107,7 @@ fn the_first_seconds_are_covered() {
 #[test]
 fn a_carried_outcome_outlives_the_process() {
     let folder = tempfile::tempdir().unwrap();
-    let rules = ruleset("score: {carry_over: 2d}\nscrape_configs: []", folder.path());
-    let mut world = World::new(
-        rules,
-        start(),
-        &folder.path().join("history.sqlite"),
-        slow(),
-    );
+    let mut world = world("score: {carry_over: 2d}\nscrape_configs: []", folder.path());
     world.put("shop-1", "shop", "growth", body("shop", &[]));
     world.start();
     world.look();
@@ -139,13 +134,7 @@ fn a_carried_outcome_outlives_the_process() {
 #[test]
 fn an_outcome_ages_while_nobody_looks() {
     let folder = tempfile::tempdir().unwrap();
-    let rules = ruleset("score: {carry_over: 2d}\nscrape_configs: []", folder.path());
-    let mut world = World::new(
-        rules,
-        start(),
-        &folder.path().join("history.sqlite"),
-        slow(),
-    );
+    let mut world = world("score: {carry_over: 2d}\nscrape_configs: []", folder.path());
     world.put("shop-1", "shop", "growth", body("shop", &[]));
     world.start();
     world.look();
@@ -168,13 +157,7 @@ fn an_outcome_ages_while_nobody_looks() {
 #[test]
 fn an_outcome_of_other_checks_is_forgotten() {
     let folder = tempfile::tempdir().unwrap();
-    let rules = ruleset("scrape_configs: []", folder.path());
-    let mut world = World::new(
-        rules,
-        start(),
-        &folder.path().join("history.sqlite"),
-        slow(),
-    );
+    let mut world = world("scrape_configs: []", folder.path());
     world.put("shop-1", "shop", "growth", body("shop", &[]));
     world.start();
     world.look();
@@ -193,15 +176,9 @@ fn an_outcome_of_other_checks_is_forgotten() {
 #[test]
 fn warm_up_and_first_sight_go_on() {
     let folder = tempfile::tempdir().unwrap();
-    let rules = ruleset(
+    let mut world = world(
         "attestations: [attestations-*.yaml]\nscrape_configs: []",
         folder.path(),
-    );
-    let mut world = World::new(
-        rules,
-        start(),
-        &folder.path().join("history.sqlite"),
-        slow(),
     );
     world.put("shop-1", "shop", "growth", body("shop", &[]));
     world.start();
