@@ -162,10 +162,10 @@ fn cut_unchecked(connection: &mut Connection, before: Timestamp) -> rusqlite::Re
         "DELETE FROM verdict WHERE service IN (SELECT service FROM gone)",
         "DELETE FROM ownership WHERE service IN (SELECT service FROM gone)",
         "DELETE FROM service WHERE id IN (SELECT service FROM gone)",
-        "DELETE FROM gone",
     ] {
         rows += transaction.execute(delete, ())?;
     }
+    transaction.execute("DELETE FROM gone", ())?;
     for delete in [
         "DELETE FROM verdict WHERE seq < ?1 AND EXISTS (SELECT 1 FROM verdict later \
          WHERE later.service = verdict.service AND later.rule = verdict.rule \
