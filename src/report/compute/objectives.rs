@@ -148,22 +148,18 @@ fn by_key_result<'a>(
     by_id
 }
 
-/// What samples say: the first one once somebody knew something, and the last of each week.
+/// What samples say: the first one, and the last of each week.
 fn sampled(found: &Collected, samples: &[&StoredSample]) -> KeyResultPast {
-    let firsts = samples
-        .iter()
-        .flat_map(|sample| [sample.first, sample.last]);
-    let baseline = firsts
-        .filter(|(at, _)| found.baseline_at.is_none_or(|from| *at >= from))
-        .map(|(at, value)| Baseline {
+    let baseline = samples.first().map(|sample| {
+        let (at, value) = sample.first;
+        Baseline {
             value,
             at: Some(at),
-        })
-        .next();
+        }
+    });
     let weeks = found.weeks.iter().filter_map(|week| {
-        let last = samples.iter().rev().map(|sample| sample.last);
-        last.into_iter()
-            .find(|(at, _)| week.week.span.contains(*at))
+        let mut last = samples.iter().rev().map(|sample| sample.last);
+        last.find(|(at, _)| week.week.span.contains(*at))
     });
     KeyResultPast {
         baseline,

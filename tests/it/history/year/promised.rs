@@ -218,23 +218,8 @@ impl Asked<'_> {
             true => first,
             false => first + late,
         };
-        // Of each day the first and the last are kept.
-        let of_days = || {
-            let mut kept: Vec<(Timestamp, f64)> = Vec::new();
-            let mut of_day = 0;
-            for (at, value) in queues(self.period) {
-                let day = |at: Timestamp| at.to_zoned(self.zone.clone()).date();
-                let is_same = kept.last().is_some_and(|(last, _)| day(*last) == day(at));
-                of_day = if is_same { of_day + 1 } else { 1 };
-                if of_day > 2 {
-                    kept.pop();
-                }
-                kept.push((at, value));
-            }
-            kept
-        };
         let began = match is_query {
-            true => of_days().into_iter().find(|(at, _)| *at >= began),
+            true => queues(self.period).first().copied(),
             false => promise.measured(start).map(|(value, _)| (began, value)),
         };
         let baseline = promise.baseline.or(began.map(|(_, value)| value));
