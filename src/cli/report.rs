@@ -100,7 +100,7 @@ fn make(args: &Args, kept: &Kept) -> Result<Report, String> {
     }
     let made = found.report;
     if args.recompute {
-        match reader.frozen(&period.name, period.span).map_err(failed)? {
+        match reader.frozen(period.span).map_err(failed)? {
             Some(known) => compare(&made, kept, &known),
             None => complain(&format!("{}: no frozen report is kept", period.name)),
         }

@@ -46,7 +46,7 @@ pub fn sha256(text: &str) -> String {
         .collect()
 }
 
-/// Keeps a report, unless one of its quarter is kept already: then that one stays, and is returned.
+/// Keeps a report, unless one of its days is kept already: then that one stays, and is returned.
 ///
 /// One short transaction, beside whoever records: SQLite's own locks are enough for that.
 pub fn freeze(path: &Path, frozen: &Frozen) -> Result<Frozen, HistoryError> {
@@ -69,7 +69,7 @@ pub fn freeze(path: &Path, frozen: &Frozen) -> Result<Frozen, HistoryError> {
         .execute(insert, values)
         .map_err(HistoryError::sqlite(path))?;
     drop(connection);
-    let kept = Reader::open(path)?.frozen(&frozen.name, frozen.span)?;
+    let kept = Reader::open(path)?.frozen(frozen.span)?;
     kept.ok_or_else(|| HistoryError::Content {
         path: path.to_owned(),
         what: format!("the report of {} was not kept", frozen.name),
@@ -79,17 +79,19 @@ pub fn freeze(path: &Path, frozen: &Frozen) -> Result<Frozen, HistoryError> {
 const COLUMNS: &str = "name, first, last, zone, tzdb, from_at, to_at, made_at, digest, report";
 
 impl Reader {
-    /// The frozen report of a quarter, if there is one; one whose digest is wrong is an error.
-    pub fn frozen(&self, name: &str, span: Span) -> Result<Option<Frozen>, HistoryError> {
-        let select =
-            format!("SELECT {COLUMNS} FROM frozen WHERE name = ?1 AND from_at = ?2 AND to_at = ?3");
-        let of = (name, span.from.as_millisecond(), span.to.as_millisecond());
+    /// The frozen report of these days, if there is one; one whose digest is wrong is an error.
+    pub fn frozen(&self, span: Span) -> Result<Option<Frozen>, HistoryError> {
+        let select = format!("SELECT {COLUMNS} FROM frozen WHERE from_at = ?1 AND to_at = ?2");
+        let of = (span.from.as_millisecond(), span.to.as_millisecond());
         let found = self.connection.query_row(&select, of, row).optional();
         let found = found.map_err(self.failed())?;
         match found {
             Some(found) if sha256(&found.report) != found.digest => Err(HistoryError::Content {
                 path: self.path.clone(),
-                what: format!("the frozen report of {name} does not match its digest"),
+                what: format!(
+                    "the frozen report of {} does not match its digest",
+                    found.name
+                ),
             }),
             found => Ok(found),
         }

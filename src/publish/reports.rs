@@ -196,6 +196,8 @@ pub(super) async fn page(
 /// A quarter of the list.
 struct Listed {
     name: String,
+    /// The same as a path asks for it.
+    asked: String,
     days: String,
     first: Date,
     frozen: Option<Frozen>,
@@ -229,11 +231,12 @@ pub(super) async fn list(State(app): State<Arc<App>>) -> Response {
             .take(LISTED_MAX);
         let computed: Vec<_> = quarters
             .filter(|quarter| {
-                let is_of = |one: &Frozen| (one.first, one.last) == (quarter.first, quarter.last);
-                !frozen.iter().any(is_of)
+                let span = calendar.span(quarter.first, quarter.last);
+                !frozen.iter().any(|one| one.span == span)
             })
             .map(|quarter| Listed {
                 days: days(quarter.first, quarter.last),
+                asked: quarter.name.clone(),
                 name: quarter.name,
                 first: quarter.first,
                 frozen: None,
@@ -241,6 +244,11 @@ pub(super) async fn list(State(app): State<Arc<App>>) -> Response {
             .collect();
         let kept = frozen.into_iter().map(|one| Listed {
             days: days(one.first, one.last),
+            // Its name may mean other days now.
+            asked: match calendar.quarter(&one.name) {
+                Ok(now) if calendar.span(now.first, now.last) == one.span => one.name.clone(),
+                Ok(_) | Err(_) => format!("{}..{}", one.first, one.last),
+            },
             name: one.name.clone(),
             first: one.first,
             frozen: Some(one),

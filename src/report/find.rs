@@ -46,8 +46,8 @@ pub enum ReportError {
 
 /// The report that answers a question.
 pub fn find(reader: &Reader, question: &Question<'_>) -> Result<Found, ReportError> {
-    if let (Some(quarter), None) = (&question.period.quarter, question.team)
-        && let Some(known) = reader.frozen(&quarter.name, question.period.span)?
+    if question.team.is_none()
+        && let Some(known) = reader.frozen(question.period.span)?
     {
         return Ok(Found {
             report: frozen::read(&known).map_err(ReportError::Frozen)?,

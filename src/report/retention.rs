@@ -66,7 +66,7 @@ pub fn due(
     let mut due = Vec::new();
     for quarter in measured_quarters(reader, calendar, now)? {
         let span = calendar.span(quarter.first, quarter.last);
-        if span.to + FROZEN_AFTER > now || reader.frozen(&quarter.name, span)?.is_some() {
+        if span.to + FROZEN_AFTER > now || reader.frozen(span)?.is_some() {
             continue;
         }
         let period = Period::of(quarter, calendar);
@@ -94,7 +94,7 @@ pub fn prunable(
     for quarter in measured_quarters(reader, calendar, now)? {
         let span = calendar.span(quarter.first, quarter.last);
         let is_measured = !reader.timeline(span)?.segments.is_empty();
-        if !is_measured || reader.frozen(&quarter.name, span)?.is_some() {
+        if !is_measured || reader.frozen(span)?.is_some() {
             continue;
         }
         let period = Period::of(quarter, calendar);

@@ -116,8 +116,8 @@ CREATE TABLE key_result_sample (
     PRIMARY KEY (quarter, team, objective, key_result, day)
 ) STRICT, WITHOUT ROWID;
 
--- Reports that do not change any more. A quarter's name may mean other days after the fiscal year was
--- configured anew.
+-- Reports that do not change any more, by their days: a quarter's name may mean others after the fiscal
+-- year was configured anew.
 CREATE TABLE frozen (
     name TEXT NOT NULL,
     first TEXT NOT NULL,
@@ -129,5 +129,5 @@ CREATE TABLE frozen (
     made_at INTEGER NOT NULL,
     digest TEXT NOT NULL,
     report TEXT NOT NULL,
-    PRIMARY KEY (name, from_at, to_at)
+    PRIMARY KEY (from_at, to_at)
 ) STRICT, WITHOUT ROWID;

@@ -7,7 +7,7 @@ use manifesto_exporter::calendar::FiscalCalendar;
 use manifesto_exporter::config::Config;
 use manifesto_exporter::document::Origin;
 use manifesto_exporter::history::{Reader, freeze, prune, verify};
-use manifesto_exporter::report::{Question, Report, due, prunable, report};
+use manifesto_exporter::report::{Question, Report, due, find, prunable, report};
 
 use super::kill_states::judged;
 use super::restarts::slow;
@@ -132,7 +132,7 @@ fn fault_69_no_quarter_is_forgotten_before_it_was_reported() {
     assert_eq!(verify(&file).unwrap(), Vec::<String>::new());
     let kept = Reader::open(&file)
         .unwrap()
-        .frozen("2026-Q1", frozen[0].span)
+        .frozen(frozen[0].span)
         .unwrap()
         .unwrap();
     assert_eq!(kept, frozen[0]);
@@ -167,6 +167,16 @@ fn fault_69_quarters_that_are_listed_late_are_frozen_too() {
     let again = due(&reader(), &other, now).unwrap();
     let names: Vec<&str> = again.iter().map(|one| one.name.as_str()).collect();
     assert_eq!(names, ["B"]);
+    // What was frozen of the days that it meant is there by these days.
+    let period = other.period("2026-06-15..2026-09-30", now).unwrap();
+    let question = Question {
+        period: &period,
+        calendar: &other,
+        team: None,
+        now,
+    };
+    let found = find(&reader(), &question).unwrap();
+    assert_eq!(found.frozen.as_ref(), Some(&frozen[1]));
     assert_eq!(prunable(&reader(), &calendar, wanted, now).unwrap(), wanted);
 }
 
