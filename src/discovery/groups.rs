@@ -19,13 +19,53 @@ const SKIPPED_MAX: usize = 100;
 /// Characters of a reason.
 const REASON_CHARS_MAX: usize = 200;
 
-/// Addresses that share labels.
+/// Targets that share labels.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TargetGroup {
-    /// Each target's own labels, `__address__` among them.
-    pub targets: Vec<Labels>,
-    /// Labels of all of them; a target's own win.
-    pub labels: Labels,
+    /// What each target has of its own, `__address__` among it.
+    pub targets: Vec<Layers>,
+    /// What all of them have; a target's own wins.
+    pub common: Layers,
+}
+
+/// Labels in layers: of two that name the same label, the first wins. A layer that many targets have, such as the
+/// labels of a Kubernetes node, is in memory once.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Layers {
+    /// The first layer.
+    pub own: Labels,
+    /// The layers below it.
+    pub shared: Vec<Arc<Labels>>,
+}
+
+impl From<Labels> for Layers {
+    fn from(own: Labels) -> Self {
+        Self {
+            own,
+            shared: Vec::new(),
+        }
+    }
+}
+
+impl Layers {
+    fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let shared = self.shared.iter().map(Arc::as_ref);
+        std::iter::once(&self.own)
+            .chain(shared)
+            .flat_map(Labels::iter)
+    }
+}
+
+impl TargetGroup {
+    /// The labels of the target at an index: its own, and the group's.
+    pub fn labels_of(&self, index: usize) -> Labels {
+        let own = self.targets.get(index).into_iter().flat_map(Layers::iter);
+        let mut all: Vec<(&str, &str)> = own.chain(self.common.iter()).collect();
+        // Stable: of those with one name, the first stays first.
+        all.sort_by_key(|(name, _)| *name);
+        all.dedup_by_key(|(name, _)| *name);
+        all.into_iter().collect()
+    }
 }
 
 /// The language of a list.
@@ -55,7 +95,7 @@ impl Listing {
     /// Adds `name` to the labels of every group.
     pub(super) fn label(&mut self, name: &str, value: &str) {
         for group in &mut self.groups {
-            Arc::make_mut(group).labels.set(name, value);
+            Arc::make_mut(group).common.own.set(name, value);
         }
     }
 
@@ -131,18 +171,19 @@ impl Group {
     fn ready(self) -> TargetGroup {
         TargetGroup {
             targets: self.targets.into_iter().map(address).collect(),
-            labels: self
-                .labels
-                .unwrap_or_default()
-                .into_iter()
-                .map(|(name, value)| (name, value.0))
-                .collect(),
+            common: Layers::from(
+                self.labels
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(|(name, value)| (name, value.0))
+                    .collect::<Labels>(),
+            ),
         }
     }
 }
 
-fn address(address: String) -> Labels {
-    Labels::from_iter([("__address__", address)])
+fn address(address: String) -> Layers {
+    Layers::from(Labels::from_iter([("__address__", address)]))
 }
 
 /// Takes what is right of a list in which something is not.
@@ -198,7 +239,7 @@ fn group(
     }
     let mut group = TargetGroup {
         targets: Vec::new(),
-        labels,
+        common: Layers::from(labels),
     };
     for entry in targets.ok_or("`targets` is missing")? {
         match entry {
@@ -305,14 +346,14 @@ mod tests {
         let yaml = "- targets: ['a:1', b:2]\n  labels:\n    team: x\n- targets: []\n";
         let listing = parse(json, Language::Json).unwrap();
         assert_eq!(listing.targets(), 2);
-        assert_eq!(listing.groups[0].labels.get("team"), "x");
+        assert_eq!(listing.groups[0].common.own.get("team"), "x");
         assert_eq!(parse(yaml, Language::Yaml), Ok(listing));
     }
 
     #[test]
     fn numbers_in_yaml_stay_as_written() {
         let listing = parse("- {targets: [a], labels: {version: 1.10}}", Language::Yaml).unwrap();
-        assert_eq!(listing.groups[0].labels.get("version"), "1.10");
+        assert_eq!(listing.groups[0].common.own.get("version"), "1.10");
     }
 
     #[test]

@@ -67,20 +67,20 @@ impl RawShrinkGuard {
 }
 
 /// The list in use, and the one that is held back.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Guarded {
     good: Option<Good>,
     held: Option<Held>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Good {
     listing: Listing,
     /// What a new list is compared with: the targets, less those withdrawn on purpose since.
     baseline: usize,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Held {
     listing: Listing,
     since: Instant,
@@ -187,17 +187,17 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::discovery::groups::TargetGroup;
+    use crate::discovery::groups::{Layers, TargetGroup};
     use crate::labels::Labels;
 
     const SPACING: Duration = Duration::from_secs(10);
 
     fn list(count: usize) -> Listing {
-        let target = |n| Labels::from_iter([("__address__", format!("h{n}:1"))]);
+        let target = |n| Layers::from(Labels::from_iter([("__address__", format!("h{n}:1"))]));
         Listing {
             groups: vec![Arc::new(TargetGroup {
                 targets: (0..count).map(target).collect(),
-                labels: Labels::new(),
+                common: Layers::default(),
             })],
             skipped: Vec::new(),
         }

@@ -3,76 +3,108 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::groups::Listing;
-use super::populate::{Naming, target_from_labels};
+use super::found::Found;
+use super::groups::{Listing, TargetGroup};
+use super::populate::{Naming, target};
 use super::published::{DropCounts, DropReason, Dropped};
 use super::settings::{DiscoverySettings, JobConfig};
 use super::target::{Target, TargetUrl};
-use crate::labels::Labels;
 
 /// Targets of all jobs together.
 pub(super) const TARGETS_MAX: usize = 100_000;
 /// Dropped targets that a job keeps to show.
 pub(super) const DROPPED_PER_JOB_MAX: usize = 1_000;
 
-/// What a source's list comes to.
+/// What a source's list comes to for a job.
 #[derive(Debug, Default)]
 pub(super) struct Resolved {
-    targets: Vec<Arc<Target>>,
-    dropped: Vec<Dropped>,
-    dropped_counts: DropCounts,
+    groups: Vec<ResolvedGroup>,
+    skipped: Vec<Arc<Dropped>>,
 }
 
-/// Relabels a source's list. Targets that are as `before` are the very same: they are known by
-/// everyone already, and a second copy of each would stay in memory beside the first.
+/// What a group comes to.
+#[derive(Debug)]
+struct ResolvedGroup {
+    group: Arc<TargetGroup>,
+    targets: Vec<Arc<Target>>,
+    dropped: Vec<Arc<Dropped>>,
+}
+
+impl Resolved {
+    fn targets(&self) -> impl Iterator<Item = &Arc<Target>> {
+        self.groups.iter().flat_map(|group| &group.targets)
+    }
+
+    fn dropped(&self) -> impl Iterator<Item = &Arc<Dropped>> {
+        let of_groups = self.groups.iter().flat_map(|group| &group.dropped);
+        self.skipped.iter().chain(of_groups)
+    }
+}
+
+/// Relabels a source's list. A group that is the very one of `before` is not relabelled again unless the rules are
+/// others, so that the cost follows what changed; and targets that are as before are the very same, known by
+/// everyone already.
 pub(super) fn resolve(
     job: &JobConfig,
     listing: &Listing,
     naming: &Naming,
     source: &str,
-    before: Option<&Resolved>,
+    before: Option<Resolved>,
+    rules_changed: bool,
 ) -> Resolved {
-    let mut resolved = Resolved::default();
-    let known = before.map(|before| &before.targets).into_iter().flatten();
-    let known: HashMap<&TargetUrl, &Arc<Target>> =
-        known.map(|target| (&target.url, target)).collect();
-    let mut drop = |labels: Labels, reason: DropReason| {
-        resolved.dropped_counts.add(reason.kind());
-        if resolved.dropped.len() < DROPPED_PER_JOB_MAX {
-            resolved.dropped.push(Dropped {
-                labels,
-                job: job.job.name.clone(),
-                source: source.to_owned(),
-                reason,
-            });
-        }
+    let before = before.unwrap_or_default();
+    let known: HashMap<TargetUrl, Arc<Target>> = before
+        .targets()
+        .map(|target| (target.url.clone(), Arc::clone(target)))
+        .collect();
+    let mut unchanged: HashMap<*const TargetGroup, ResolvedGroup> = before
+        .groups
+        .into_iter()
+        .filter(|_| !rules_changed)
+        .map(|resolved| (Arc::as_ptr(&resolved.group), resolved))
+        .collect();
+    let dropped = |found: Option<Found>, reason: DropReason| {
+        Arc::new(Dropped {
+            found,
+            job: Arc::clone(&job.job),
+            source: source.to_owned(),
+            reason,
+        })
     };
-    for reason in &listing.skipped {
-        drop(Labels::new(), DropReason::Invalid(reason.clone()));
-    }
-    for group in &listing.groups {
-        for own in &group.targets {
-            let mut labels = own.clone();
-            for (name, value) in group.labels.iter() {
-                labels.set_default(name, value);
-            }
-            match target_from_labels(job, labels, naming, source) {
+    let skipped = listing.skipped.iter().cloned().map(DropReason::Invalid);
+    let skipped = skipped.map(|reason| dropped(None, reason)).collect();
+    let groups = listing.groups.iter().map(|group| {
+        if let Some(resolved) = unchanged.remove(&Arc::as_ptr(group)) {
+            return resolved;
+        }
+        let mut resolved = ResolvedGroup {
+            group: Arc::clone(group),
+            targets: Vec::new(),
+            dropped: Vec::new(),
+        };
+        for index in 0..group.targets.len() {
+            let found = Found::new(&job.job, group, index);
+            match target(job, found.clone(), naming, source) {
                 Ok(target) => resolved.targets.push(match known.get(&target.url) {
-                    Some(known) if ***known == target => Arc::clone(known),
+                    Some(known) if **known == target => Arc::clone(known),
                     _ => Arc::new(target),
                 }),
-                Err(error) => drop(error.discovered, error.reason),
+                Err(reason) => resolved.dropped.push(dropped(Some(found), reason)),
             }
         }
+        resolved
+    });
+    Resolved {
+        skipped,
+        groups: groups.collect(),
     }
-    resolved
 }
 
 /// The target set of all sources.
 #[derive(Debug, Default)]
 pub(super) struct Merged {
     pub(super) targets: Vec<Arc<Target>>,
-    pub(super) dropped: Arc<[Dropped]>,
+    pub(super) dropped: Arc<[Arc<Dropped>]>,
     pub(super) dropped_counts: DropCounts,
 }
 
@@ -91,9 +123,13 @@ pub(super) fn merge<'a>(
         let mut kept = 0;
         let job_max = job.target_limit.unwrap_or(usize::MAX);
         for resolved in sources {
-            merged.dropped_counts.add_all(resolved.dropped_counts);
-            dropped.extend(resolved.dropped.iter().cloned());
-            for target in &resolved.targets {
+            for known in resolved.dropped() {
+                merged.dropped_counts.add(known.reason.kind());
+                if dropped.len() < DROPPED_PER_JOB_MAX {
+                    dropped.push(Arc::clone(known));
+                }
+            }
+            for target in resolved.targets() {
                 let reason = match places.get(&target.url) {
                     Some(place) => match note_source(&mut merged.targets[*place], target) {
                         None => continue,
@@ -112,16 +148,15 @@ pub(super) fn merge<'a>(
                 };
                 merged.dropped_counts.add(reason.kind());
                 if dropped.len() < DROPPED_PER_JOB_MAX {
-                    dropped.push(Dropped {
-                        labels: target.discovered.clone(),
-                        job: target.job.name.clone(),
+                    dropped.push(Arc::new(Dropped {
+                        found: Some(target.found.clone()),
+                        job: Arc::clone(&target.job),
                         source: target.sources.first().cloned().unwrap_or_default(),
                         reason,
-                    });
+                    }));
                 }
             }
         }
-        dropped.truncate(DROPPED_PER_JOB_MAX);
         all_dropped.append(&mut dropped);
     }
     merged.dropped = all_dropped.into();
@@ -130,7 +165,7 @@ pub(super) fn merge<'a>(
 
 /// What of the lists that the configuration itself holds will not be scraped, though nobody asked for that: two
 /// services at one URL, past a limit, no target.
-pub fn lost_of_static_lists(settings: &DiscoverySettings) -> Vec<Dropped> {
+pub fn lost_of_static_lists(settings: &DiscoverySettings) -> Vec<Arc<Dropped>> {
     let resolved: Vec<(&JobConfig, Vec<Resolved>)> = settings
         .jobs
         .iter()
@@ -140,7 +175,7 @@ pub fn lost_of_static_lists(settings: &DiscoverySettings) -> Vec<Dropped> {
             let resolved = lists.map(|(mechanism, listing)| {
                 // The lists of a job are one source.
                 let source = mechanism.source_name(&job.job.name, 0);
-                resolve(job, &listing, &settings.naming, &source, None)
+                resolve(job, &listing, &settings.naming, &source, None, true)
             });
             (job, resolved.collect())
         })

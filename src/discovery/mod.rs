@@ -5,6 +5,7 @@
 //! and publishes one deduplicated target set.
 
 mod address;
+mod found;
 pub mod groups;
 mod guard;
 mod mechanism;
@@ -20,9 +21,10 @@ pub mod target;
 mod timing;
 mod watch;
 
+pub use found::Found;
 pub use mechanism::DiscoveryConfig;
 pub use merge::lost_of_static_lists;
-pub use populate::{TargetError, target_from_labels};
+pub use populate::target_from_labels;
 pub use published::{Discovered, DropCounts, DropKind, DropReason, Dropped, SourceStatus};
 pub use runner::{run, run_with};
 pub use timing::Timing;

@@ -8,6 +8,8 @@ use serde::Deserialize;
 use url::form_urlencoded;
 
 use super::address;
+use super::found::{Found, METRICS_PATH, PARAM_PREFIX, SCHEME, SCRAPE_INTERVAL, SCRAPE_TIMEOUT};
+use super::groups::{Layers, TargetGroup};
 use super::published::DropReason;
 use super::relabel::{self, Outcome};
 use super::settings::job::{Scheme, ScrapeJob};
@@ -18,13 +20,7 @@ use crate::document::value::FinalLabelName;
 use crate::labels::Labels;
 
 const ADDRESS: &str = "__address__";
-const SCHEME: &str = "__scheme__";
-const METRICS_PATH: &str = "__metrics_path__";
-const PARAM_PREFIX: &str = "__param_";
-const SCRAPE_INTERVAL: &str = "__scrape_interval__";
-const SCRAPE_TIMEOUT: &str = "__scrape_timeout__";
 const INSTANCE: &str = "instance";
-const JOB: &str = "job";
 
 /// `labels`: the first of each that is not empty wins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,61 +106,39 @@ fn first<'a>(labels: &'a Labels, names: &[String]) -> &'a str {
         .unwrap_or("")
 }
 
-/// Why discovered labels are no target.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TargetError {
-    /// The labels before relabelling.
-    pub discovered: Labels,
-    /// What happened to them.
-    pub reason: DropReason,
-}
-
-/// Makes a target of what a source said: `labels` holds the target's own labels and its group's.
+/// Makes a target of labels that a source might have named.
 pub fn target_from_labels(
     job: &JobConfig,
     labels: Labels,
     naming: &Naming,
     source: &str,
-) -> Result<Target, Box<TargetError>> {
-    let discovered = with_defaults(&job.job, labels);
-    let mut labels = discovered.clone();
-    if let Outcome::Dropped { rule_index } = relabel::apply(&job.relabel, &mut labels) {
-        let action = job.relabel[rule_index].action();
-        return Err(Box::new(TargetError {
-            discovered,
-            reason: DropReason::Relabel { rule_index, action },
-        }));
-    }
-    match finish(&job.job, labels, naming) {
-        Ok(target) => Ok(Target {
-            discovered,
-            sources: vec![source.to_owned()],
-            ..target
-        }),
-        Err(message) => Err(Box::new(TargetError {
-            discovered,
-            reason: DropReason::Invalid(message),
-        })),
-    }
+) -> Result<Target, DropReason> {
+    let group = TargetGroup {
+        targets: vec![Layers::from(labels)],
+        common: Layers::default(),
+    };
+    let found = Found::new(&job.job, &Arc::new(group), 0);
+    target(job, found, naming, source)
 }
 
-/// The labels that every target has before relabelling, where discovery did not set them.
-fn with_defaults(job: &ScrapeJob, mut labels: Labels) -> Labels {
-    labels.set_default(JOB, &job.name);
-    labels.set_default(
-        SCRAPE_INTERVAL,
-        &duration::display(job.interval).to_string(),
-    );
-    labels.set_default(SCRAPE_TIMEOUT, &duration::display(job.timeout).to_string());
-    labels.set_default(METRICS_PATH, &job.metrics_path);
-    labels.set_default(SCHEME, job.scheme.as_str());
-    for (name, values) in &job.params {
-        if let Some(value) = values.first() {
-            labels.set_default(&format!("{PARAM_PREFIX}{name}"), value);
-        }
+/// Makes a target of what a source said.
+pub(super) fn target(
+    job: &JobConfig,
+    found: Found,
+    naming: &Naming,
+    source: &str,
+) -> Result<Target, DropReason> {
+    let mut labels = found.labels();
+    if let Outcome::Dropped { rule_index } = relabel::apply(&job.relabel, &mut labels) {
+        let action = job.relabel[rule_index].action();
+        return Err(DropReason::Relabel { rule_index, action });
     }
-    labels.shrink_to_fit();
-    labels
+    let finished = finish(&job.job, labels, naming).map_err(DropReason::Invalid)?;
+    Ok(Target {
+        found,
+        sources: vec![source.to_owned()],
+        ..finished
+    })
 }
 
 /// What the labels say after relabelling.
@@ -205,7 +179,7 @@ fn finish(job: &Arc<ScrapeJob>, mut labels: Labels, naming: &Naming) -> Result<T
         interval,
         timeout,
         labels,
-        discovered: Labels::new(),
+        found: Found::nowhere(job),
         sources: Vec::new(),
     })
 }

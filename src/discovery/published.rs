@@ -6,7 +6,9 @@ use std::time::SystemTime;
 
 use strum::VariantArray as _;
 
+use super::found::Found;
 use super::relabel::Action;
+use super::settings::job::ScrapeJob;
 use super::skipped::SkippedJob;
 use super::target::Target;
 use crate::labels::Labels;
@@ -19,7 +21,7 @@ pub struct Discovered {
     /// Rises when `targets` changes, and only then: source states change more often.
     pub generation: u64,
     /// What discovery found and is not scraped: the first of each job.
-    pub dropped: Arc<[Dropped]>,
+    pub dropped: Arc<[Arc<Dropped>]>,
     /// How many there are in all, by why.
     pub dropped_counts: DropCounts,
     /// Jobs of referenced files that are not scraped here.
@@ -34,14 +36,21 @@ pub struct Discovered {
 /// Something that discovery found and that is not scraped.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dropped {
-    /// Its labels before relabelling.
-    pub labels: Labels,
+    /// What discovery said of it; `None` of an entry that could not be read.
+    pub found: Option<Found>,
     /// The job that would scrape it.
-    pub job: String,
+    pub job: Arc<ScrapeJob>,
     /// The source that named it: `job/mechanism/index`.
     pub source: String,
     /// Why not.
     pub reason: DropReason,
+}
+
+impl Dropped {
+    /// Its labels before relabelling.
+    pub fn labels(&self) -> Labels {
+        self.found.as_ref().map(Found::labels).unwrap_or_default()
+    }
 }
 
 /// Why something is not scraped.
@@ -118,13 +127,6 @@ impl DropCounts {
         self.0[kind as usize] += 1;
     }
 
-    /// Counts those of another source.
-    pub(super) fn add_all(&mut self, others: Self) {
-        for (count, other) in self.0.iter_mut().zip(others.0) {
-            *count += other;
-        }
-    }
-
     /// Each kind with its count.
     pub fn iter(self) -> impl Iterator<Item = (DropKind, usize)> {
         DropKind::VARIANTS.iter().copied().zip(self.0)
@@ -158,13 +160,8 @@ impl DropReason {
 /// `\`shop/static/0\`: \`a:8067\`: another service has the URL`.
 impl fmt::Display for Dropped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Dropped {
-            labels,
-            source,
-            reason,
-            job: _,
-        } = self;
-        match labels.get("__address__") {
+        let Dropped { source, reason, .. } = self;
+        match self.labels().get("__address__") {
             "" => write!(f, "`{source}`: {reason}"),
             address => write!(f, "`{source}`: target `{address}` is not scraped: {reason}"),
         }

@@ -1,5 +1,6 @@
 //! Runs the sources and publishes what they come to.
 
+mod feed;
 mod state;
 
 use std::sync::Arc;

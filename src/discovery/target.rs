@@ -6,6 +6,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::found::Found;
 use super::settings::job::{Scheme, ScrapeJob, ScrapeLimits};
 use crate::http_client::settings::HttpConfig;
 use crate::labels::Labels;
@@ -96,8 +97,8 @@ pub struct Target {
     pub timeout: Duration,
     /// Labels after relabelling, without those that start with `__`.
     pub labels: Labels,
-    /// Labels before relabelling, `__meta_*` included.
-    pub discovered: Labels,
+    /// What discovery said of it, before relabelling.
+    pub found: Found,
     /// Every source that named it, the one whose labels it carries first: `job/mechanism/index`.
     pub sources: Vec<String>,
 }
@@ -106,7 +107,7 @@ impl Target {
     /// A target that nobody discovered, of a service in no environment: scraped once within `timeout`,
     /// and else with a job's defaults.
     pub fn direct(url: TargetUrl, service: &str, timeout: Duration) -> Self {
-        let job = ScrapeJob {
+        let job = Arc::new(ScrapeJob {
             name: "check".to_owned(),
             scheme: url.scheme,
             metrics_path: url.path().to_owned(),
@@ -117,7 +118,7 @@ impl Target {
             enable_compression: true,
             fallback_format: None,
             limits: ScrapeLimits::default(),
-        };
+        });
         Self {
             service: ServiceKey {
                 name: service.to_owned(),
@@ -126,9 +127,9 @@ impl Target {
             team: String::new(),
             interval: timeout,
             timeout,
-            job: Arc::new(job),
             labels: Labels::from_iter([("instance", url.authority())]),
-            discovered: Labels::new(),
+            found: Found::nowhere(&job),
+            job,
             sources: vec!["command line".to_owned()],
             url,
         }

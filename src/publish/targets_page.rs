@@ -75,7 +75,7 @@ pub(super) fn targets(
         dropped: discovered
             .dropped
             .iter()
-            .map(dropped_row)
+            .map(|dropped| dropped_row(dropped))
             .filter(|row| row.contains(query))
             .take(ROWS_MAX)
             .collect(),
@@ -143,12 +143,12 @@ fn target_row(state: &TargetState) -> TargetRow {
 }
 
 fn dropped_row(dropped: &Dropped) -> DroppedRow {
+    let labels = dropped.labels();
     DroppedRow {
-        address: dropped.labels.get("__address__").to_owned(),
-        job: dropped.job.clone(),
+        address: labels.get("__address__").to_owned(),
+        job: dropped.job.name.clone(),
         why: dropped.reason.to_string(),
-        labels: dropped
-            .labels
+        labels: labels
             .iter()
             .map(|(name, value)| format!("{name}={value:?} "))
             .collect(),

@@ -92,7 +92,10 @@ fn the_embedded_configuration_judges_the_exporter_itself() {
     let [DiscoveryConfig::Static(groups)] = &job.discovery[..] else {
         panic!("{:?}", job.discovery);
     };
-    assert_eq!(groups[0].targets[0].get("__address__"), "localhost:8067");
+    assert_eq!(
+        groups[0].targets[0].own.get("__address__"),
+        "localhost:8067"
+    );
 }
 
 /// The commented-out examples are configuration too: each `#  ` removed, the file still parses,

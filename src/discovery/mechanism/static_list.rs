@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::discovery::groups::TargetGroup;
+use crate::discovery::groups::{Layers, TargetGroup};
 use crate::document::DocumentError;
 use crate::document::value::{LabelName, NullableText};
 use crate::document::yaml::{At, Source};
@@ -36,12 +36,19 @@ impl RawGroup {
                     .error(target.referenced, message)
                     .with_hint("scheme and path go under `scheme` and `metrics_path`"));
             }
-            targets.push(Labels::from_iter([("__address__", target.value)]));
+            targets.push(Layers::from(Labels::from_iter([(
+                "__address__",
+                target.value,
+            )])));
         }
         let labels = self.labels.unwrap_or_default().into_iter();
         Ok(TargetGroup {
             targets,
-            labels: labels.map(|(name, value)| (name.0, value.0)).collect(),
+            common: Layers::from(
+                labels
+                    .map(|(name, value)| (name.0, value.0))
+                    .collect::<Labels>(),
+            ),
         })
     }
 }

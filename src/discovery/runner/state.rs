@@ -1,16 +1,14 @@
-//! The runner's state: every source with its task, its last good list and its status.
+//! The runner's state: every list with its task, and what each job makes of it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use tokio::sync::mpsc;
 use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::discovery::groups::Listing;
-use crate::discovery::guard::{Change, Guarded};
+use super::feed::Feed;
 use crate::discovery::mechanism::DiscoveryConfig;
 use crate::discovery::merge::{Merged, Resolved, TARGETS_MAX, merge, resolve};
 use crate::discovery::published::{Discovered, SourceStatus};
@@ -20,15 +18,14 @@ use crate::discovery::settings::job_config::JobConfig;
 use crate::discovery::timing::Timing;
 use crate::discovery::watch::SharedWatcher;
 
-/// Characters of an error that a status keeps.
-const ERROR_CHARS_MAX: usize = 500;
-
 pub(super) struct Runner {
     settings: Arc<DiscoverySettings>,
     timing: Timing,
     reports: mpsc::Sender<RefreshReport>,
     watcher: SharedWatcher,
-    sources: Vec<RunningSource>,
+    feeds: Vec<Feed>,
+    /// In order of configuration.
+    sources: Vec<JobSource>,
     tasks: JoinSet<RunnerGone>,
     running: HashMap<Id, SourceId>,
     next_id: u64,
@@ -39,28 +36,18 @@ pub(super) struct Runner {
     generation: u64,
 }
 
-struct RunningSource {
-    id: SourceId,
+/// A source of a job: the list that it uses, and what the job's rules make of it.
+struct JobSource {
+    /// `job/mechanism/index`.
+    name: String,
     /// The job's place in the configuration.
     job: usize,
-    /// Which of the job's sources of this mechanism.
-    index: usize,
-    config: DiscoveryConfig,
-    guarded: Guarded,
-    /// What the list last came to, and whether that is still what it comes to.
+    feed: SourceId,
     resolved: Option<Resolved>,
-    is_resolved: bool,
-    status: SourceStatus,
-    /// Ends the task. Dropping it does as well.
-    stop: tokio_util::sync::DropGuard,
-    restart_at: Option<Instant>,
-}
-
-impl RunningSource {
-    /// Whether this source's list would be of use to the other: the same place, asked otherwise.
-    fn same_place(&self, name: &str, config: &DiscoveryConfig) -> bool {
-        self.status.name == name && self.config.same_place(config)
-    }
+    /// The version of the list that `resolved` is of.
+    version: Option<u64>,
+    /// Whether the rules are others than those that `resolved` is by.
+    rules_changed: bool,
 }
 
 impl Runner {
@@ -74,6 +61,7 @@ impl Runner {
             timing,
             reports,
             watcher: SharedWatcher::new(),
+            feeds: Vec::new(),
             sources: Vec::new(),
             tasks: JoinSet::new(),
             running: HashMap::new(),
@@ -87,102 +75,89 @@ impl Runner {
         runner
     }
 
-    /// Takes other settings: sources that they leave as they are go on undisturbed.
+    /// Takes other settings: lists that they leave as they are go on undisturbed.
     pub(super) fn reconfigure(&mut self, settings: Arc<DiscoverySettings>) {
         let before = std::mem::replace(&mut self.settings, settings.clone());
         let renamed = settings.naming != before.naming;
-        let mut old = std::mem::take(&mut self.sources);
+        let mut old_feeds = std::mem::take(&mut self.feeds);
+        let mut old_sources = std::mem::take(&mut self.sources);
         for (job_index, job) in settings.jobs.iter().enumerate() {
             let mut indexes: HashMap<&'static str, usize> = HashMap::new();
             for wanted in &job.discovery {
                 let index = indexes.entry(wanted.mechanism()).or_default();
                 let name = wanted.source_name(&job.job.name, *index);
-                let found = old.iter().position(|source| {
-                    source.config == *wanted && before.jobs[source.job].job.name == job.job.name
-                });
-                let source = match found {
-                    Some(at) => {
-                        let mut source = old.remove(at);
-                        if renamed || before.jobs[source.job] != *job || source.index != *index {
-                            source.is_resolved = false;
-                        }
-                        (source.job, source.index, source.status.name) = (job_index, *index, name);
-                        source
-                    }
-                    None => {
-                        let at = old
-                            .iter()
-                            .position(|source| source.same_place(&name, wanted));
-                        let old = at.map(|at| old.remove(at));
-                        self.start(job_index, *index, name, wanted.clone(), old)
-                    }
-                };
-                self.sources.push(source);
                 *index += 1;
+                let feed = self.feed_of(&name, wanted, &mut old_feeds, &old_sources);
+                let known = old_sources.iter().position(|source| {
+                    source.feed == feed && before.jobs[source.job].job.name == job.job.name
+                });
+                let known = known.map(|at| old_sources.remove(at));
+                self.sources.push(match known {
+                    Some(source) => JobSource {
+                        rules_changed: source.rules_changed
+                            || renamed
+                            || before.jobs[source.job] != *job
+                            || source.name != name,
+                        name,
+                        job: job_index,
+                        ..source
+                    },
+                    None => JobSource {
+                        name,
+                        job: job_index,
+                        feed,
+                        resolved: None,
+                        version: None,
+                        rules_changed: true,
+                    },
+                });
             }
         }
         (self.dirty, self.stale) = (true, true);
     }
 
-    fn start(
+    /// The list of a source: one that is kept already, or a new one.
+    fn feed_of(
         &mut self,
-        job: usize,
-        index: usize,
-        name: String,
-        config: DiscoveryConfig,
-        old: Option<RunningSource>,
-    ) -> RunningSource {
-        let (guarded, last) = match old {
-            Some(old) => (old.guarded, Some(old.status)),
-            None => (Guarded::default(), None),
-        };
-        self.next_id += 1;
-        let token = CancellationToken::new();
-        let mut source = RunningSource {
-            id: SourceId(self.next_id),
-            job,
-            index,
-            guarded,
-            resolved: None,
-            is_resolved: false,
-            status: SourceStatus {
-                name,
-                mechanism: config.mechanism(),
-                targets: 0,
-                last_success: last.as_ref().and_then(|last| last.last_success),
-                last_error: None,
-                failures_total: last.as_ref().map_or(0, |last| last.failures_total),
-                refreshes_total: last.as_ref().map_or(0, |last| last.refreshes_total),
-                held: false,
-                held_targets: None,
-            },
-            config,
-            stop: token.clone().drop_guard(),
-            restart_at: None,
-        };
-        if let Some(listing) = source.config.fixed() {
-            // A static list is what the operator wrote: it is never held.
-            source.guarded = Guarded::default();
-            let now = std::time::Instant::now();
-            let spacing = self.timing.answer_spacing;
-            source
-                .guarded
-                .offer(listing, 0, &self.settings.shrink_guard, spacing, now);
-            source.status.last_success = Some(SystemTime::now());
-            source.status.refreshes_total += 1;
-        } else {
-            self.spawn(&source, token);
+        name: &str,
+        wanted: &DiscoveryConfig,
+        old: &mut Vec<Feed>,
+        old_sources: &[JobSource],
+    ) -> SourceId {
+        let equal = |feed: &Feed| feed.config == *wanted;
+        if let Some(shared) = self.feeds.iter().find(|feed| equal(feed)) {
+            return shared.id;
         }
-        source
+        if let Some(at) = old.iter().position(equal) {
+            let mut feed = old.remove(at);
+            name.clone_into(&mut feed.status.name);
+            let id = feed.id;
+            self.feeds.push(feed);
+            return id;
+        }
+        // What the source of this name knew of the same place, asked otherwise, is of use.
+        let before = old_sources.iter().find(|source| source.name == name);
+        let before = before.and_then(|source| {
+            let mut known = old.iter().chain(&self.feeds);
+            known.find(|feed| feed.id == source.feed && feed.config.same_place(wanted))
+        });
+        self.next_id += 1;
+        let id = SourceId(self.next_id);
+        let (mut feed, token) = Feed::new(id, name.to_owned(), wanted.clone(), before);
+        match wanted.fixed() {
+            Some(listing) => feed.fix(listing, &self.settings.shrink_guard),
+            None => self.spawn(id, wanted.clone(), token),
+        }
+        self.feeds.push(feed);
+        id
     }
 
-    fn spawn(&mut self, source: &RunningSource, token: CancellationToken) {
+    fn spawn(&mut self, id: SourceId, config: DiscoveryConfig, token: CancellationToken) {
         let reports = RefreshSender {
-            source: source.id,
+            source: id,
             channel: self.reports.clone(),
         };
         let timing = self.timing;
-        let config = source.config.clone();
         let watcher = self.watcher.clone();
         let task = async move {
             let source = config.run(timing, watcher, reports);
@@ -192,7 +167,11 @@ impl Runner {
                 .unwrap_or(RunnerGone)
         };
         let handle = self.tasks.spawn(task);
-        self.running.insert(handle.id(), source.id);
+        self.running.insert(handle.id(), id);
+    }
+
+    fn feed(&mut self, id: SourceId) -> Option<&mut Feed> {
+        self.feeds.iter_mut().find(|feed| feed.id == id)
     }
 
     /// Takes a source's answer in.
@@ -200,79 +179,34 @@ impl Runner {
         let guard = self.settings.shrink_guard;
         let spacing = self.timing.answer_spacing;
         // A source that a reload removed may have had an answer under way.
-        let Some(source) = self.sources.iter_mut().find(|s| s.id == report.source) else {
-            return;
-        };
-        let answer = report.answer;
-        let status = &mut source.status;
-        status.refreshes_total += 1;
-        if let Some(listing) = answer.listing {
-            let was_held = status.held;
-            let offered = listing.targets();
-            let change =
-                source
-                    .guarded
-                    .offer(listing, answer.withdrawn, &guard, spacing, now.into_std());
-            if change == Change::Changed {
-                source.is_resolved = false;
-            }
-            status.held = source.guarded.held_targets().is_some();
-            if status.held && !was_held {
-                tracing::warn!(
-                    source = status.name,
-                    listed = offered,
-                    kept = source.guarded.listing().map_or(0, Listing::targets),
-                    "list shrank too much to be believed at once: held"
-                );
-            }
-            if answer.error.is_none() {
-                status.last_success = Some(SystemTime::now());
-            }
+        if let Some(feed) = self.feed(report.source) {
+            feed.take(report.answer, &guard, spacing, now);
+            self.dirty = true;
         }
-        note_error(status, answer.error);
-        self.dirty = true;
     }
 
     /// Does what is due.
     pub(super) fn tick(&mut self, now: Instant) {
         let guard = self.settings.shrink_guard;
         let mut restart = Vec::new();
-        for source in &mut self.sources {
-            if source.guarded.expire(&guard, now.into_std()) == Change::Changed {
-                tracing::warn!(
-                    source = source.status.name,
-                    "held list believed: grace is over"
-                );
-                source.status.held = false;
-                source.is_resolved = false;
-                self.dirty = true;
-            }
-            if source.restart_at.is_some_and(|at| now >= at) {
-                source.restart_at = None;
-                restart.push(source.id);
+        for feed in &mut self.feeds {
+            self.dirty |= feed.expire(&guard, now);
+            if feed.restart_at.is_some_and(|at| now >= at) {
+                restart.push((feed.id, feed.config.clone(), feed.restart()));
             }
         }
-        for id in restart {
-            let Some(at) = self.sources.iter().position(|source| source.id == id) else {
-                continue;
-            };
-            let mut source = self.sources.remove(at);
-            let token = CancellationToken::new();
-            source.stop = token.clone().drop_guard();
-            self.spawn(&source, token);
-            self.sources.insert(at, source);
+        for (id, config, token) in restart {
+            self.spawn(id, config, token);
         }
     }
 
     /// When something is due next.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let guard = &self.settings.shrink_guard;
-        let held = self
-            .sources
-            .iter()
-            .filter_map(|source| source.guarded.held_until(guard));
+        let feeds = self.feeds.iter();
+        let held = feeds.filter_map(|feed| feed.guarded.held_until(guard));
         let held = held.map(Instant::from_std);
-        held.chain(self.sources.iter().filter_map(|source| source.restart_at))
+        held.chain(self.feeds.iter().filter_map(|feed| feed.restart_at))
             .min()
     }
 
@@ -285,9 +219,10 @@ impl Runner {
         };
         let source = self.running.remove(&id);
         let Some(message) = crashed else { return };
-        if let Some(source) = self.sources.iter_mut().find(|s| Some(s.id) == source) {
-            source.restart_at = Some(Instant::now() + self.timing.restart);
-            note_error(&mut source.status, Some(format!("crashed: {message}")));
+        let restart_at = Instant::now() + self.timing.restart;
+        if let Some(feed) = source.and_then(|source| self.feed(source)) {
+            feed.restart_at = Some(restart_at);
+            feed.note_error(Some(format!("crashed: {message}")));
             self.dirty = true;
         }
     }
@@ -300,25 +235,28 @@ impl Runner {
     /// What there is now.
     pub(super) fn publish(&mut self) -> Discovered {
         self.dirty = false;
+        let feeds: HashMap<SourceId, &Feed> =
+            self.feeds.iter().map(|feed| (feed.id, feed)).collect();
+        let mut statuses = Vec::with_capacity(self.sources.len());
         for source in &mut self.sources {
-            let listing = source.guarded.listing();
-            source.status.targets = listing.map_or(0, Listing::targets);
-            source.status.held_targets = source.guarded.held_targets();
-            source.status.held = source.status.held_targets.is_some();
-            if !source.is_resolved
-                && let Some(listing) = listing
-            {
-                let job = &self.settings.jobs[source.job];
-                let before = source.resolved.take();
-                let name = &source.status.name;
+            let Some(feed) = feeds.get(&source.feed) else {
+                continue;
+            };
+            statuses.push(SourceStatus {
+                name: source.name.clone(),
+                ..feed.status()
+            });
+            let fresh = source.version == Some(feed.version) && !source.rules_changed;
+            if !fresh && let Some(listing) = feed.guarded.listing() {
                 source.resolved = Some(resolve(
-                    job,
+                    &self.settings.jobs[source.job],
                     listing,
                     &self.settings.naming,
-                    name,
-                    before.as_ref(),
+                    &source.name,
+                    source.resolved.take(),
+                    source.rules_changed,
                 ));
-                source.is_resolved = true;
+                (source.version, source.rules_changed) = (Some(feed.version), false);
                 self.stale = true;
             }
         }
@@ -331,11 +269,7 @@ impl Runner {
             dropped: self.merged.dropped.clone(),
             dropped_counts: self.merged.dropped_counts,
             skipped: self.settings.skipped.clone(),
-            sources: self
-                .sources
-                .iter()
-                .map(|source| source.status.clone())
-                .collect(),
+            sources: statuses,
             ready: self.is_ready(),
         }
     }
@@ -371,44 +305,18 @@ impl Runner {
     /// Every source has answered or failed, and not all of them failed: then a target that is
     /// missing is missing, and not only not yet found.
     fn is_ready(&self) -> bool {
-        let settled = self
-            .sources
-            .iter()
-            .all(|source| source.status.refreshes_total > 0);
-        let any = self
-            .sources
-            .iter()
-            .any(|source| source.guarded.listing().is_some());
-        settled && (any || self.sources.is_empty())
+        let mut feeds = self.feeds.iter();
+        let settled = feeds.all(|feed| feed.status.refreshes_total > 0);
+        let mut feeds = self.feeds.iter();
+        let any = feeds.any(|feed| feed.guarded.listing().is_some());
+        settled && (any || self.feeds.is_empty())
     }
 
     /// Ends every task and waits for them.
     pub(super) async fn stop(mut self) {
-        self.sources.clear();
+        self.feeds.clear();
         self.tasks.shutdown().await;
     }
-}
-
-/// Keeps the error in the status; says so where it changes from good to bad or back.
-fn note_error(status: &mut SourceStatus, error: Option<String>) {
-    let error = error.map(|error| error.chars().take(ERROR_CHARS_MAX).collect::<String>());
-    match &error {
-        Some(error) => {
-            status.failures_total += 1;
-            if status.last_error.is_none() {
-                tracing::warn!(
-                    source = status.name,
-                    error,
-                    "discovery fails: last list kept"
-                );
-            }
-        }
-        None if status.last_error.is_some() => {
-            tracing::info!(source = status.name, "discovery works again");
-        }
-        None => {}
-    }
-    status.last_error = error;
 }
 
 fn panic_message(error: tokio::task::JoinError) -> String {
@@ -434,11 +342,11 @@ scrape_configs: [{job_name: f, file_sd_configs: [{files: [/nowhere/f.json]}]}]
         let settings = Config::parse(text, &Origin::embedded()).unwrap().discovery;
         let (reports, _kept) = mpsc::channel(1);
         let mut runner = Runner::new(settings, Timing::default(), reports);
-        let source = runner.sources[0].id;
+        let source = runner.feeds[0].id;
         let crash = runner.tasks.spawn(async { panic!("boom") });
         runner.running.insert(crash.id(), source);
         runner.reap().await;
-        let status = &runner.sources[0].status;
+        let status = &runner.feeds[0].status;
         assert_eq!(status.last_error.as_deref(), Some("crashed: boom"));
         let due = runner.next_deadline().unwrap();
         let before = runner.running.len();

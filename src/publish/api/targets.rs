@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::discovery::Discovered;
+use crate::labels::Labels;
 use crate::publish::page::time;
 use crate::snapshot::Snapshot;
 
@@ -46,7 +47,7 @@ struct Dropped<'a> {
     job: &'a str,
     reason: &'static str,
     why: String,
-    labels: LabelMap<'a>,
+    labels: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -84,10 +85,10 @@ pub(in crate::publish) fn targets<'a>(
         }
     });
     let dropped = discovered.dropped.iter().map(|dropped| Dropped {
-        job: &dropped.job,
+        job: &dropped.job.name,
         reason: dropped.reason.kind().as_str(),
         why: dropped.reason.to_string(),
-        labels: dropped.labels.iter().collect(),
+        labels: owned(&dropped.labels()),
     });
     let sources = discovered.sources.iter().map(|source| Source {
         source: &source.name,
@@ -112,4 +113,11 @@ pub(in crate::publish) fn targets<'a>(
             .collect(),
         sources: sources.collect(),
     }
+}
+
+fn owned(labels: &Labels) -> BTreeMap<String, String> {
+    let pairs = labels.iter();
+    pairs
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }

@@ -45,7 +45,7 @@ async fn files_are_read_at_once_and_at_each_change() {
     let mut rig = Rig::start(&config(folder.path(), "1h"));
     let found = rig.until_targets(&["a:1", "b:2"]).await;
     let path = folder.path().join("b.yml").display().to_string();
-    assert_eq!(found.targets[1].discovered.get("__meta_filepath"), path);
+    assert_eq!(found.targets[1].found.labels().get("__meta_filepath"), path);
     assert_eq!(found.targets[1].team, "x");
     assert!(found.ready);
 
@@ -231,7 +231,7 @@ async fn fault_44_limits_are_explicit() {
     let now = rig.until_targets(&["a:1", "a:2"]).await;
     assert_eq!(now.dropped_counts.total(), 1);
     assert_eq!(now.dropped[0].reason, DropReason::Limit { limit: 2 });
-    assert_eq!(now.dropped[0].labels.get("__address__"), "a:3");
+    assert_eq!(now.dropped[0].labels().get("__address__"), "a:3");
     rig.stop().await;
 }
 

@@ -73,8 +73,8 @@ async fn a_list_is_asked_for_as_prometheus_does() {
     let url = format!("http://{address}/");
     let mut rig = Rig::start(&config(&url, ", basic_auth: {username: u, password: p}"));
     let now = rig.until_targets(&["a:1", "b:2"]).await;
-    assert_eq!(now.targets[0].discovered.get("__meta_url"), url);
-    assert_eq!(now.targets[0].discovered.get("__meta_rack"), "7");
+    assert_eq!(now.targets[0].found.labels().get("__meta_url"), url);
+    assert_eq!(now.targets[0].found.labels().get("__meta_rack"), "7");
     assert_eq!(now.targets[0].sources, ["h/http/0"]);
     let headers = lists.headers.lock().unwrap().clone();
     assert_eq!(headers["accept"], "application/json");
@@ -100,8 +100,8 @@ async fn a_login_in_the_url_is_used_and_not_shown() {
         let address = serve(lists.router()).await;
         let mut rig = Rig::start(&config(&format!("http://u:p%40s@{address}/"), more));
         let now = rig.until_targets(&["a:1", "b:2"]).await;
-        let url = now.targets[0].discovered.get("__meta_url");
-        assert_eq!(url, format!("http://{address}/"));
+        let labels = now.targets[0].found.labels();
+        assert_eq!(labels.get("__meta_url"), format!("http://{address}/"));
         assert_eq!(lists.headers.lock().unwrap()["authorization"], expected);
         rig.stop().await;
     }
@@ -398,5 +398,41 @@ async fn fault_49_a_flapping_source_is_throttled() {
         "{published} publications, {most} allowed"
     );
     assert!(rig.now().targets.len() <= 1);
+    rig.stop().await;
+}
+
+/// As in Prometheus: jobs that are configured equally have one list, and each its own targets of it.
+#[tokio::test]
+async fn equal_configurations_are_asked_for_once() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let handler = move || async move {
+        count.fetch_add(1, Ordering::Relaxed);
+        ([(header::CONTENT_TYPE, "application/json")], TWO)
+    };
+    let address = serve(Router::new().route("/", get(handler))).await;
+    let entry = format!("http_sd_configs: [{{url: 'http://{address}/', refresh_interval: 1h}}]");
+    let other = format!("http_sd_configs: [{{url: 'http://{address}/', refresh_interval: 2h}}]");
+    let rules = "relabel_configs: [{source_labels: [__address__], regex: 'a:1', action: drop}]";
+    let jobs = format!(
+        "scrape_configs:
+  - {{job_name: one, {entry}}}
+  - {{job_name: two, metrics_path: /other, {entry}, {rules}}}
+"
+    );
+    let mut rig = Rig::start(&jobs);
+    let now = rig.until_targets(&["a:1", "b:2", "b:2"]).await;
+    assert_eq!(now.sources.len(), 2);
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+    // A third job that is configured otherwise asks for itself; the two go on with what they have.
+    rig.reload(&format!(
+        "{jobs}  - {{job_name: three, metrics_path: /3, {other}}}\n"
+    ));
+    let now = rig
+        .until_targets(&["a:1", "a:1", "b:2", "b:2", "b:2"])
+        .await;
+    let refreshes = now.sources.iter().map(|source| source.refreshes_total);
+    assert_eq!(refreshes.collect::<Vec<_>>(), [1, 1, 1]);
+    assert_eq!(asked.load(Ordering::Relaxed), 2);
     rig.stop().await;
 }

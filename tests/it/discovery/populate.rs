@@ -16,7 +16,6 @@ fn target(config: &str, labels: &[(&str, &str)]) -> Result<Target, DropReason> {
         &config.discovery.naming,
         "api/static/0",
     )
-    .map_err(|error| error.reason)
 }
 
 const PLAIN: &str = "scrape_configs: [{job_name: api}]";
@@ -34,8 +33,8 @@ fn everything_has_a_default() {
         target.labels,
         Labels::from_iter([("instance", "a.example:8067"), ("job", "api")])
     );
-    assert_eq!(target.discovered.get("__scrape_interval__"), "1m");
-    assert_eq!(target.discovered.get("__metrics_path__"), "/metrics");
+    assert_eq!(target.found.labels().get("__scrape_interval__"), "1m");
+    assert_eq!(target.found.labels().get("__metrics_path__"), "/metrics");
     assert_eq!(target.sources, ["api/static/0"]);
 }
 

@@ -89,7 +89,7 @@ async fn targets_are_those_that_prometheus_finds() {
             .push(Found {
                 url: plain(&target.url.to_string()),
                 labels: map(&target.labels),
-                discovered: compared(map(&target.discovered)),
+                discovered: compared(map(&target.found.labels())),
             });
     }
     let ours = sorted(ours);
