@@ -23,6 +23,7 @@ pub mod history;
 pub mod http_client;
 pub mod ingest;
 mod interner;
+pub mod kubernetes;
 pub mod labels;
 pub mod manifesto;
 pub mod okr;

@@ -14,8 +14,6 @@ use crate::labels::Labels;
 pub(super) const LIST_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Targets of a list.
 pub(super) const LIST_TARGETS_MAX: usize = 100_000;
-/// Reasons kept for entries that were skipped.
-const SKIPPED_MAX: usize = 100;
 /// Characters of a reason.
 const REASON_CHARS_MAX: usize = 200;
 
@@ -87,6 +85,9 @@ pub struct Listing {
 }
 
 impl Listing {
+    /// Reasons kept for entries that were skipped.
+    pub(super) const SKIPPED_MAX: usize = 100;
+
     /// How many targets it names.
     pub fn targets(&self) -> usize {
         self.groups.iter().map(|group| group.targets.len()).sum()
@@ -106,7 +107,7 @@ impl Listing {
     }
 
     fn skip(&mut self, reason: impl fmt::Display) {
-        if self.skipped.len() < SKIPPED_MAX {
+        if self.skipped.len() < Self::SKIPPED_MAX {
             let reason = reason.to_string();
             self.skipped
                 .push(reason.chars().take(REASON_CHARS_MAX).collect());

@@ -117,11 +117,13 @@ impl Guarded {
 
     /// Takes an answer in. `withdrawn` targets went on purpose (their file was deleted) and do
     /// not count as lost. Answers count at most once in `spacing`, so that a file written three
-    /// times in a second is not believed for that.
+    /// times in a second is not believed for that; and only those that `confirm` what they say,
+    /// where others tell a change to what was said before.
     pub(super) fn offer(
         &mut self,
         listing: Listing,
         withdrawn: usize,
+        confirm: bool,
         guard: &ShrinkGuard,
         spacing: Duration,
         now: Instant,
@@ -135,7 +137,7 @@ impl Guarded {
         }
         let (since, counted, answers) = match &self.held {
             None => (now, now, 1),
-            Some(held) if now.duration_since(held.counted) >= spacing => {
+            Some(held) if confirm && now.duration_since(held.counted) >= spacing => {
                 (held.since, now, held.answers + 1)
             }
             Some(held) => (held.since, held.counted, held.answers),
@@ -210,7 +212,7 @@ mod tests {
         let offer = |(seconds, count): &(u64, usize)| {
             let now = start + Duration::from_secs(*seconds);
             guarded.expire(guard, now);
-            guarded.offer(list(*count), 0, guard, SPACING, now);
+            guarded.offer(list(*count), 0, true, guard, SPACING, now);
             guarded.listing().map_or(0, Listing::targets)
         };
         offers.iter().map(offer).collect()
@@ -279,9 +281,9 @@ mod tests {
     fn what_was_withdrawn_is_not_lost() {
         let (guard, now) = (ShrinkGuard::default(), Instant::now());
         let mut guarded = Guarded::default();
-        guarded.offer(list(10), 0, &guard, SPACING, now);
+        guarded.offer(list(10), 0, true, &guard, SPACING, now);
         assert_eq!(
-            guarded.offer(list(2), 8, &guard, SPACING, now),
+            guarded.offer(list(2), 8, true, &guard, SPACING, now),
             Change::Changed
         );
         assert_eq!(guarded.held_targets(), None);

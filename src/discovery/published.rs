@@ -196,7 +196,7 @@ impl fmt::Display for DropReason {
 pub struct SourceStatus {
     /// `job/mechanism/index`.
     pub name: String,
-    /// `static`, `file` or `http`.
+    /// As in `<mechanism>_sd_configs`.
     pub mechanism: &'static str,
     /// Targets on its list in use, before relabelling.
     pub targets: usize,
@@ -206,8 +206,10 @@ pub struct SourceStatus {
     pub last_error: Option<String>,
     /// How often it failed.
     pub failures_total: u64,
-    /// How often it was asked.
+    /// How often it was asked for its list.
     pub refreshes_total: u64,
+    /// Changes that it told without being asked for.
+    pub events_total: u64,
     /// Whether a list that shrank too much is held back, and the last one used instead.
     pub held: bool,
     /// Targets on the list that is held back.

@@ -24,12 +24,40 @@ pub(super) struct Refresh {
     pub(super) error: Option<String>,
     /// Targets that are gone on purpose since the last answer.
     pub(super) withdrawn: usize,
+    /// What it took.
+    pub(super) effort: Effort,
+}
+
+/// What an answer took.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Effort {
+    /// Lists that were asked for. Without one, an answer says nothing new of a list that is held back.
+    pub(super) lists: u64,
+    /// How many of them failed, or of what was asked instead.
+    pub(super) failures: u64,
+    /// Changes that were told without being asked for.
+    pub(super) events: u64,
+}
+
+/// A source that is asked for its list each time.
+impl Default for Effort {
+    fn default() -> Self {
+        Self {
+            lists: 1,
+            failures: 0,
+            events: 0,
+        }
+    }
 }
 
 impl Refresh {
     pub(super) fn failed(error: impl Into<String>) -> Self {
         Self {
             error: Some(error.into()),
+            effort: Effort {
+                failures: 1,
+                ..Effort::default()
+            },
             ..Self::default()
         }
     }

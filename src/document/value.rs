@@ -80,6 +80,13 @@ impl<'de> Deserialize<'de> for NullableText {
     }
 }
 
+/// For a key whose `null` says the same as its absence.
+pub(crate) fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
 /// A URL with scheme `http` or `https` and a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct HttpUrl(pub(crate) url::Url);

@@ -23,4 +23,4 @@ pub(crate) use self::dial::RawDial;
 pub(crate) use self::reach::{Denied, Reach};
 pub(crate) use self::resolve::{http, tls_version};
 pub use self::resolver::Resolver;
-pub(crate) use self::transport::body;
+pub(crate) use self::transport::{BodyError, body, reason};

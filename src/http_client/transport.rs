@@ -61,12 +61,27 @@ pub(super) fn value(what: &str, text: &str) -> Result<HeaderValue, String> {
     Ok(value)
 }
 
+/// Why there is no body.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BodyError {
+    #[error("the body is larger than {0} bytes")]
+    TooLarge(usize),
+    #[error("{}", reason(.0))]
+    Failed(#[from] reqwest::Error),
+}
+
+impl From<BodyError> for String {
+    fn from(error: BodyError) -> Self {
+        error.to_string()
+    }
+}
+
 /// The body, if it is not too large.
-pub(crate) async fn body(mut response: Response, bytes_max: usize) -> Result<Vec<u8>, String> {
+pub(crate) async fn body(mut response: Response, bytes_max: usize) -> Result<Vec<u8>, BodyError> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| reason(&error))? {
+    while let Some(chunk) = response.chunk().await? {
         if body.len() + chunk.len() > bytes_max {
-            return Err(format!("the body is larger than {bytes_max} bytes"));
+            return Err(BodyError::TooLarge(bytes_max));
         }
         body.extend_from_slice(&chunk);
     }

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::error::{SourceError, SourceErrorKind};
 use crate::document::duration::display;
-use crate::http_client::{Denied, HttpClient, Prepared, SendError, body};
+use crate::http_client::{BodyError, Denied, HttpClient, Prepared, SendError, body};
 
 /// Bytes of one answer.
 const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -176,8 +176,13 @@ async fn within<T>(
 }
 
 async fn read(response: Response) -> Result<Vec<u8>, SourceError> {
-    let limit = |why: String| SourceError::new(SourceErrorKind::Limit, why);
-    body(response, ANSWER_BYTES_MAX).await.map_err(limit)
+    body(response, ANSWER_BYTES_MAX).await.map_err(|error| {
+        let kind = match error {
+            BodyError::TooLarge(_) => SourceErrorKind::Limit,
+            BodyError::Failed(_) => SourceErrorKind::Connect,
+        };
+        SourceError::new(kind, error.to_string())
+    })
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, SourceError> {

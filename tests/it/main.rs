@@ -18,6 +18,7 @@ mod expositions;
 mod faults;
 mod faults_table;
 mod history;
+mod kubernetes;
 mod many_targets;
 #[cfg(target_os = "linux")]
 mod network;

@@ -138,6 +138,7 @@ fn source(nth: usize, name: &str) -> SourceStatus {
         last_error: None,
         failures_total: 0,
         refreshes_total: 1,
+        events_total: 0,
         held: false,
         held_targets: None,
     }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::discovery::groups::{self, LIST_BYTES_MAX, Language, Listing};
-use crate::discovery::refresh::{Refresh, RefreshSender, RunnerGone};
+use crate::discovery::refresh::{Effort, Refresh, RefreshSender, RunnerGone};
 use crate::discovery::watch::FolderWatch;
 use crate::document::paths::pattern;
 use crate::document::quantity::Period;
@@ -222,8 +222,12 @@ impl Files {
         let listing = (self.ever_listed || errors.is_empty()).then_some(whole);
         Refresh {
             listing,
-            error: summary(&errors),
             withdrawn,
+            effort: Effort {
+                failures: u64::from(!errors.is_empty()),
+                ..Effort::default()
+            },
+            error: summary(&errors),
         }
     }
 }

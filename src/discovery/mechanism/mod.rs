@@ -2,6 +2,7 @@
 
 pub(super) mod file;
 pub(super) mod http;
+pub(super) mod kubernetes;
 pub(super) mod static_list;
 
 use std::sync::Arc;
@@ -14,8 +15,10 @@ use super::watch::SharedWatcher;
 use crate::document::DocumentError;
 use crate::document::yaml::Source;
 use crate::http_client::settings::HttpConfig;
+use crate::kubernetes::Access;
 use file::{FileSd, RawFileSd};
 use http::{HttpSd, RawHttpSd};
+use kubernetes::{KubernetesSd, RawKubernetesSd};
 
 /// One source of targets of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,10 +29,12 @@ pub enum DiscoveryConfig {
     File(FileSd),
     /// An entry of `http_sd_configs`.
     Http(Box<HttpSd>),
+    /// An entry of `kubernetes_sd_configs`.
+    Kubernetes(Box<KubernetesSd>),
 }
 
 impl DiscoveryConfig {
-    /// The sources of a job, in order: static, file, http.
+    /// The sources of a job, mechanism by mechanism.
     pub(super) fn resolve(
         source: Source<'_>,
         raw: RawScrape,
@@ -48,6 +53,10 @@ impl DiscoveryConfig {
         for raw in raw.http_sd_configs.unwrap_or_default() {
             found.push(Self::Http(Box::new(RawHttpSd::resolve(source, raw)?)));
         }
+        for raw in raw.kubernetes_sd_configs.unwrap_or_default() {
+            let config = RawKubernetesSd::resolve(source, raw)?;
+            found.push(Self::Kubernetes(Box::new(config)));
+        }
         Ok(found)
     }
 
@@ -62,6 +71,7 @@ impl DiscoveryConfig {
             DiscoveryConfig::Static(_) => "static",
             DiscoveryConfig::File(_) => "file",
             DiscoveryConfig::Http(_) => "http",
+            DiscoveryConfig::Kubernetes(_) => "kubernetes",
         }
     }
 
@@ -70,6 +80,10 @@ impl DiscoveryConfig {
         match self {
             DiscoveryConfig::Static(_) | DiscoveryConfig::File(_) => None,
             DiscoveryConfig::Http(config) => Some(&config.http),
+            DiscoveryConfig::Kubernetes(config) => match &config.access {
+                Access::Server { http, .. } => Some(http),
+                Access::InCluster | Access::Kubeconfig(_) => None,
+            },
         }
     }
 
@@ -83,6 +97,9 @@ impl DiscoveryConfig {
             DiscoveryConfig::Http(own) => {
                 matches!(other, DiscoveryConfig::Http(other) if own.url == other.url)
             }
+            DiscoveryConfig::Kubernetes(own) => {
+                matches!(other, DiscoveryConfig::Kubernetes(other) if own.same_place(other))
+            }
         }
     }
 
@@ -93,7 +110,9 @@ impl DiscoveryConfig {
                 groups: groups.iter().cloned().map(Arc::new).collect(),
                 skipped: Vec::new(),
             }),
-            DiscoveryConfig::File(_) | DiscoveryConfig::Http(_) => None,
+            DiscoveryConfig::File(_)
+            | DiscoveryConfig::Http(_)
+            | DiscoveryConfig::Kubernetes(_) => None,
         }
     }
 
@@ -111,6 +130,7 @@ impl DiscoveryConfig {
                 file::run(config, timing.deleted_grace, watch, reports).await
             }
             DiscoveryConfig::Http(config) => http::run(*config, timing.retry, reports).await,
+            DiscoveryConfig::Kubernetes(config) => kubernetes::run(*config, timing, reports).await,
         }
     }
 }

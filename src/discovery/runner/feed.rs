@@ -22,6 +22,8 @@ pub(super) struct Feed {
     pub(super) guarded: Guarded,
     /// Rises when the list in use changes.
     pub(super) version: u64,
+    /// Whether it has answered or failed.
+    pub(super) is_settled: bool,
     /// With the name of the first source that uses it.
     pub(super) status: SourceStatus,
     /// Ends the task. Dropping it does as well.
@@ -43,6 +45,7 @@ impl Feed {
             id,
             guarded: before.map(|feed| feed.guarded.clone()).unwrap_or_default(),
             version: 0,
+            is_settled: false,
             status: SourceStatus {
                 name,
                 mechanism: config.mechanism(),
@@ -51,6 +54,7 @@ impl Feed {
                 last_error: None,
                 failures_total: last.map_or(0, |last| last.failures_total),
                 refreshes_total: last.map_or(0, |last| last.refreshes_total),
+                events_total: last.map_or(0, |last| last.events_total),
                 held: false,
                 held_targets: None,
             },
@@ -65,7 +69,9 @@ impl Feed {
     pub(super) fn fix(&mut self, listing: Listing, guard: &ShrinkGuard) {
         self.guarded = Guarded::default();
         let now = std::time::Instant::now();
-        self.guarded.offer(listing, 0, guard, Duration::ZERO, now);
+        self.guarded
+            .offer(listing, 0, true, guard, Duration::ZERO, now);
+        self.is_settled = true;
         self.status.last_success = Some(SystemTime::now());
         self.status.refreshes_total += 1;
     }
@@ -78,14 +84,19 @@ impl Feed {
         spacing: Duration,
         now: Instant,
     ) {
-        self.status.refreshes_total += 1;
+        let effort = answer.effort;
+        self.is_settled = true;
+        self.status.refreshes_total += effort.lists;
+        self.status.failures_total += effort.failures;
+        self.status.events_total += effort.events;
         if let Some(listing) = answer.listing {
             let was_held = self.status.held;
             let offered = listing.targets();
             let now = now.into_std();
-            let change = self
-                .guarded
-                .offer(listing, answer.withdrawn, guard, spacing, now);
+            let confirm = effort.lists > 0;
+            let change =
+                self.guarded
+                    .offer(listing, answer.withdrawn, confirm, guard, spacing, now);
             if change == Change::Changed {
                 self.version += 1;
             }
@@ -138,21 +149,26 @@ impl Feed {
         }
     }
 
-    /// Keeps the error in the status; says so where it changes from good to bad or back.
-    pub(super) fn note_error(&mut self, error: Option<String>) {
+    /// Notes that its task crashed.
+    pub(super) fn crashed(&mut self, message: &str, restart_at: Instant) {
+        self.restart_at = Some(restart_at);
+        self.status.failures_total += 1;
+        self.note_error(Some(format!("crashed: {message}")));
+    }
+
+    /// Keeps the error in the status; says so where it changes.
+    fn note_error(&mut self, error: Option<String>) {
         let status = &mut self.status;
         let error = error.map(|error| error.chars().take(ERROR_CHARS_MAX).collect::<String>());
         match &error {
-            Some(error) => {
-                status.failures_total += 1;
-                if status.last_error.is_none() {
-                    tracing::warn!(
-                        source = status.name,
-                        error,
-                        "discovery fails: last list kept"
-                    );
-                }
+            Some(error) if status.last_error.as_ref() != Some(error) => {
+                tracing::warn!(
+                    source = status.name,
+                    error,
+                    "discovery fails: last list kept"
+                );
             }
+            Some(_) => {}
             None if status.last_error.is_some() => {
                 tracing::info!(source = status.name, "discovery works again");
             }

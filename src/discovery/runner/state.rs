@@ -221,8 +221,7 @@ impl Runner {
         let Some(message) = crashed else { return };
         let restart_at = Instant::now() + self.timing.restart;
         if let Some(feed) = source.and_then(|source| self.feed(source)) {
-            feed.restart_at = Some(restart_at);
-            feed.note_error(Some(format!("crashed: {message}")));
+            feed.crashed(&message, restart_at);
             self.dirty = true;
         }
     }
@@ -306,7 +305,7 @@ impl Runner {
     /// missing is missing, and not only not yet found.
     fn is_ready(&self) -> bool {
         let mut feeds = self.feeds.iter();
-        let settled = feeds.all(|feed| feed.status.refreshes_total > 0);
+        let settled = feeds.all(|feed| feed.is_settled);
         let mut feeds = self.feeds.iter();
         let any = feeds.any(|feed| feed.guarded.listing().is_some());
         settled && (any || self.feeds.is_empty())

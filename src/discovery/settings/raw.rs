@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::passed::{EscapingScheme, Passed as _, RawProtocol, ValidationScheme};
 use crate::discovery::mechanism::file::RawFileSd;
 use crate::discovery::mechanism::http::RawHttpSd;
+use crate::discovery::mechanism::kubernetes::RawKubernetesSd;
 use crate::discovery::mechanism::static_list::RawGroup;
 use crate::discovery::relabel::RawRule;
 use crate::document::DocumentError;
@@ -96,6 +97,7 @@ scrape_keys! {
         static_configs: RawGroup,
         file_sd_configs: At<RawFileSd>,
         http_sd_configs: At<RawHttpSd>,
+        kubernetes_sd_configs: At<RawKubernetesSd>,
     }
     passed {
         metric_relabel_configs: Vec<At<RawRule>>,
@@ -129,7 +131,6 @@ scrape_keys! {
         gce_sd_configs => "gce",
         hetzner_sd_configs => "hetzner",
         ionos_sd_configs => "ionos",
-        kubernetes_sd_configs => "kubernetes",
         kuma_sd_configs => "kuma",
         lightsail_sd_configs => "lightsail",
         linode_sd_configs => "linode",

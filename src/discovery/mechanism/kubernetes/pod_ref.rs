@@ -1,0 +1,87 @@
+//! The pods behind the addresses of a service. Pure.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::attached::Attached;
+use super::meta::{ADDRESS, Meta, address, key};
+use super::objects::ObjectReference;
+use super::pod::{Container, ContainerPort, Pod};
+use crate::discovery::groups::Layers;
+use crate::kubernetes::Key;
+
+/// The pod that an address refers to, if it is known.
+pub(super) fn pod_ref<'a>(
+    reference: Option<&ObjectReference>,
+    attached: &Attached<'a>,
+) -> Option<(Key, &'a Pod)> {
+    let reference = reference.filter(|reference| reference.kind == "Pod")?;
+    let key = key(&reference.namespace, &reference.name);
+    let pod = attached.pods.get(&key)?;
+    Some((key, pod))
+}
+
+/// The container of a pod that an endpoint's port leads to: of several the last, as in Prometheus.
+pub(super) fn container_of(pod: &Pod, port: i32) -> Option<(&Container, &ContainerPort)> {
+    let mut containers = pod.containers.iter().rev();
+    containers.find_map(|container| {
+        let mut ports = container.ports.iter();
+        let found = ports.find(|found| found.number == port)?;
+        Some((container, found))
+    })
+}
+
+/// The pods that the addresses of an object refer to, with the ports that they have there.
+#[derive(Default)]
+pub(super) struct PodRefs<'a>(BTreeMap<Key, (&'a Pod, Vec<i32>)>);
+
+impl<'a> PodRefs<'a> {
+    pub(super) fn see(&mut self, key: Key, pod: &'a Pod, port: Option<i32>) {
+        let (_, ports) = self.0.entry(key).or_insert((pod, Vec::new()));
+        ports.extend(port);
+    }
+
+    /// A target for each port of their containers that no address names, as in Prometheus.
+    pub(super) fn other_ports(self, attached: &Attached<'_>) -> Vec<Layers> {
+        let mut targets = Vec::new();
+        for (pod, named) in self.0.into_values() {
+            if pod.ip.is_empty() {
+                continue;
+            }
+            for container in &pod.containers {
+                let ports = container.ports.iter();
+                for port in ports.filter(|port| !named.contains(&port.number)) {
+                    let mut own = Meta::default();
+                    own.set_plain(ADDRESS, address(&pod.ip, port.number));
+                    container.describe(Some(port), &mut own);
+                    attached.owners(pod, &mut own);
+                    targets.push(Layers {
+                        own: own.build(),
+                        shared: vec![Arc::clone(&pod.labels)],
+                    });
+                }
+            }
+        }
+        targets
+    }
+}
+
+impl Attached<'_> {
+    /// Whether what an address refers to, or the node that it is on, changed.
+    pub(super) fn reference_changed(
+        &self,
+        reference: Option<&ObjectReference>,
+        node: Option<&str>,
+    ) -> bool {
+        let referred = reference.is_some_and(|reference| match reference.kind.as_str() {
+            "Pod" => {
+                let key = key(&reference.namespace, &reference.name);
+                let pod = self.pods.get(&key);
+                self.pods.has_changed(&key) || pod.is_some_and(|pod| self.owners_changed(pod))
+            }
+            "Node" => self.node_changed(&key("", &reference.name)),
+            _ => false,
+        });
+        referred || node.is_some_and(|node| self.node_changed(&key("", node)))
+    }
+}

@@ -1,0 +1,254 @@
+//! Watching, until the runner goes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::settings::KubernetesSd;
+use super::store::Round;
+use super::watched::{Entry, Kind, watches};
+use super::world::World;
+use crate::discovery::refresh::{Effort, Refresh, RefreshSender, RunnerGone};
+use crate::discovery::timing::Timing;
+use crate::kubernetes::{Change, Cluster, Pace, own_namespace, reflect};
+
+/// Changes that may wait for us.
+const CHANGES_MAX: usize = 1024;
+/// Changes come in bursts: what follows the first so soon goes with it.
+const SETTLE: Duration = Duration::from_millis(50);
+/// The least time between two reports of what changes all the time.
+const SPACING: Duration = Duration::from_millis(250);
+/// How often it is said that nothing changed: a list that is watched is as old as the last time that we heard of it.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+
+/// Watches until the runner goes.
+pub(in crate::discovery) async fn run(
+    config: KubernetesSd,
+    timing: Timing,
+    reports: RefreshSender,
+) -> RunnerGone {
+    let namespaces = match namespaces(&config, timing, &reports).await {
+        Ok(namespaces) => namespaces,
+        Err(gone) => return gone,
+    };
+    let cluster = Arc::new(Cluster::new(config.access.clone()));
+    let (sender, mut changes) = mpsc::channel(CHANGES_MAX);
+    let mut tasks = JoinSet::new();
+    let mut follower = Follower::new(&config);
+    let pace = Pace {
+        retry: timing.retry,
+    };
+    for (index, watched) in watches(&config, &namespaces).into_iter().enumerate() {
+        follower.watches.push(WatchState {
+            kind: watched.kind,
+            namespace: watched.watch.list.namespace.clone(),
+            round: 0,
+            is_listed: false,
+            error: None,
+        });
+        let (cluster, sender) = (Arc::clone(&cluster), sender.clone());
+        tasks.spawn(async move { reflect(&cluster, &watched.watch, pace, index, &sender).await });
+    }
+    loop {
+        let due = follower.due();
+        tokio::select! {
+            // We hold a sender: this never ends.
+            Some((index, change)) = changes.recv() => follower.take(index, change, Instant::now()),
+            Some(ended) = tasks.join_next() => {
+                // The runner sees the panic of this task and starts it again.
+                if let Err(error) = ended && error.is_panic() {
+                    std::panic::resume_unwind(error.into_panic());
+                }
+            }
+            () = sleep_until(due) => {
+                if reports.send(follower.report(Instant::now())).await.is_err() {
+                    return RunnerGone;
+                }
+            }
+        }
+    }
+}
+
+/// The namespaces to watch; `None` is all of them.
+async fn namespaces(
+    config: &KubernetesSd,
+    timing: Timing,
+    reports: &RefreshSender,
+) -> Result<Vec<Option<String>>, RunnerGone> {
+    let mut names = config.namespaces.clone();
+    if config.own_namespace {
+        loop {
+            match own_namespace() {
+                Ok(own) => {
+                    names.push(own);
+                    break;
+                }
+                Err(error) => {
+                    let message = format!("the pod's own namespace is not known: {error}");
+                    reports.send(Refresh::failed(message)).await?;
+                    sleep(timing.retry.max(HEARTBEAT)).await;
+                }
+            }
+        }
+        names.sort();
+        names.dedup();
+    }
+    Ok(match names.is_empty() {
+        true => vec![None],
+        false => names.into_iter().map(Some).collect(),
+    })
+}
+
+/// One watch.
+struct WatchState {
+    kind: Kind,
+    namespace: Option<String>,
+    /// The number of its latest list.
+    round: Round,
+    /// Whether a list was complete, once.
+    is_listed: bool,
+    error: Option<String>,
+}
+
+/// What the watches told, and what of it was reported.
+struct Follower {
+    world: World,
+    watches: Vec<WatchState>,
+    rounds: Round,
+    /// Since when something waits to be reported.
+    dirty_since: Option<Instant>,
+    reported_at: Option<Instant>,
+    effort: Effort,
+    /// Why not everything can be kept.
+    limit: Option<String>,
+}
+
+impl Follower {
+    fn new(config: &KubernetesSd) -> Self {
+        Self {
+            world: World::new(config.role, config.attach),
+            watches: Vec::new(),
+            rounds: 0,
+            dirty_since: None,
+            reported_at: None,
+            effort: NOTHING,
+            limit: None,
+        }
+    }
+
+    fn take(&mut self, index: usize, change: Change<Entry>, now: Instant) {
+        let watch = &mut self.watches[index];
+        let (kind, round) = (watch.kind, watch.round);
+        match change {
+            Change::Begin => {
+                self.rounds += 1;
+                watch.round = self.rounds;
+                return;
+            }
+            Change::Put(key, entry) => {
+                self.effort.events += u64::from(watch.is_listed);
+                if let Err(limit) = self.world.put(key, entry, round) {
+                    self.limit = Some(limit);
+                }
+            }
+            Change::Unreadable(key, why) => {
+                self.effort.events += u64::from(watch.is_listed);
+                self.world.put_unreadable(kind, key, why, round);
+            }
+            Change::Gone(key) => {
+                self.effort.events += 1;
+                self.world.remove(kind, &key);
+            }
+            Change::Complete => {
+                self.world.sweep(kind, watch.namespace.as_deref(), round);
+                (watch.is_listed, watch.error) = (true, None);
+                self.effort.lists += 1;
+            }
+            Change::Alive => match watch.error.take() {
+                Some(_) => {}
+                None => return,
+            },
+            Change::Failed(failure) => {
+                self.effort.failures += 1;
+                watch.error = Some(failure.to_string());
+            }
+        }
+        self.dirty_since.get_or_insert(now);
+    }
+
+    /// When to report.
+    fn due(&self) -> Instant {
+        let now = Instant::now();
+        // Until each has listed or failed, what is missing may be there all the same.
+        let mut watches = self.watches.iter();
+        let is_settled = watches.all(|watch| watch.is_listed || watch.error.is_some());
+        let beat = self.reported_at.map(|at| at + HEARTBEAT);
+        match self.dirty_since {
+            Some(since) if is_settled => {
+                let settled = since + SETTLE;
+                let spaced = self.reported_at.map(|at| at + SPACING);
+                spaced.map_or(settled, |spaced| spaced.max(settled))
+            }
+            Some(_) | None => beat.unwrap_or(now + HEARTBEAT),
+        }
+    }
+
+    /// What there is now.
+    fn report(&mut self, now: Instant) -> Refresh {
+        (self.dirty_since, self.reported_at) = (None, Some(now));
+        let effort = std::mem::replace(&mut self.effort, NOTHING);
+        let withdrawn = self.world.settle();
+        let limit = self.limit.take();
+        let failed = |error: String| Refresh {
+            error: Some(error),
+            effort,
+            ..Refresh::default()
+        };
+        let error = limit.or_else(|| self.error());
+        // What is of the whole cluster counts for every namespace.
+        let (mut is_any_ready, mut ready) = (false, BTreeMap::new());
+        for watch in &self.watches {
+            let namespace = watch.namespace.as_deref();
+            *ready.entry(namespace).or_insert(true) &= watch.is_listed;
+        }
+        let of_cluster = ready.get(&None).copied().unwrap_or(true);
+        is_any_ready |= of_cluster && ready.values().any(|ready| *ready);
+        if !is_any_ready {
+            return failed(error.unwrap_or_else(|| "no list is complete yet".to_owned()));
+        }
+        let is_ready = |namespace: &str| {
+            let of_namespace = ready.get(&Some(namespace)).copied().unwrap_or(true);
+            of_cluster && of_namespace
+        };
+        match self.world.listing(is_ready) {
+            Ok(listing) => Refresh {
+                listing: Some(listing),
+                error,
+                withdrawn,
+                effort,
+            },
+            Err(limit) => failed(limit),
+        }
+    }
+
+    /// The first error of a watch, and how many more there are.
+    fn error(&self) -> Option<String> {
+        let mut errors = self.watches.iter().filter_map(|watch| watch.error.as_ref());
+        let first = errors.next()?.clone();
+        Some(match errors.count() {
+            0 => first,
+            more => format!("{first} (and {more} more)"),
+        })
+    }
+}
+
+/// Before anything was told.
+const NOTHING: Effort = Effort {
+    lists: 0,
+    failures: 0,
+    events: 0,
+};

@@ -1,0 +1,168 @@
+//! EndpointSlices: the objects that say where a service is. Pure.
+
+use std::sync::Arc;
+
+use super::attached::Attached;
+use super::meta::{ADDRESS, Meta, address, key, sanitised};
+use super::objects::{RawSlice, RawSliceEndpoint, RawSlicePort};
+use super::pod_ref::{PodRefs, container_of, pod_ref};
+use super::service::Service;
+use crate::discovery::groups::{Layers, TargetGroup};
+use crate::kubernetes::Key;
+use crate::labels::Labels;
+
+/// The label that names the service of a slice.
+const SERVICE_NAME: &str = "kubernetes.io/service-name";
+
+/// What is kept of a slice.
+#[derive(Debug, PartialEq)]
+pub(super) struct Slice {
+    labels: Labels,
+    address_type: String,
+    /// The service that it is a part of.
+    service: Option<Key>,
+    endpoints: Vec<RawSliceEndpoint>,
+    ports: Vec<RawSlicePort>,
+}
+
+impl From<RawSlice> for Slice {
+    fn from(raw: RawSlice) -> Self {
+        let metadata = &raw.metadata;
+        let mut labels = Meta::default();
+        labels.set("namespace", metadata.namespace.as_str());
+        labels.set("endpointslice_address_type", raw.address_type.as_str());
+        labels.object("endpointslice", metadata);
+        let service = metadata.labels.get(SERVICE_NAME);
+        Self {
+            labels: labels.build(),
+            address_type: raw.address_type,
+            service: service.map(|service| key(&metadata.namespace, service)),
+            endpoints: raw.endpoints,
+            ports: raw.ports,
+        }
+    }
+}
+
+impl Slice {
+    /// Whether its targets are others since something else changed.
+    pub(super) fn refers_to_changed(&self, key: &Key, attached: &Attached<'_>) -> bool {
+        let service = self.service.as_ref();
+        service.is_some_and(|service| attached.services.has_changed(service))
+            || attached.namespace_changed(key)
+            || self.endpoints.iter().any(|endpoint| {
+                let node = endpoint.node_name.as_deref();
+                attached.reference_changed(endpoint.target_ref.as_ref(), node)
+            })
+    }
+
+    pub(super) fn group(&self, key: &Key, attached: &Attached<'_>) -> TargetGroup {
+        let service = self.service.as_ref();
+        let service = service.and_then(|service| attached.services.get(service));
+        let targets = match self.is_second_family(service) {
+            true => Vec::new(),
+            false => self.targets(attached),
+        };
+        let mut shared: Vec<Arc<Labels>> = Vec::new();
+        shared.extend(service.map(|service| Arc::clone(&service.labels)));
+        shared.extend(attached.namespace(key));
+        TargetGroup {
+            targets,
+            common: Layers {
+                own: self.labels.clone(),
+                shared,
+            },
+        }
+    }
+
+    /// Whether a slice of the first address family names the same pods.
+    fn is_second_family(&self, service: Option<&Service>) -> bool {
+        let first = service.and_then(|service| service.first_family.as_ref());
+        first.is_some_and(|first| *first != self.address_type)
+    }
+
+    fn targets(&self, attached: &Attached<'_>) -> Vec<Layers> {
+        let mut pods = PodRefs::default();
+        let mut targets = Vec::new();
+        for endpoint in &self.endpoints {
+            for port in &self.ports {
+                for host in &endpoint.addresses {
+                    let mut own = own_labels(host, endpoint, port);
+                    let mut shared: Vec<Arc<Labels>> = Vec::new();
+                    if let Some((key, pod)) = pod_ref(endpoint.target_ref.as_ref(), attached) {
+                        pods.see(key, pod, port.port);
+                        if let Some((container, found)) =
+                            port.port.and_then(|port| container_of(pod, port))
+                        {
+                            container.describe(Some(found), &mut own);
+                        }
+                        attached.owners(pod, &mut own);
+                        shared.push(Arc::clone(&pod.labels));
+                    }
+                    shared.extend(self.node_of(endpoint, attached));
+                    targets.push(Layers {
+                        own: own.build(),
+                        shared,
+                    });
+                }
+            }
+        }
+        targets.extend(pods.other_ports(attached));
+        targets
+    }
+
+    fn node_of(&self, endpoint: &RawSliceEndpoint, attached: &Attached<'_>) -> Option<Arc<Labels>> {
+        match &endpoint.target_ref {
+            Some(reference) if reference.kind == "Node" => attached.node(&reference.name),
+            _ => attached.node(endpoint.node_name.as_ref()?),
+        }
+    }
+}
+
+fn own_labels(host: &str, endpoint: &RawSliceEndpoint, port: &RawSlicePort) -> Meta {
+    let mut own = Meta::default();
+    let place = port.port.map(|port| address(host, port));
+    own.set_plain(ADDRESS, place.unwrap_or_else(|| host.to_owned()));
+    own.set_some("endpointslice_port_name", port.name.as_ref());
+    own.set_some("endpointslice_port_protocol", port.protocol.as_ref());
+    own.set_some("endpointslice_port", port.port);
+    own.set_some(
+        "endpointslice_port_app_protocol",
+        port.app_protocol.as_ref(),
+    );
+    let conditions = &endpoint.conditions;
+    for (name, condition) in [
+        ("ready", conditions.ready),
+        ("serving", conditions.serving),
+        ("terminating", conditions.terminating),
+    ] {
+        own.set_some(
+            &format!("endpointslice_endpoint_conditions_{name}"),
+            condition,
+        );
+    }
+    own.set_some(
+        "endpointslice_endpoint_hostname",
+        endpoint.hostname.as_ref(),
+    );
+    if let Some(reference) = &endpoint.target_ref {
+        own.set("endpointslice_address_target_kind", reference.kind.as_str());
+        own.set("endpointslice_address_target_name", reference.name.as_str());
+    }
+    own.set_some(
+        "endpointslice_endpoint_node_name",
+        endpoint.node_name.as_ref(),
+    );
+    own.set_some("endpointslice_endpoint_zone", endpoint.zone.as_ref());
+    for (name, value) in &endpoint.deprecated_topology {
+        let name = sanitised(name);
+        own.set(
+            &format!("endpointslice_endpoint_topology_{name}"),
+            value.as_str(),
+        );
+        own.set(
+            &format!("endpointslice_endpoint_topology_present_{name}"),
+            "true",
+        );
+    }
+    own
+}

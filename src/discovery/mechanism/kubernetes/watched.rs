@@ -1,0 +1,188 @@
+//! What is watched for each role, and what is read of it.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::endpoints::Endpoints;
+use super::ingress::Ingress;
+use super::meta::Meta;
+use super::node::Node;
+use super::objects::{RawEndpoints, RawIngress, RawNode, RawObject, RawPod, RawService, RawSlice};
+use super::pod::Pod;
+use super::service::Service;
+use super::settings::{AttachMetadata, KubernetesSd, Role};
+use super::slice::Slice;
+use crate::kubernetes::{List, Watch};
+use crate::labels::Labels;
+
+/// The kinds of object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Node,
+    Namespace,
+    Pod,
+    Service,
+    Endpoints,
+    Slice,
+    Ingress,
+    ReplicaSet,
+    Job,
+}
+
+/// What is kept of an object.
+#[derive(Debug)]
+pub(super) enum Entry {
+    Node(Node),
+    Namespace(Arc<Labels>),
+    Pod(Pod),
+    Service(Service),
+    Endpoints(Endpoints),
+    Slice(Slice),
+    Ingress(Ingress),
+    /// The deployment that manages it, if one does.
+    ReplicaSet(Option<String>),
+    /// The cron job that manages it, if one does.
+    Job(Option<String>),
+}
+
+impl Entry {
+    pub(super) fn kind(&self) -> Kind {
+        match self {
+            Entry::Node(_) => Kind::Node,
+            Entry::Namespace(_) => Kind::Namespace,
+            Entry::Pod(_) => Kind::Pod,
+            Entry::Service(_) => Kind::Service,
+            Entry::Endpoints(_) => Kind::Endpoints,
+            Entry::Slice(_) => Kind::Slice,
+            Entry::Ingress(_) => Kind::Ingress,
+            Entry::ReplicaSet(_) => Kind::ReplicaSet,
+            Entry::Job(_) => Kind::Job,
+        }
+    }
+}
+
+type Read = fn(&str) -> Result<Entry, serde_json::Error>;
+
+impl Kind {
+    pub(super) const ALL: [Kind; 9] = [
+        Kind::Node,
+        Kind::Namespace,
+        Kind::Pod,
+        Kind::Service,
+        Kind::Endpoints,
+        Kind::Slice,
+        Kind::Ingress,
+        Kind::ReplicaSet,
+        Kind::Job,
+    ];
+
+    /// The API group's path, the resource, and what is read of an object.
+    fn spec(self) -> (&'static str, &'static str, Read) {
+        match self {
+            Kind::Node => ("/api/v1", "nodes", |json| {
+                Ok(Entry::Node(object::<RawNode>(json)?.into()))
+            }),
+            Kind::Namespace => ("/api/v1", "namespaces", |json| {
+                let raw = object::<RawObject>(json)?;
+                let mut labels = Meta::default();
+                labels.labels_and_annotations("namespace", &raw.metadata);
+                Ok(Entry::Namespace(Arc::new(labels.build())))
+            }),
+            Kind::Pod => ("/api/v1", "pods", |json| {
+                Ok(Entry::Pod(object::<RawPod>(json)?.into()))
+            }),
+            Kind::Service => ("/api/v1", "services", |json| {
+                Ok(Entry::Service(object::<RawService>(json)?.into()))
+            }),
+            Kind::Endpoints => ("/api/v1", "endpoints", |json| {
+                Ok(Entry::Endpoints(object::<RawEndpoints>(json)?.into()))
+            }),
+            Kind::Slice => ("/apis/discovery.k8s.io/v1", "endpointslices", |json| {
+                Ok(Entry::Slice(object::<RawSlice>(json)?.into()))
+            }),
+            Kind::Ingress => ("/apis/networking.k8s.io/v1", "ingresses", |json| {
+                Ok(Entry::Ingress(object::<RawIngress>(json)?.into()))
+            }),
+            Kind::ReplicaSet => ("/apis/apps/v1", "replicasets", |json| {
+                Ok(Entry::ReplicaSet(owner(&object(json)?, "Deployment")))
+            }),
+            Kind::Job => ("/apis/batch/v1", "jobs", |json| {
+                Ok(Entry::Job(owner(&object(json)?, "CronJob")))
+            }),
+        }
+    }
+
+    /// As in the API's paths.
+    pub(super) fn resource(self) -> &'static str {
+        self.spec().1
+    }
+
+    fn watch(self, namespace: Option<&str>, config: &KubernetesSd) -> Watched {
+        let (group, resource, read) = self.spec();
+        let (label_selector, field_selector) = config.selector(self);
+        let list = List {
+            namespace: namespace.map(str::to_owned),
+            label_selector,
+            field_selector,
+            ..List::all(group, resource)
+        };
+        Watched {
+            kind: self,
+            watch: Watch { list, read },
+        }
+    }
+}
+
+fn object<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, serde_json::Error> {
+    serde_json::from_str(json)
+}
+
+fn owner(raw: &RawObject, kind: &str) -> Option<String> {
+    let owner = raw.metadata.controller();
+    let owner = owner.filter(|owner| owner.kind == kind)?;
+    Some(owner.name.clone())
+}
+
+/// A watch of one kind of object.
+pub(super) struct Watched {
+    pub(super) kind: Kind,
+    pub(super) watch: Watch<Entry>,
+}
+
+/// Every watch of a configuration: for the whole cluster, or for each namespace. What is in no namespace is watched
+/// once.
+pub(super) fn watches(config: &KubernetesSd, namespaces: &[Option<String>]) -> Vec<Watched> {
+    let AttachMetadata {
+        node,
+        namespace,
+        deployment,
+        job,
+        cron_job,
+    } = config.attach;
+    let is = |role: Role| config.role == role;
+    let has_pods = is(Role::Pod) || is(Role::Endpoints) || is(Role::EndpointSlice);
+    let of_services = is(Role::Endpoints) || is(Role::EndpointSlice);
+    let of_cluster = [
+        (Kind::Node, is(Role::Node) || (has_pods && node)),
+        (Kind::Namespace, !is(Role::Node) && namespace),
+    ];
+    let of_namespace = [
+        (Kind::Endpoints, is(Role::Endpoints)),
+        (Kind::Slice, is(Role::EndpointSlice)),
+        (Kind::Ingress, is(Role::Ingress)),
+        (Kind::Service, is(Role::Service) || of_services),
+        (Kind::Pod, has_pods),
+        (Kind::ReplicaSet, has_pods && deployment),
+        (Kind::Job, has_pods && (job || cron_job)),
+    ];
+    let wanted = |(kind, wanted): (Kind, bool)| wanted.then_some(kind);
+    let once = of_cluster.into_iter().filter_map(wanted);
+    let once = once.map(|kind| kind.watch(None, config));
+    let each = of_namespace.into_iter().filter_map(wanted);
+    let each = each.flat_map(|kind| {
+        let namespaces = namespaces.iter();
+        namespaces.map(move |namespace| kind.watch(namespace.as_deref(), config))
+    });
+    once.chain(each).collect()
+}

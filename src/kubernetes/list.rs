@@ -1,0 +1,195 @@
+//! Lists of the API: in pages, each object read for itself.
+//! <https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks>
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::client::{REQUEST_DEADLINE, Session};
+use super::failure::{Failure, FailureKind};
+use super::reflect::Key;
+use crate::document::value::nullable;
+use crate::http_client::{BodyError, body};
+
+/// Objects of a page; halved where a page is too large.
+pub(super) const PAGE: usize = 500;
+/// Bytes of a page.
+const PAGE_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// What a segment of a path does not carry as it is.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
+
+/// A list of the API, or what a watch is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct List {
+    /// The API group's path: `/api/v1`, `/apis/apps/v1`.
+    pub(crate) group: &'static str,
+    /// The resource, as in the path: `pods`.
+    pub(crate) resource: &'static str,
+    /// The one namespace; `None` for all, and for what is in none.
+    pub(crate) namespace: Option<String>,
+    /// `""` for all.
+    pub(crate) label_selector: String,
+    /// `""` for all.
+    pub(crate) field_selector: String,
+}
+
+impl List {
+    /// Everything of a resource.
+    pub(crate) fn all(group: &'static str, resource: &'static str) -> Self {
+        Self {
+            group,
+            resource,
+            namespace: None,
+            label_selector: String::new(),
+            field_selector: String::new(),
+        }
+    }
+
+    pub(super) fn path(&self) -> String {
+        let (group, resource) = (self.group, self.resource);
+        match &self.namespace {
+            Some(namespace) => {
+                let namespace = utf8_percent_encode(namespace, SEGMENT);
+                format!("{group}/namespaces/{namespace}/{resource}")
+            }
+            None => format!("{group}/{resource}"),
+        }
+    }
+
+    /// `list pods in namespace shop`: what is being done, for an error.
+    pub(super) fn doing(&self, verb: &str) -> String {
+        match &self.namespace {
+            Some(namespace) => format!("{verb} {} in namespace {namespace}", self.resource),
+            None => format!("{verb} {}", self.resource),
+        }
+    }
+
+    pub(super) fn selectors(&self) -> Vec<(&'static str, &str)> {
+        let selectors = [
+            ("labelSelector", self.label_selector.as_str()),
+            ("fieldSelector", self.field_selector.as_str()),
+        ];
+        let set = selectors.into_iter().filter(|(_, text)| !text.is_empty());
+        set.collect()
+    }
+}
+
+/// An object of a list or of an event, as it came, with what every object says.
+pub(crate) struct Object<'a> {
+    pub(crate) key: Key,
+    pub(super) resource_version: String,
+    /// The text of the whole object.
+    pub(crate) json: &'a str,
+}
+
+#[derive(Deserialize)]
+struct Head {
+    metadata: HeadMetadata,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct HeadMetadata {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    namespace: String,
+    #[serde(default)]
+    resource_version: String,
+}
+
+impl<'a> Object<'a> {
+    /// What every object says of itself.
+    pub(super) fn read(raw: &'a RawValue) -> Result<Self, serde_json::Error> {
+        let head: Head = serde_json::from_str(raw.get())?;
+        Ok(Self {
+            key: Key {
+                namespace: head.metadata.namespace.into(),
+                name: head.metadata.name.into(),
+            },
+            resource_version: head.metadata.resource_version,
+            json: raw.get(),
+        })
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Page<'a> {
+    #[serde(default)]
+    metadata: PageMetadata,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub(super) items: Vec<&'a RawValue>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct PageMetadata {
+    resource_version: String,
+    #[serde(rename = "continue")]
+    next: String,
+}
+
+/// Where a list goes on.
+pub(super) struct Position {
+    limit: usize,
+    next: String,
+}
+
+impl Position {
+    pub(super) fn start() -> Self {
+        Self {
+            limit: PAGE,
+            next: String::new(),
+        }
+    }
+
+    /// After a page; or at the end, the version that the list is of.
+    pub(super) fn after(self, page: Page<'_>) -> Result<Self, String> {
+        match page.metadata.next.is_empty() {
+            true => Err(page.metadata.resource_version),
+            false => Ok(Self {
+                limit: self.limit,
+                next: page.metadata.next,
+            }),
+        }
+    }
+}
+
+/// Asks for a page, and again for a smaller one while it is too large.
+pub(super) async fn fetch(
+    session: &Session,
+    list: &List,
+    position: &mut Position,
+) -> Result<Vec<u8>, Failure> {
+    let doing = list.doing("list");
+    loop {
+        let limit = position.limit.to_string();
+        let mut query = list.selectors();
+        query.push(("limit", &limit));
+        if !position.next.is_empty() {
+            query.push(("continue", &position.next));
+        }
+        let response = session
+            .get(&doing, &list.path(), &query, REQUEST_DEADLINE)
+            .await?;
+        match body(response, PAGE_BYTES_MAX).await {
+            Ok(body) => return Ok(body),
+            Err(BodyError::TooLarge(_)) if position.limit > 1 => position.limit /= 2,
+            Err(error @ BodyError::TooLarge(_)) => {
+                return Err(Failure::new(FailureKind::Limit, &doing, error));
+            }
+            Err(error @ BodyError::Failed(_)) => {
+                return Err(Failure::new(FailureKind::Unreachable, &doing, error));
+            }
+        }
+    }
+}
+
+/// The objects of a page, each as it came.
+pub(super) fn read<'a>(list: &List, body: &'a [u8]) -> Result<Page<'a>, Failure> {
+    serde_json::from_slice(body).map_err(|error| {
+        let why = format!("the answer is no list: {error}");
+        Failure::new(FailureKind::Malformed, &list.doing("list"), why)
+    })
+}

@@ -1,0 +1,149 @@
+//! The same on real servers: what they say is recorded, and held to what was.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::api::{ADMIN, Api, Prometheus};
+use super::equality::{Ours, compare, with_access};
+use super::fake::FakeApi;
+use super::targets::{Jobs, of_prometheus};
+use super::world::{RESOURCES, Recorded, jobs, steps};
+use crate::programs::{free_address, tell};
+
+/// How long Prometheus is given: it tells changes up to five seconds late.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long nothing may change before it is believed to be all.
+const QUIET: Duration = Duration::from_secs(12);
+
+/// Waits until Prometheus's targets stay as they are.
+async fn stable(prometheus: &Prometheus) -> Jobs {
+    let (mut last, mut since) = (Jobs::new(), Instant::now());
+    let begun = Instant::now();
+    loop {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let now = prometheus.targets().await;
+        let now = now.map(|answer| of_prometheus(&answer)).unwrap_or_default();
+        if now != last {
+            (last, since) = (now, Instant::now());
+        } else if since.elapsed() > QUIET && !last.is_empty() {
+            return last;
+        }
+        assert!(
+            begun.elapsed() < PATIENCE,
+            "never quiet: {}",
+            prometheus.log()
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a current Prometheus and API server: ./tests/run real"]
+async fn real_api_server_and_prometheus_say_what_is_recorded() {
+    let mut api = Api::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let access = json!({
+        "api_server": api.url(),
+        "authorization": {"credentials": ADMIN},
+        "tls_config": {"ca_file": api.ca()},
+    });
+    let jobs = with_access(jobs(), &access);
+    let mut prometheus: Option<Prometheus> = None;
+    let mut ours = Ours::start(&jobs);
+    let (mut equal, mut wrong) = (0, Vec::new());
+    for (index, step) in steps().into_iter().enumerate() {
+        let home = api.address;
+        if step.restart {
+            // Nobody watches where it is meanwhile: what happens is found when it is back.
+            api.stop_server();
+            api.address = free_address();
+            api.start_server().await;
+        }
+        for object in &step.delete {
+            api.delete(object).await;
+        }
+        for object in &step.apply {
+            api.apply(object).await;
+        }
+        if step.restart {
+            api.stop_server();
+            api.address = home;
+            api.start_server().await;
+        }
+        let prometheus = prometheus.get_or_insert_with(|| Prometheus::start(folder.path(), &jobs));
+        let targets = stable(prometheus).await;
+        let differences = ours.until_equal(&targets, Duration::from_secs(20)).await;
+        equal += targets.values().map(Vec::len).sum::<usize>();
+        wrong.extend(
+            differences
+                .into_iter()
+                .map(|wrong| format!("{}: {wrong}", step.name)),
+        );
+        let recorded = Recorded {
+            step: step.name,
+            lists: api.lists(&RESOURCES).await,
+            targets,
+        };
+        if std::env::var_os("UPDATE_EXPECTED").is_some() {
+            recorded.write(index);
+        } else {
+            let known = Recorded::read(index);
+            let differs = compare(&anonymous(recorded.targets), &anonymous(known.targets));
+            wrong.extend(
+                differs
+                    .into_iter()
+                    .map(|wrong| format!("recorded: {wrong}")),
+            );
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+    tell(format_args!(
+        "{equal} targets of {} jobs on a real API server are those that Prometheus finds",
+        jobs.len()
+    ));
+}
+
+/// Without what differs from run to run.
+fn anonymous(mut jobs: Jobs) -> Jobs {
+    for found in jobs.values_mut().flatten() {
+        found.discovered.remove("__meta_kubernetes_pod_uid");
+        found.labels.remove("__meta_kubernetes_pod_uid");
+    }
+    jobs
+}
+
+/// Our own server of the tests is held to the real Prometheus: it finds there what it found at the real API server.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a current Prometheus: ./tests/run real"]
+async fn real_prometheus_discovers_from_the_server_of_the_tests() {
+    let mut api = FakeApi::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let jobs = with_access(jobs(), &json!({"api_server": api.url()}));
+    let mut prometheus: Option<Prometheus> = None;
+    let mut wrong = Vec::new();
+    for (index, step) in steps().into_iter().enumerate() {
+        let recorded = Recorded::read(index);
+        if step.restart {
+            api.go_away().await;
+            api.become_lists(&recorded.lists);
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            api.come_back().await;
+        } else {
+            api.become_lists(&recorded.lists);
+        }
+        let prometheus = prometheus.get_or_insert_with(|| Prometheus::start(folder.path(), &jobs));
+        let targets = stable(prometheus).await;
+        let differs = compare(&targets, &recorded.targets);
+        wrong.extend(
+            differs
+                .into_iter()
+                .map(|wrong| format!("{}: {wrong}", step.name)),
+        );
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

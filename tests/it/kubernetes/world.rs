@@ -1,0 +1,121 @@
+//! The cluster of the tests, step by step, and what was recorded of it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::targets::Jobs;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// One step: what is deleted and applied.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Step {
+    pub(super) name: String,
+    /// The server is away meanwhile.
+    #[serde(default)]
+    pub(super) restart: bool,
+    #[serde(default)]
+    pub(super) apply: Vec<Value>,
+    #[serde(default)]
+    pub(super) delete: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+struct World {
+    steps: Vec<Step>,
+}
+
+pub(super) fn steps() -> Vec<Step> {
+    let text = std::fs::read_to_string(root().join("tests/kubernetes/world.yaml")).unwrap();
+    serde_saphyr::from_str::<World>(&text).unwrap().steps
+}
+
+/// The jobs, each an entry of `scrape_configs`.
+pub(super) fn jobs() -> Vec<Value> {
+    let text = std::fs::read_to_string(root().join("tests/kubernetes/jobs.yaml")).unwrap();
+    let file: Value = serde_saphyr::from_str(&text).unwrap();
+    file["scrape_configs"].as_array().unwrap().clone()
+}
+
+/// The resource of a kind of object, with its API group's path.
+pub(super) fn resource(object: &Value) -> (&'static str, &'static str) {
+    match object["kind"].as_str().unwrap() {
+        "Namespace" => ("/api/v1", "namespaces"),
+        "Node" => ("/api/v1", "nodes"),
+        "Pod" => ("/api/v1", "pods"),
+        "Service" => ("/api/v1", "services"),
+        "Endpoints" => ("/api/v1", "endpoints"),
+        "EndpointSlice" => ("/apis/discovery.k8s.io/v1", "endpointslices"),
+        "Ingress" => ("/apis/networking.k8s.io/v1", "ingresses"),
+        "ReplicaSet" => ("/apis/apps/v1", "replicasets"),
+        "Job" => ("/apis/batch/v1", "jobs"),
+        other => panic!("{other} is not known"),
+    }
+}
+
+/// Every resource that is recorded.
+pub(super) const RESOURCES: [&str; 9] = [
+    "/api/v1/namespaces",
+    "/api/v1/nodes",
+    "/api/v1/pods",
+    "/api/v1/services",
+    "/api/v1/endpoints",
+    "/apis/discovery.k8s.io/v1/endpointslices",
+    "/apis/networking.k8s.io/v1/ingresses",
+    "/apis/apps/v1/replicasets",
+    "/apis/batch/v1/jobs",
+];
+
+/// What was there after a step, and what Prometheus made of it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Recorded {
+    pub(super) step: String,
+    /// Objects by resource, as the API server listed them.
+    pub(super) lists: BTreeMap<String, Vec<Value>>,
+    /// What Prometheus found, by job.
+    pub(super) targets: Jobs,
+}
+
+fn recorded_path(index: usize) -> PathBuf {
+    root().join(format!("tests/recorded/kubernetes_sd/{index}.json"))
+}
+
+impl Recorded {
+    pub(super) fn read(index: usize) -> Self {
+        let text = std::fs::read_to_string(recorded_path(index)).unwrap();
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// An object and a target a line, so that what changes can be seen.
+    pub(super) fn write(&self, index: usize) {
+        let line = |value: &Value| serde_json::to_string(value).unwrap();
+        let lists = self.lists.iter().map(|(path, items)| {
+            let items: Vec<String> = items.iter().map(line).collect();
+            format!("\"{path}\": [\n{}\n]", items.join(",\n"))
+        });
+        let targets = self.targets.iter().map(|(job, found)| {
+            let found: Vec<String> = found
+                .iter()
+                .map(|found| serde_json::to_string(found).unwrap())
+                .collect();
+            format!(
+                "{}: [\n{}\n]",
+                line(&Value::from(job.as_str())),
+                found.join(",\n")
+            )
+        });
+        let text = format!(
+            "{{\"step\": {},\n\"lists\": {{\n{}\n}},\n\"targets\": {{\n{}\n}}}}\n",
+            line(&Value::from(self.step.as_str())),
+            lists.collect::<Vec<_>>().join(",\n"),
+            targets.collect::<Vec<_>>().join(",\n"),
+        );
+        std::fs::write(recorded_path(index), text).unwrap();
+    }
+}
