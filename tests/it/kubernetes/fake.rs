@@ -155,17 +155,27 @@ impl FakeApi {
 
     /// Makes the state that of these lists: what differs is told as events.
     pub(crate) fn become_lists(&self, lists: &BTreeMap<String, Vec<Value>>) {
+        self.become_lists_of(lists, |_| true);
+    }
+
+    /// The same for some of the resources.
+    pub(crate) fn become_lists_of(
+        &self,
+        lists: &BTreeMap<String, Vec<Value>>,
+        is_due: impl Fn(&str) -> bool,
+    ) {
         {
             let mut cluster = self.shared.cluster.lock().unwrap();
             let mut wanted = BTreeSet::new();
-            for (path, items) in lists {
+            for (path, items) in lists.iter().filter(|(path, _)| is_due(path)) {
                 for item in items {
                     wanted.insert(place(path, item));
                     cluster.put(path, item.clone());
                 }
             }
             let there: Vec<Place> = cluster.objects.keys().cloned().collect();
-            for place in there.into_iter().filter(|place| !wanted.contains(place)) {
+            let left = there.into_iter().filter(|place| is_due(&place.0));
+            for place in left.filter(|place| !wanted.contains(place)) {
                 cluster.delete(&place);
             }
         }
@@ -404,28 +414,57 @@ fn list(shared: &Shared, asked: &Asked, manners: &Manners) -> Response {
         true => format!("{version}:{end}"),
         false => String::new(),
     };
+    let (kind, api_version) = kind_of(&asked.path);
     axum::Json(json!({
-        "kind": "List",
+        "kind": format!("{kind}List"),
+        "apiVersion": api_version,
         "metadata": {"resourceVersion": version.to_string(), "continue": next},
         "items": selected[start..end],
     }))
     .into_response()
 }
 
+/// The kind of object of a resource, and its API version.
+fn kind_of(path: &str) -> (&'static str, String) {
+    let (group, resource) = path.rsplit_once('/').unwrap();
+    let kind = match resource {
+        "namespaces" => "Namespace",
+        "nodes" => "Node",
+        "pods" => "Pod",
+        "services" => "Service",
+        "endpoints" => "Endpoints",
+        "endpointslices" => "EndpointSlice",
+        "ingresses" => "Ingress",
+        "replicasets" => "ReplicaSet",
+        "jobs" => "Job",
+        other => panic!("{other} is not known"),
+    };
+    let version = group
+        .trim_start_matches("/apis/")
+        .trim_start_matches("/api/");
+    (kind, version.to_owned())
+}
+
+/// An object as a watch tells it: with what it is, which a list says of all.
+fn whole(path: &str, object: &Value) -> Value {
+    let (kind, version) = kind_of(path);
+    let mut object = object.clone();
+    object["kind"] = Value::from(kind);
+    object["apiVersion"] = Value::from(version);
+    object
+}
+
 fn line(kind: &str, object: &Value) -> Bytes {
     Bytes::from(json!({"type": kind, "object": object}).to_string() + "\n")
 }
 
-fn bookmark(version: u64, ends: bool) -> Bytes {
+fn bookmark(path: &str, version: u64, ends: bool) -> Bytes {
     let annotations = match ends {
         true => json!({"k8s.io/initial-events-end": "true"}),
         false => json!({}),
     };
     let metadata = json!({"resourceVersion": version.to_string(), "annotations": annotations});
-    line(
-        "BOOKMARK",
-        &json!({"kind": "Bookmark", "metadata": metadata}),
-    )
+    line("BOOKMARK", &whole(path, &json!({"metadata": metadata})))
 }
 
 /// A watch: events as they happen, and a bookmark after each of them.
@@ -454,10 +493,12 @@ fn follow(
                 let cluster = shared.cluster.lock().unwrap();
                 let objects = cluster.objects.iter();
                 let selected = objects.filter(|(place, object)| asked.selects(place, object));
-                let lines: Vec<Bytes> = selected.map(|(_, object)| line("ADDED", object)).collect();
+                let lines: Vec<Bytes> = selected
+                    .map(|(_, object)| line("ADDED", &whole(&asked.path, object)))
+                    .collect();
                 (lines, cluster.version)
             };
-            for line in lines.into_iter().chain([bookmark(now, true)]) {
+            for line in lines.into_iter().chain([bookmark(&asked.path, now, true)]) {
                 if sender.send(line).await.is_err() {
                     return;
                 }
@@ -477,10 +518,12 @@ fn follow(
                 } else {
                     let events = cluster.events.iter().filter(|(version, ..)| *version > at);
                     let events = events.filter_map(|(_, kind, place, object)| {
-                        told(&asked, kind, place, object).map(|kind| line(kind, object))
+                        told(&asked, kind, place, object)
+                            .map(|kind| line(kind, &whole(&asked.path, object)))
                     });
-                    let lines: Vec<Bytes> =
-                        events.chain([bookmark(cluster.version, false)]).collect();
+                    let lines: Vec<Bytes> = events
+                        .chain([bookmark(&asked.path, cluster.version, false)])
+                        .collect();
                     at = cluster.version;
                     lines
                 }
