@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::exec::ExecPlugin;
+use super::endpoint::Endpoint;
 use super::kubeconfig;
 use crate::document::secret::SecretSource;
 use crate::http_client::settings::{Auth, HttpConfig, TlsConfig};
@@ -29,15 +29,6 @@ pub enum Access {
         /// How to ask.
         http: Arc<HttpConfig>,
     },
-}
-
-/// The server, and how to ask it.
-#[derive(Debug, Clone)]
-pub(super) struct Endpoint {
-    pub(super) url: Url,
-    pub(super) http: HttpConfig,
-    /// The program that grants the credentials, where one does.
-    pub(super) exec: Option<ExecPlugin>,
 }
 
 impl Access {

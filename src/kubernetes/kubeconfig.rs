@@ -10,7 +10,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
 use url::Url;
 
-use super::access::Endpoint;
+use super::endpoint::Endpoint;
 use super::exec::{ClusterInfo, ExecPlugin};
 use crate::document::secret::{Secret, SecretSource};
 use crate::document::value::nullable;

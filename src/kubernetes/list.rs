@@ -7,7 +7,6 @@ use serde_json::value::RawValue;
 
 use super::client::{REQUEST_DEADLINE, Session};
 use super::failure::{Failure, FailureKind};
-use super::reflect::Key;
 use crate::document::value::nullable;
 use crate::http_client::{BodyError, body};
 
@@ -73,6 +72,14 @@ impl List {
         let set = selectors.into_iter().filter(|(_, text)| !text.is_empty());
         set.collect()
     }
+}
+
+/// An object's place in a list.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Key {
+    /// `""` of what is in none.
+    pub(crate) namespace: Box<str>,
+    pub(crate) name: Box<str>,
 }
 
 /// An object of a list or of an event, as it came, with what every object says.

@@ -5,6 +5,7 @@
 
 mod access;
 mod client;
+mod endpoint;
 mod exec;
 mod failure;
 mod kubeconfig;
@@ -15,6 +16,6 @@ mod selector;
 
 pub use self::access::Access;
 pub(crate) use self::client::{Cluster, own_namespace};
-pub(crate) use self::list::List;
-pub(crate) use self::reflect::{Change, Key, Pace, Watch, reflect};
+pub(crate) use self::list::{Key, List};
+pub(crate) use self::reflect::{Change, Pace, Watch, reflect};
 pub(crate) use self::selector::{check_field_selector, check_label_selector};

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::client::{Cluster, Session};
 use super::failure::{Failure, FailureKind, Status};
 use super::lines::Lines;
-use super::list::{List, Object, Position, fetch, read};
+use super::list::{Key, List, Object, Position, fetch, read};
 
 /// How long the server is asked to let a watch last, and by how much that varies, so that they do not end together.
 const WATCH_SECONDS: u64 = 240;
@@ -33,14 +33,6 @@ const RETRY_MAX: Duration = Duration::from_secs(30);
 const WATCH_MIN: Duration = Duration::from_secs(1);
 /// The annotation of the bookmark that ends a streamed list.
 const INITIAL_EVENTS_END: &str = "k8s.io/initial-events-end";
-
-/// An object's place in a list.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Key {
-    /// `""` of what is in none.
-    pub(crate) namespace: Box<str>,
-    pub(crate) name: Box<str>,
-}
 
 /// What a watch tells.
 #[derive(Debug)]

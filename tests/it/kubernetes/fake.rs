@@ -32,6 +32,8 @@ pub(crate) struct Manners {
     pub(crate) forbidden: BTreeSet<(String, String)>,
     /// The most objects of a page.
     pub(crate) page_max: Option<usize>,
+    /// The one header `Authorization` that is taken.
+    pub(crate) authorization: Option<String>,
 }
 
 #[derive(Default)]
@@ -52,6 +54,8 @@ struct Shared {
     cluster: Arc<Mutex<Cluster>>,
     /// Rises with each event; watches wait for it.
     version: watch::Sender<u64>,
+    /// Rises when watches are to end.
+    ending: watch::Sender<u64>,
 }
 
 /// A running server.
@@ -70,6 +74,7 @@ impl FakeApi {
             shared: Shared {
                 cluster: Arc::default(),
                 version: watch::channel(0).0,
+                ending: watch::channel(0).0,
             },
             address: listener.local_addr().unwrap(),
             serving: None,
@@ -129,6 +134,19 @@ impl FakeApi {
             cluster.events.clear();
         }
         self.wake();
+    }
+
+    /// Takes objects out without telling anybody, but those that are wanted.
+    pub(crate) fn forget_objects(&self, path: &str, wanted: impl Fn(&str) -> bool) {
+        let mut cluster = self.shared.cluster.lock().unwrap();
+        cluster
+            .objects
+            .retain(|(of, _, name), _| of != path || wanted(name));
+    }
+
+    /// Ends every watch, as a server does after a while.
+    pub(crate) fn end_watches(&self) {
+        self.shared.ending.send_modify(|ended| *ended += 1);
     }
 
     pub(crate) fn set_manners(&self, change: impl FnOnce(&mut Manners)) {
@@ -360,6 +378,11 @@ async fn answer(
         cluster.requests.push(format!("{verb} {path}"));
         cluster.manners.clone()
     };
+    let said = request.headers().get("authorization");
+    let said = said.map(|said| said.to_str().unwrap().to_owned());
+    if manners.authorization.is_some() && manners.authorization != said {
+        return failure(401, "Unauthorized");
+    }
     let namespace = asked.namespace.clone().unwrap_or_default();
     if manners
         .forbidden
@@ -476,6 +499,7 @@ fn follow(
 ) -> Response {
     let mut version = shared.version.subscribe();
     version.mark_changed();
+    let mut ending = shared.ending.subscribe();
     let mut at: u64 = asked.parameter("resourceVersion").parse().unwrap_or(0);
     let (sender, receiver) = mpsc::channel(64);
     {
@@ -509,6 +533,7 @@ fn follow(
             tokio::select! {
                 changed = version.changed() => if changed.is_err() { return },
                 _ = closed.wait_for(|closed| *closed) => return,
+                _ = ending.changed() => return,
                 () = sender.closed() => return,
             }
             let lines = {

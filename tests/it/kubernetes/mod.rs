@@ -4,6 +4,7 @@
 mod api;
 mod equality;
 mod fake;
+mod faults;
 mod real;
 mod targets;
 mod world;

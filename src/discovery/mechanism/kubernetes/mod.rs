@@ -6,11 +6,13 @@
 mod attached;
 mod endpoints;
 mod ingress;
+mod kind;
 mod meta;
 mod node;
 mod objects;
 mod pod;
 mod pod_ref;
+mod pod_role;
 mod run;
 mod service;
 mod settings;

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use super::attached::Attached;
-use super::meta::{ADDRESS, Meta, address, key};
+use super::meta::{Meta, key};
 use super::objects::{RawContainer, RawPod};
-use crate::discovery::groups::{Layers, TargetGroup};
 use crate::kubernetes::Key;
 use crate::labels::Labels;
 
@@ -33,7 +31,7 @@ pub(super) enum Controller {
 #[derive(Debug, PartialEq)]
 pub(super) struct Container {
     name: String,
-    id: String,
+    pub(super) id: String,
     image: String,
     is_init: bool,
     pub(super) ports: Vec<ContainerPort>,
@@ -122,51 +120,5 @@ impl Container {
             target.set("pod_container_port_name", port.name.as_str());
             target.set("pod_container_port_protocol", port.protocol.as_str());
         }
-    }
-
-    /// A target for each port; without ports one with the address alone, for relabelling to add one.
-    fn targets(&self, ip: &str) -> Vec<Layers> {
-        let target = |port: Option<&ContainerPort>| {
-            let mut target = Meta::default();
-            let address = port.map_or_else(|| ip.to_owned(), |port| address(ip, port.number));
-            target.set_plain(ADDRESS, address);
-            target.set("pod_container_id", self.id.as_str());
-            self.describe(port, &mut target);
-            Layers::from(target.build())
-        };
-        match self.ports.is_empty() {
-            true => vec![target(None)],
-            false => self.ports.iter().map(|port| target(Some(port))).collect(),
-        }
-    }
-}
-
-impl Pod {
-    /// Its targets: none until it has an address, nor on a node that is not watched.
-    pub(super) fn group(&self, key: &Key, attached: &Attached<'_>) -> Option<TargetGroup> {
-        if self.ip.is_empty() {
-            return None;
-        }
-        let node = match attached.nodes {
-            Some(nodes) => Some(Arc::clone(&nodes.get(&self.node)?.labels)),
-            None => None,
-        };
-        let mut own = Meta::default();
-        own.set("namespace", &*key.namespace);
-        attached.owners(self, &mut own);
-        let mut shared = vec![Arc::clone(&self.labels)];
-        shared.extend(node);
-        shared.extend(attached.namespace(key));
-        Some(TargetGroup {
-            targets: self
-                .containers
-                .iter()
-                .flat_map(|container| container.targets(&self.ip))
-                .collect(),
-            common: Layers {
-                own: own.build(),
-                shared,
-            },
-        })
     }
 }

@@ -8,9 +8,10 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::kind::Kind;
 use super::settings::KubernetesSd;
 use super::store::Round;
-use super::watched::{Entry, Kind, watches};
+use super::watched::{Entry, watches};
 use super::world::World;
 use crate::discovery::refresh::{Effort, Refresh, RefreshSender, RunnerGone};
 use crate::discovery::timing::Timing;

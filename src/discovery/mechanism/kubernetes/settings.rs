@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_saphyr::Location;
 
-use super::watched::Kind;
+use super::kind::Kind;
 use crate::document::DocumentError;
 use crate::document::paths::absolute;
 use crate::document::value::HttpUrl;

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::endpoints::Endpoints;
 use super::ingress::Ingress;
+use super::kind::Kind;
 use super::meta::Meta;
 use super::node::Node;
 use super::objects::{RawEndpoints, RawIngress, RawNode, RawObject, RawPod, RawService, RawSlice};
@@ -15,20 +16,6 @@ use super::settings::{AttachMetadata, KubernetesSd, Role};
 use super::slice::Slice;
 use crate::kubernetes::{List, Watch};
 use crate::labels::Labels;
-
-/// The kinds of object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
-    Node,
-    Namespace,
-    Pod,
-    Service,
-    Endpoints,
-    Slice,
-    Ingress,
-    ReplicaSet,
-    Job,
-}
 
 /// What is kept of an object.
 #[derive(Debug)]
@@ -65,18 +52,6 @@ impl Entry {
 type Read = fn(&str) -> Result<Entry, serde_json::Error>;
 
 impl Kind {
-    pub(super) const ALL: [Kind; 9] = [
-        Kind::Node,
-        Kind::Namespace,
-        Kind::Pod,
-        Kind::Service,
-        Kind::Endpoints,
-        Kind::Slice,
-        Kind::Ingress,
-        Kind::ReplicaSet,
-        Kind::Job,
-    ];
-
     /// The API group's path, the resource, and what is read of an object.
     fn spec(self) -> (&'static str, &'static str, Read) {
         match self {

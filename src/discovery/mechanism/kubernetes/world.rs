@@ -6,13 +6,15 @@ use std::sync::Arc;
 use super::attached::Attached;
 use super::endpoints::Endpoints;
 use super::ingress::Ingress;
+use super::kind::Kind;
 use super::node::Node;
 use super::pod::Pod;
+use super::pod_role;
 use super::service::Service;
 use super::settings::{AttachMetadata, Role};
 use super::slice::Slice;
 use super::store::{Objects, Round, Store};
-use super::watched::{Entry, Kind};
+use super::watched::Entry;
 use crate::discovery::groups::{LIST_TARGETS_MAX, Listing, TargetGroup};
 use crate::kubernetes::Key;
 use crate::labels::Labels;
@@ -147,7 +149,7 @@ impl World {
                 };
                 let refers = others.then_some(refers);
                 rebuild(&self.pods, &mut groups, refers, |key, pod| {
-                    pod.group(key, at)
+                    pod_role::group(pod, key, at)
                 })
             }
             Role::Service => {
