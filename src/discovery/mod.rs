@@ -10,6 +10,7 @@ pub mod groups;
 mod guard;
 mod mechanism;
 mod merge;
+mod meta;
 mod populate;
 mod published;
 mod refresh;

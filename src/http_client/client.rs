@@ -1,5 +1,6 @@
 //! An HTTP client for lists and evidence, as an `http_config` wants it: for what is not hot.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +27,8 @@ pub(crate) struct HttpClient {
     routes: Arc<Routes>,
     reach: Reach,
     tokens: Option<Arc<(Tokens, Reach)>>,
+    /// The socket that is asked, whatever a URL names.
+    socket: Option<PathBuf>,
 }
 
 impl HttpClient {
@@ -45,6 +48,15 @@ impl HttpClient {
             http,
             reach,
             tokens,
+            socket: None,
+        }
+    }
+
+    /// Asks a Unix socket.
+    pub(crate) fn over_socket(path: PathBuf) -> Self {
+        Self {
+            socket: Some(path),
+            ..Self::new(Arc::default(), Reach::unlimited(), DialPolicy::default())
         }
     }
 
@@ -52,9 +64,11 @@ impl HttpClient {
     /// ever asked for without the credentials that it should carry.
     pub(crate) async fn prepare(&self, deadline: Duration) -> Result<Prepared, String> {
         let (http, routes) = (Arc::clone(&self.http), Arc::clone(&self.routes));
-        let reach = self.reach.clone();
+        let (reach, socket) = (self.reach.clone(), self.socket.clone());
         // Files are read where waiting for them holds nobody up.
-        let read = tokio::task::spawn_blocking(move || read(&http, &routes, deadline, reach)).await;
+        let read =
+            tokio::task::spawn_blocking(move || read(&http, &routes, deadline, reach, socket))
+                .await;
         let (client, headers) = read.map_err(|error| error.to_string())??;
         if let Some((tokens, reach)) = self.tokens.as_deref() {
             tokens.authorization(reach).await?;
@@ -139,8 +153,13 @@ fn read(
     routes: &Arc<Routes>,
     deadline: Duration,
     reach: Reach,
+    socket: Option<PathBuf>,
 ) -> Result<(Client, HeaderMap), String> {
-    let client = client(&http.tls, routes, reach)?
+    let mut client = client(&http.tls, routes, reach)?;
+    if let Some(path) = socket {
+        client = client.unix_socket(path);
+    }
+    let client = client
         .timeout(deadline)
         .redirect(redirects(http.follow_redirects))
         .build()

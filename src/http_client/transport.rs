@@ -3,8 +3,10 @@
 use std::error::Error;
 use std::sync::Arc;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, ClientBuilder, Response};
+use url::Url;
 
 use super::proxy::Routes;
 use super::reach::{Denied, Reach};
@@ -59,6 +61,26 @@ pub(super) fn value(what: &str, text: &str) -> Result<HeaderValue, String> {
         .map_err(|_| format!("{what} holds a character that a header cannot carry"))?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+/// What a segment of a path does not carry as it is.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// A text as one segment of a path.
+pub(crate) fn segment(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, SEGMENT)
+}
+
+/// A URL below another: with its path in front.
+pub(crate) fn below(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    let prefix = base.path().trim_end_matches('/');
+    url.set_path(&format!("{prefix}{path}"));
+    url
 }
 
 /// Why there is no body.

@@ -13,7 +13,7 @@ use super::exec::{ExecPlugin, Granted};
 use super::failure::{Failure, FailureKind};
 use crate::document::secret;
 use crate::http_client::settings::HttpConfig;
-use crate::http_client::{DialPolicy, HttpClient, Prepared, Reach, body};
+use crate::http_client::{DialPolicy, HttpClient, Prepared, Reach, SharedClient, below, body};
 
 /// How long an answer to one request may take.
 pub(super) const REQUEST_DEADLINE: Duration = Duration::from_secs(60);
@@ -32,7 +32,7 @@ pub(crate) struct Cluster {
 struct State {
     granted: Option<(ExecPlugin, Granted)>,
     /// Kept while the settings stay as they are, with the tokens that it was granted.
-    client: Option<(HttpConfig, Arc<HttpClient>)>,
+    client: Option<(HttpConfig, Arc<SharedClient>)>,
 }
 
 impl Cluster {
@@ -68,29 +68,33 @@ impl Cluster {
             _ => {
                 let http = Arc::new(endpoint.http.clone());
                 let client = HttpClient::new(http, Reach::unlimited(), DialPolicy::default());
-                let client = Arc::new(client);
+                let client = Arc::new(SharedClient::new(client, REQUEST_DEADLINE));
                 state.client = Some((endpoint.http, Arc::clone(&client)));
                 client
             }
         };
         drop(state);
-        let prepared = client.prepare(REQUEST_DEADLINE).await.map_err(failed)?;
+        let prepared = client.prepare().await.map_err(failed)?;
         Ok(Session {
             base: endpoint.url,
             prepared,
         })
     }
 
-    /// Forgets credentials that a plugin granted, after the server refused them.
+    /// Forgets credentials that a plugin granted or a file held, after the server refused them.
     pub(crate) async fn forget_credentials(&self) {
-        self.state.lock().await.granted = None;
+        let mut state = self.state.lock().await;
+        state.granted = None;
+        if let Some((_, client)) = &state.client {
+            client.forget().await;
+        }
     }
 }
 
 /// The credentials of one moment: for one list or watch.
 pub(crate) struct Session {
     base: Url,
-    prepared: Prepared,
+    prepared: Arc<Prepared>,
 }
 
 impl Session {
@@ -102,9 +106,7 @@ impl Session {
         query: &[(&str, &str)],
         deadline: Duration,
     ) -> Result<Response, Failure> {
-        let mut url = self.base.clone();
-        let prefix = url.path().trim_end_matches('/').to_owned();
-        url.set_path(&format!("{prefix}{path}"));
+        let mut url = below(&self.base, path);
         url.query_pairs_mut().clear().extend_pairs(query);
         let request = self
             .prepared

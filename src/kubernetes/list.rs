@@ -1,22 +1,18 @@
 //! Lists of the API: in pages, each object read for itself.
 //! <https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks>
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::client::{REQUEST_DEADLINE, Session};
 use super::failure::{Failure, FailureKind};
 use crate::document::value::nullable;
-use crate::http_client::{BodyError, body};
+use crate::http_client::{BodyError, body, segment};
 
 /// Objects of a page; halved where a page is too large.
 pub(super) const PAGE: usize = 500;
 /// Bytes of a page.
 const PAGE_BYTES_MAX: usize = 64 * 1024 * 1024;
-
-/// What a segment of a path does not carry as it is.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
 
 /// A list of the API, or what a watch is of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,8 +45,7 @@ impl List {
         let (group, resource) = (self.group, self.resource);
         match &self.namespace {
             Some(namespace) => {
-                let namespace = utf8_percent_encode(namespace, SEGMENT);
-                format!("{group}/namespaces/{namespace}/{resource}")
+                format!("{group}/namespaces/{}/{resource}", segment(namespace))
             }
             None => format!("{group}/{resource}"),
         }

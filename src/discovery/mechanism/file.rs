@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+use super::contract::{Mechanism, Surroundings, summary};
 use crate::discovery::groups::{self, LIST_BYTES_MAX, Language, Listing};
 use crate::discovery::refresh::{Effort, Refresh, RefreshSender, RunnerGone};
 use crate::discovery::watch::FolderWatch;
@@ -43,12 +44,10 @@ pub struct FileSd {
     pub refresh_interval: Duration,
 }
 
-impl RawFileSd {
-    /// Makes it ready.
-    pub(in crate::discovery) fn resolve(
-        source: Source<'_>,
-        raw: At<Self>,
-    ) -> Result<FileSd, DocumentError> {
+impl Mechanism for FileSd {
+    type Raw = RawFileSd;
+
+    fn resolve(source: Source<'_>, raw: At<RawFileSd>) -> Result<Self, DocumentError> {
         let mut files = Vec::new();
         for file in raw.value.files.unwrap_or_default() {
             let path = &file.value;
@@ -79,10 +78,20 @@ impl RawFileSd {
             refresh_interval: refresh_interval.map_or(REFRESH_DEFAULT, |period| period.0),
         })
     }
+
+    fn same_place(&self, other: &Self) -> bool {
+        self.files == other.files
+    }
+
+    async fn run(self, surroundings: Surroundings) -> RunnerGone {
+        let watch = surroundings.watcher.folders_of(&self.files);
+        let grace = surroundings.timing.deleted_grace;
+        run(self, grace, watch, surroundings.reports).await
+    }
 }
 
 /// Reads the files until the runner goes.
-pub(in crate::discovery) async fn run(
+async fn run(
     config: FileSd,
     deleted_grace: Duration,
     mut watch: FolderWatch,
@@ -283,14 +292,5 @@ fn read(path: &Path) -> io::Result<String> {
             "the list is larger than {LIST_BYTES_MAX} bytes"
         ))),
         false => Ok(text),
-    }
-}
-
-/// The first error, and how many more there are.
-fn summary(errors: &[String]) -> Option<String> {
-    match errors {
-        [] => None,
-        [only] => Some(only.clone()),
-        [first, more @ ..] => Some(format!("{first} (and {} more)", more.len())),
     }
 }

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
-use tokio::time::{Instant, sleep_until};
 
+use super::contract::{Mechanism, Surroundings};
+use super::polled::{Polled, deadline, poll};
 use crate::discovery::groups::{self, LIST_BYTES_MAX, Language, Listing};
-use crate::discovery::refresh::{RefreshSender, RunnerGone};
+use crate::discovery::refresh::{Refresh, RunnerGone};
 use crate::document::DocumentError;
-use crate::document::duration::display;
 use crate::document::quantity::Period;
 use crate::document::secret::{Secret, SecretSource};
 use crate::document::value::HttpUrl;
@@ -21,8 +21,6 @@ use crate::http_client::{DialPolicy, HttpClient, Reach, body, http};
 
 const META_URL: &str = "__meta_url";
 const REFRESH_DEFAULT: Duration = Duration::from_secs(60);
-/// The longest wait for an answer.
-const DEADLINE_MAX: Duration = Duration::from_secs(60);
 
 with_http_keys! {
     /// An entry of `http_sd_configs`.
@@ -43,12 +41,10 @@ pub struct HttpSd {
     pub http: Arc<HttpConfig>,
 }
 
-impl RawHttpSd {
-    /// Makes it ready.
-    pub(in crate::discovery) fn resolve(
-        source: Source<'_>,
-        raw: At<Self>,
-    ) -> Result<HttpSd, DocumentError> {
+impl Mechanism for HttpSd {
+    type Raw = RawHttpSd;
+
+    fn resolve(source: Source<'_>, raw: At<RawHttpSd>) -> Result<Self, DocumentError> {
         let (at, mut raw) = (raw.referenced, raw.value);
         let mut http = http(source, raw.take_http())?;
         let url = raw
@@ -75,6 +71,24 @@ impl RawHttpSd {
             http: Arc::new(http),
         })
     }
+
+    fn http(&self) -> Option<&HttpConfig> {
+        Some(&self.http)
+    }
+
+    fn same_place(&self, other: &Self) -> bool {
+        self.url == other.url
+    }
+
+    async fn run(self, surroundings: Surroundings) -> RunnerGone {
+        let http = Arc::clone(&self.http);
+        let client = HttpClient::new(http, Reach::unlimited(), DialPolicy::default());
+        let asked = Asked {
+            config: self,
+            client,
+        };
+        poll(asked, surroundings).await
+    }
 }
 
 /// A part of a URL's login, its escapes undone.
@@ -83,42 +97,19 @@ fn inline(part: &str) -> SecretSource {
     SecretSource::Inline(Secret::new(plain))
 }
 
-/// Asks until the runner goes. After a failure it asks again sooner, in growing steps.
-pub(in crate::discovery) async fn run(
+struct Asked {
     config: HttpSd,
-    retry: Duration,
-    reports: RefreshSender,
-) -> RunnerGone {
-    let http = Arc::clone(&config.http);
-    let client = HttpClient::new(http, Reach::unlimited(), DialPolicy::default());
-    let mut wait = retry;
-    loop {
-        let asked = Instant::now();
-        let result = ask(&config, &client).await;
-        let pause = match &result {
-            Ok(_) => {
-                wait = retry;
-                config.refresh_interval
-            }
-            Err(_) => {
-                let pause = wait.min(config.refresh_interval);
-                wait = pause * 2;
-                pause
-            }
-        };
-        if reports.send(result.into()).await.is_err() {
-            return RunnerGone;
-        }
-        sleep_until(asked + pause).await;
-    }
+    client: HttpClient,
 }
 
-async fn ask(config: &HttpSd, client: &HttpClient) -> Result<Listing, String> {
-    let deadline = config.refresh_interval.min(DEADLINE_MAX);
-    // This deadline covers all requests and file reads; the client's own, of each request, is a net below it.
-    match tokio::time::timeout(deadline, list(config, client, deadline)).await {
-        Ok(result) => result,
-        Err(_) => Err(format!("no complete answer within {}", display(deadline))),
+impl Polled for Asked {
+    fn interval(&self) -> Duration {
+        self.config.refresh_interval
+    }
+
+    async fn ask(&mut self) -> Refresh {
+        let deadline = deadline(self.config.refresh_interval);
+        list(&self.config, &self.client, deadline).await.into()
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::feed::Feed;
-use crate::discovery::mechanism::DiscoveryConfig;
+use crate::discovery::mechanism::{DiscoveryConfig, Surroundings};
 use crate::discovery::merge::{Merged, Resolved, TARGETS_MAX, merge, resolve};
 use crate::discovery::published::{Discovered, SourceStatus};
 use crate::discovery::refresh::{RefreshReport, RefreshSender, RunnerGone, SourceId};
@@ -160,7 +160,7 @@ impl Runner {
         let timing = self.timing;
         let watcher = self.watcher.clone();
         let task = async move {
-            let source = config.run(timing, watcher, reports);
+            let source = config.run(Surroundings::new(timing, watcher, reports));
             token
                 .run_until_cancelled(source)
                 .await

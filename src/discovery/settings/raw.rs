@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::passed::{EscapingScheme, Passed as _, RawProtocol, ValidationScheme};
+use crate::discovery::mechanism::consul::RawConsulSd;
+use crate::discovery::mechanism::dns::RawDnsSd;
+use crate::discovery::mechanism::docker::RawDockerSd;
 use crate::discovery::mechanism::file::RawFileSd;
 use crate::discovery::mechanism::http::RawHttpSd;
 use crate::discovery::mechanism::kubernetes::RawKubernetesSd;
+use crate::discovery::mechanism::nomad::RawNomadSd;
 use crate::discovery::mechanism::static_list::RawGroup;
 use crate::discovery::relabel::RawRule;
 use crate::document::DocumentError;
@@ -98,6 +102,10 @@ scrape_keys! {
         file_sd_configs: At<RawFileSd>,
         http_sd_configs: At<RawHttpSd>,
         kubernetes_sd_configs: At<RawKubernetesSd>,
+        dns_sd_configs: At<RawDnsSd>,
+        consul_sd_configs: At<RawConsulSd>,
+        docker_sd_configs: At<RawDockerSd>,
+        nomad_sd_configs: At<RawNomadSd>,
     }
     passed {
         metric_relabel_configs: Vec<At<RawRule>>,
@@ -119,10 +127,7 @@ scrape_keys! {
     unsupported {
         aws_sd_configs => "aws",
         azure_sd_configs => "azure",
-        consul_sd_configs => "consul",
         digitalocean_sd_configs => "digitalocean",
-        dns_sd_configs => "dns",
-        docker_sd_configs => "docker",
         dockerswarm_sd_configs => "dockerswarm",
         ec2_sd_configs => "ec2",
         ecs_sd_configs => "ecs",
@@ -137,7 +142,6 @@ scrape_keys! {
         marathon_sd_configs => "marathon",
         msk_sd_configs => "msk",
         nerve_sd_configs => "nerve",
-        nomad_sd_configs => "nomad",
         oci_sd_configs => "oci",
         openstack_sd_configs => "openstack",
         outscale_sd_configs => "outscale",

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::meta::Meta;
 use super::node::Node;
 use super::pod::{Controller, Pod};
 use super::service::Service;
 use super::store::Store;
+use crate::discovery::meta::Meta;
 use crate::kubernetes::Key;
 use crate::labels::Labels;
 

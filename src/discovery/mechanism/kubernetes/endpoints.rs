@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::attached::Attached;
-use super::meta::{ADDRESS, Meta, address};
+use super::meta;
 use super::objects::{RawEndpointAddress, RawEndpointPort, RawEndpoints, RawSubset};
 use super::pod_ref::{PodRefs, container_of, pod_ref};
 use crate::discovery::groups::{Layers, TargetGroup};
+use crate::discovery::meta::{ADDRESS, address};
 use crate::kubernetes::Key;
 use crate::labels::Labels;
 
@@ -25,9 +26,9 @@ pub(super) struct Endpoints {
 
 impl From<RawEndpoints> for Endpoints {
     fn from(raw: RawEndpoints) -> Self {
-        let mut labels = Meta::default();
+        let mut labels = meta::new();
         labels.set("namespace", raw.metadata.namespace.as_str());
-        labels.object("endpoints", &raw.metadata);
+        meta::object(&mut labels, "endpoints", &raw.metadata);
         let capacity = raw.metadata.annotations.get(OVER_CAPACITY);
         Self {
             labels: labels.build(),
@@ -65,7 +66,7 @@ impl Endpoints {
         let mut targets = Vec::new();
         for (port, endpoint, ready) in self.all() {
             let reference = endpoint.target_ref.as_ref();
-            let mut own = Meta::default();
+            let mut own = meta::new();
             own.set_plain(ADDRESS, address(&endpoint.ip, port.port));
             own.set("endpoint_port_name", port.name.as_str());
             own.set("endpoint_port_protocol", port.protocol.as_str());

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::meta::{ADDRESS, Meta};
+use super::meta;
 use super::objects::{RawIngress, RawIngressRule};
 use crate::discovery::groups::{Layers, TargetGroup};
+use crate::discovery::meta::ADDRESS;
 use crate::labels::Labels;
 
 /// What is kept of an ingress.
@@ -16,10 +17,10 @@ pub(super) struct Ingress {
 
 impl From<RawIngress> for Ingress {
     fn from(raw: RawIngress) -> Self {
-        let mut labels = Meta::default();
+        let mut labels = meta::new();
         labels.set("namespace", raw.metadata.namespace.as_str());
         labels.set_some("ingress_class_name", raw.spec.ingress_class_name.as_ref());
-        labels.object("ingress", &raw.metadata);
+        meta::object(&mut labels, "ingress", &raw.metadata);
         let secured: Vec<&str> = raw
             .spec
             .tls
@@ -43,7 +44,7 @@ fn targets(rule: &RawIngressRule, secured: &[&str]) -> Vec<Labels> {
         Some(http) => http.paths.iter().map(|path| path.path.as_str()).collect(),
     };
     let target = |path: &str| {
-        let mut target = Meta::default();
+        let mut target = meta::new();
         target.set_plain(ADDRESS, rule.host.as_str());
         target.set("ingress_scheme", scheme);
         target.set("ingress_host", rule.host.as_str());

@@ -21,5 +21,34 @@ mod store;
 mod watched;
 mod world;
 
-pub(super) use self::run::run;
+use self::run::run;
 pub(crate) use self::settings::{KubernetesSd, RawKubernetesSd};
+use super::contract::{Mechanism, Surroundings};
+use crate::discovery::refresh::RunnerGone;
+use crate::document::DocumentError;
+use crate::document::yaml::{At, Source};
+use crate::http_client::settings::HttpConfig;
+use crate::kubernetes::Access;
+
+impl Mechanism for KubernetesSd {
+    type Raw = RawKubernetesSd;
+
+    fn resolve(source: Source<'_>, raw: At<RawKubernetesSd>) -> Result<Self, DocumentError> {
+        RawKubernetesSd::resolve(source, raw)
+    }
+
+    fn http(&self) -> Option<&HttpConfig> {
+        match &self.access {
+            Access::Server { http, .. } => Some(http),
+            Access::InCluster | Access::Kubeconfig(_) => None,
+        }
+    }
+
+    fn same_place(&self, other: &Self) -> bool {
+        self.finds_same(other)
+    }
+
+    async fn run(self, surroundings: Surroundings) -> RunnerGone {
+        run(self, surroundings.timing, surroundings.reports).await
+    }
+}

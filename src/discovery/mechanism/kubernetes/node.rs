@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::meta::{ADDRESS, Meta, address, sanitised};
+use super::meta;
 use super::objects::RawNode;
 use crate::discovery::groups::{Layers, TargetGroup};
+use crate::discovery::meta::{ADDRESS, address, sanitised};
 use crate::labels::Labels;
 
 /// Kinds of address in the order in which one is taken.
@@ -28,9 +29,9 @@ pub(super) struct Node {
 
 impl From<RawNode> for Node {
     fn from(raw: RawNode) -> Self {
-        let mut attached = Meta::default();
-        attached.object("node", &raw.metadata);
-        let mut group = Meta::default();
+        let mut attached = meta::new();
+        meta::object(&mut attached, "node", &raw.metadata);
+        let mut group = meta::new();
         group.set("node_provider_id", raw.spec.provider_id);
         for condition in &raw.status.conditions {
             let name = sanitised(&condition.kind.to_lowercase());
@@ -45,7 +46,7 @@ impl From<RawNode> for Node {
         };
         let host = ADDRESS_KINDS.into_iter().find_map(first);
         let target = host.map(|host| {
-            let mut target = Meta::default();
+            let mut target = meta::new();
             let port = raw.status.daemon_endpoints.kubelet_endpoint.port;
             target.set_plain(ADDRESS, address(&host.address, port));
             target.set_plain("instance", raw.metadata.name.as_str());

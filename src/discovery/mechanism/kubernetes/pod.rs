@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::meta::{Meta, key};
+use super::meta::{self, key};
 use super::objects::{RawContainer, RawPod};
+use crate::discovery::meta::Meta;
 use crate::kubernetes::Key;
 use crate::labels::Labels;
 
@@ -47,7 +48,7 @@ pub(super) struct ContainerPort {
 impl From<RawPod> for Pod {
     fn from(raw: RawPod) -> Self {
         let (metadata, status) = (&raw.metadata, &raw.status);
-        let mut labels = Meta::default();
+        let mut labels = meta::new();
         labels.set("pod_ip", status.pod_ip.as_str());
         let mut conditions = status.conditions.iter();
         let ready = conditions.find(|condition| condition.kind == "Ready");
@@ -57,7 +58,7 @@ impl From<RawPod> for Pod {
         labels.set("pod_node_name", raw.spec.node_name.as_str());
         labels.set("pod_host_ip", status.host_ip.as_str());
         labels.set("pod_uid", metadata.uid.as_str());
-        labels.object("pod", metadata);
+        meta::object(&mut labels, "pod", metadata);
         let controller = metadata.controller();
         if let Some(controller) = controller {
             labels.set("pod_controller_kind", controller.kind.as_str());

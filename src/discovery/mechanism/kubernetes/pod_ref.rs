@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::attached::Attached;
-use super::meta::{ADDRESS, Meta, address, key};
+use super::meta::{self, key};
 use super::objects::ObjectReference;
 use super::pod::{Container, ContainerPort, Pod};
 use crate::discovery::groups::Layers;
+use crate::discovery::meta::{ADDRESS, address};
 use crate::kubernetes::Key;
 
 /// The pod that an address refers to, if it is known.
@@ -51,7 +52,7 @@ impl<'a> PodRefs<'a> {
             for container in &pod.containers {
                 let ports = container.ports.iter();
                 for port in ports.filter(|port| !named.contains(&port.number)) {
-                    let mut own = Meta::default();
+                    let mut own = meta::new();
                     own.set_plain(ADDRESS, address(&pod.ip, port.number));
                     container.describe(Some(port), &mut own);
                     attached.owners(pod, &mut own);

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::attached::Attached;
-use super::meta::{ADDRESS, Meta, address};
+use super::meta;
 use super::pod::{Container, ContainerPort, Pod};
 use crate::discovery::groups::{Layers, TargetGroup};
+use crate::discovery::meta::{ADDRESS, address};
 use crate::kubernetes::Key;
 
 /// Its targets: none until it has an address, nor on a node that is not watched.
@@ -17,7 +18,7 @@ pub(super) fn group(pod: &Pod, key: &Key, attached: &Attached<'_>) -> Option<Tar
         Some(nodes) => Some(Arc::clone(&nodes.get(&pod.node)?.labels)),
         None => None,
     };
-    let mut own = Meta::default();
+    let mut own = meta::new();
     own.set("namespace", &*key.namespace);
     attached.owners(pod, &mut own);
     let mut shared = vec![Arc::clone(&pod.labels)];
@@ -39,7 +40,7 @@ pub(super) fn group(pod: &Pod, key: &Key, attached: &Attached<'_>) -> Option<Tar
 /// A target for each port; without ports one with the address alone, for relabelling to add one.
 fn targets(container: &Container, ip: &str) -> Vec<Layers> {
     let target = |port: Option<&ContainerPort>| {
-        let mut target = Meta::default();
+        let mut target = meta::new();
         let address = port.map_or_else(|| ip.to_owned(), |port| address(ip, port.number));
         target.set_plain(ADDRESS, address);
         target.set("pod_container_id", container.id.as_str());

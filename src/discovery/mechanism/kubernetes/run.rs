@@ -2,32 +2,26 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::super::contract::summary;
+use super::super::pulse::{HEARTBEAT, Pulse};
 use super::kind::Kind;
 use super::settings::KubernetesSd;
 use super::store::Round;
 use super::watched::{Entry, watches};
 use super::world::World;
-use crate::discovery::refresh::{Effort, Refresh, RefreshSender, RunnerGone};
+use crate::discovery::refresh::{Refresh, RefreshSender, RunnerGone};
 use crate::discovery::timing::Timing;
 use crate::kubernetes::{Change, Cluster, Pace, own_namespace, reflect};
 
 /// Changes that may wait for us.
 const CHANGES_MAX: usize = 1024;
-/// Changes come in bursts: what follows the first so soon goes with it.
-const SETTLE: Duration = Duration::from_millis(50);
-/// The least time between two reports of what changes all the time.
-const SPACING: Duration = Duration::from_millis(250);
-/// How often it is said that nothing changed: a list that is watched is as old as the last time that we heard of it.
-const HEARTBEAT: Duration = Duration::from_secs(30);
-
 /// Watches until the runner goes.
-pub(in crate::discovery) async fn run(
+pub(super) async fn run(
     config: KubernetesSd,
     timing: Timing,
     reports: RefreshSender,
@@ -120,11 +114,8 @@ struct Follower {
     world: World,
     watches: Vec<WatchState>,
     rounds: Round,
-    /// Since when something waits to be reported.
-    dirty_since: Option<Instant>,
-    reported_at: Option<Instant>,
-    effort: Effort,
-    /// Why not everything can be kept.
+    pulse: Pulse,
+    /// Why not everything can be kept, until everything is listed anew.
     limit: Option<String>,
 }
 
@@ -134,9 +125,7 @@ impl Follower {
             world: World::new(config.role, config.attach),
             watches: Vec::new(),
             rounds: 0,
-            dirty_since: None,
-            reported_at: None,
-            effort: NOTHING,
+            pulse: Pulse::new(),
             limit: None,
         }
     }
@@ -148,68 +137,59 @@ impl Follower {
             Change::Begin => {
                 self.rounds += 1;
                 watch.round = self.rounds;
+                self.limit = None;
                 return;
             }
             Change::Put(key, entry) => {
-                self.effort.events += u64::from(watch.is_listed);
+                self.pulse.effort.events += u64::from(watch.is_listed);
                 if let Err(limit) = self.world.put(key, entry, round) {
                     self.limit = Some(limit);
                 }
             }
             Change::Unreadable(key, why) => {
-                self.effort.events += u64::from(watch.is_listed);
+                self.pulse.effort.events += u64::from(watch.is_listed);
                 self.world.put_unreadable(kind, key, why, round);
             }
             Change::Gone(key) => {
-                self.effort.events += 1;
+                self.pulse.effort.events += 1;
                 self.world.remove(kind, &key);
             }
             Change::Complete => {
                 self.world.sweep(kind, watch.namespace.as_deref(), round);
                 (watch.is_listed, watch.error) = (true, None);
-                self.effort.lists += 1;
+                self.pulse.effort.lists += 1;
             }
             Change::Alive => match watch.error.take() {
                 Some(_) => {}
                 None => return,
             },
             Change::Failed(failure) => {
-                self.effort.failures += 1;
+                self.pulse.effort.failures += 1;
                 watch.error = Some(failure.to_string());
             }
         }
-        self.dirty_since.get_or_insert(now);
+        self.pulse.touch(now);
     }
 
     /// When to report.
     fn due(&self) -> Instant {
-        let now = Instant::now();
-        // Until each has listed or failed, what is missing may be there all the same.
         let mut watches = self.watches.iter();
         let is_settled = watches.all(|watch| watch.is_listed || watch.error.is_some());
-        let beat = self.reported_at.map(|at| at + HEARTBEAT);
-        match self.dirty_since {
-            Some(since) if is_settled => {
-                let settled = since + SETTLE;
-                let spaced = self.reported_at.map(|at| at + SPACING);
-                spaced.map_or(settled, |spaced| spaced.max(settled))
-            }
-            Some(_) | None => beat.unwrap_or(now + HEARTBEAT),
-        }
+        self.pulse.due(is_settled, Instant::now())
     }
 
     /// What there is now.
     fn report(&mut self, now: Instant) -> Refresh {
-        (self.dirty_since, self.reported_at) = (None, Some(now));
-        let effort = std::mem::replace(&mut self.effort, NOTHING);
+        let effort = self.pulse.report(now);
         let withdrawn = self.world.settle();
-        let limit = self.limit.take();
+        let limit = self.limit.clone();
         let failed = |error: String| Refresh {
             error: Some(error),
             effort,
             ..Refresh::default()
         };
-        let error = limit.or_else(|| self.error());
+        let errors = self.watches.iter().filter_map(|watch| watch.error.clone());
+        let error = limit.or_else(|| summary(&errors.collect::<Vec<_>>()));
         // What is of the whole cluster counts for every namespace.
         let (mut is_any_ready, mut ready) = (false, BTreeMap::new());
         for watch in &self.watches {
@@ -235,21 +215,4 @@ impl Follower {
             Err(limit) => failed(limit),
         }
     }
-
-    /// The first error of a watch, and how many more there are.
-    fn error(&self) -> Option<String> {
-        let mut errors = self.watches.iter().filter_map(|watch| watch.error.as_ref());
-        let first = errors.next()?.clone();
-        Some(match errors.count() {
-            0 => first,
-            more => format!("{first} (and {more} more)"),
-        })
-    }
 }
-
-/// Before anything was told.
-const NOTHING: Effort = Effort {
-    lists: 0,
-    failures: 0,
-    events: 0,
-};

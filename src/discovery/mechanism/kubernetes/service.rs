@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::meta::{ADDRESS, Meta, address};
+use super::meta;
 use super::objects::{RawService, RawServicePort};
 use crate::discovery::groups::{Layers, TargetGroup};
+use crate::discovery::meta::{ADDRESS, address};
 use crate::labels::Labels;
 
 /// What is kept of a service.
@@ -19,9 +20,9 @@ pub(super) struct Service {
 
 impl From<RawService> for Service {
     fn from(raw: RawService) -> Self {
-        let mut labels = Meta::default();
+        let mut labels = meta::new();
         labels.set("namespace", raw.metadata.namespace.as_str());
-        labels.object("service", &raw.metadata);
+        meta::object(&mut labels, "service", &raw.metadata);
         let ports = raw.spec.ports.iter();
         let targets = ports.map(|port| target(&raw, port)).collect();
         let in_both = matches!(
@@ -39,7 +40,7 @@ impl From<RawService> for Service {
 fn target(raw: &RawService, port: &RawServicePort) -> Labels {
     let (metadata, spec) = (&raw.metadata, &raw.spec);
     let host = format!("{}.{}.svc", metadata.name, metadata.namespace);
-    let mut target = Meta::default();
+    let mut target = meta::new();
     target.set_plain(ADDRESS, address(&host, port.port));
     target.set("service_port_name", port.name.as_str());
     target.set("service_port_number", port.port.to_string());

@@ -147,7 +147,7 @@ pub struct KubernetesSd {
 
 impl KubernetesSd {
     /// Whether the other finds the same objects, asked for otherwise.
-    pub(in crate::discovery) fn same_place(&self, other: &Self) -> bool {
+    pub(super) fn finds_same(&self, other: &Self) -> bool {
         let same_server = match (&self.access, &other.access) {
             (Access::Server { url: own, .. }, Access::Server { url: other, .. }) => own == other,
             (own, other) => own == other,
@@ -167,7 +167,7 @@ impl KubernetesSd {
 
 impl RawKubernetesSd {
     /// Makes it ready.
-    pub(in crate::discovery) fn resolve(
+    pub(super) fn resolve(
         source: Source<'_>,
         raw: At<Self>,
     ) -> Result<KubernetesSd, DocumentError> {

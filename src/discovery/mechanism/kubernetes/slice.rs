@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::attached::Attached;
-use super::meta::{ADDRESS, Meta, address, key, sanitised};
+use super::meta::{self, key};
 use super::objects::{RawSlice, RawSliceEndpoint, RawSlicePort};
 use super::pod_ref::{PodRefs, container_of, pod_ref};
 use super::service::Service;
 use crate::discovery::groups::{Layers, TargetGroup};
+use crate::discovery::meta::{ADDRESS, Meta, address, sanitised};
 use crate::kubernetes::Key;
 use crate::labels::Labels;
 
@@ -28,10 +29,10 @@ pub(super) struct Slice {
 impl From<RawSlice> for Slice {
     fn from(raw: RawSlice) -> Self {
         let metadata = &raw.metadata;
-        let mut labels = Meta::default();
+        let mut labels = meta::new();
         labels.set("namespace", metadata.namespace.as_str());
         labels.set("endpointslice_address_type", raw.address_type.as_str());
-        labels.object("endpointslice", metadata);
+        meta::object(&mut labels, "endpointslice", metadata);
         let service = metadata.labels.get(SERVICE_NAME);
         Self {
             labels: labels.build(),
@@ -119,7 +120,7 @@ impl Slice {
 }
 
 fn own_labels(host: &str, endpoint: &RawSliceEndpoint, port: &RawSlicePort) -> Meta {
-    let mut own = Meta::default();
+    let mut own = meta::new();
     let place = port.port.map(|port| address(host, port));
     own.set_plain(ADDRESS, place.unwrap_or_else(|| host.to_owned()));
     own.set_some("endpointslice_port_name", port.name.as_ref());

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::endpoints::Endpoints;
 use super::ingress::Ingress;
 use super::kind::Kind;
-use super::meta::Meta;
+use super::meta;
 use super::node::Node;
 use super::objects::{RawEndpoints, RawIngress, RawNode, RawObject, RawPod, RawService, RawSlice};
 use super::pod::Pod;
@@ -60,8 +60,8 @@ impl Kind {
             }),
             Kind::Namespace => ("/api/v1", "namespaces", |json| {
                 let raw = object::<RawObject>(json)?;
-                let mut labels = Meta::default();
-                labels.labels_and_annotations("namespace", &raw.metadata);
+                let mut labels = meta::new();
+                meta::labels_and_annotations(&mut labels, "namespace", &raw.metadata);
                 Ok(Entry::Namespace(Arc::new(labels.build())))
             }),
             Kind::Pod => ("/api/v1", "pods", |json| {

@@ -1,0 +1,178 @@
+//! `dns_sd_configs`: what names stand for, asked for every so often.
+
+mod client;
+mod resolv_conf;
+mod settings;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hickory_proto::rr::{RData, Record};
+use tokio::task::JoinSet;
+
+use self::client::{Lookup, Servers};
+use super::contract::{Mechanism, Surroundings, summary};
+use super::polled::{Polled, poll};
+use crate::discovery::groups::{Layers, Listing, TargetGroup};
+use crate::discovery::meta::{ADDRESS, Meta, address};
+use crate::discovery::refresh::{Effort, Refresh, RunnerGone};
+use crate::document::DocumentError;
+use crate::document::yaml::{At, Source};
+
+pub(crate) use self::settings::{DnsSd, RawDnsSd};
+
+/// Names that are asked for at the same time.
+const CONCURRENT_MAX: usize = 16;
+
+impl Mechanism for DnsSd {
+    type Raw = RawDnsSd;
+
+    fn resolve(source: Source<'_>, raw: At<RawDnsSd>) -> Result<Self, DocumentError> {
+        RawDnsSd::resolve(source, raw)
+    }
+
+    fn same_place(&self, other: &Self) -> bool {
+        self.names == other.names && self.kind == other.kind
+    }
+
+    async fn run(self, surroundings: Surroundings) -> RunnerGone {
+        let names = Names {
+            config: self,
+            known: BTreeMap::new(),
+        };
+        poll(names, surroundings).await
+    }
+}
+
+/// The names, with what each stood for last: one that cannot be asked for keeps it.
+struct Names {
+    config: DnsSd,
+    known: BTreeMap<String, Known>,
+}
+
+#[derive(Clone)]
+struct Known {
+    group: Arc<TargetGroup>,
+    skipped: Vec<String>,
+}
+
+impl Polled for Names {
+    fn interval(&self) -> Duration {
+        self.config.refresh_interval
+    }
+
+    async fn ask(&mut self) -> Refresh {
+        let servers = match Servers::read(&self.config.servers).await {
+            Ok(servers) => Arc::new(servers),
+            Err(error) => return Refresh::failed(error),
+        };
+        let kind = self.config.kind;
+        let mut waiting = self.config.names.iter().cloned();
+        let mut lookups = JoinSet::new();
+        let mut errors = Vec::new();
+        loop {
+            while lookups.len() < CONCURRENT_MAX
+                && let Some(name) = waiting.next()
+            {
+                let servers = Arc::clone(&servers);
+                lookups.spawn(async move {
+                    let found = servers.lookup(&name, kind).await;
+                    (name, found)
+                });
+            }
+            match lookups.join_next().await {
+                None => break,
+                Some(Ok((name, Ok(lookup)))) => {
+                    let known = known(&self.config, &name, lookup);
+                    // The very same group is not relabelled again.
+                    match self.known.get_mut(&name) {
+                        Some(before) if *before.group == *known.group => {
+                            before.skipped = known.skipped;
+                        }
+                        _ => {
+                            self.known.insert(name, known);
+                        }
+                    }
+                }
+                Some(Ok((name, Err(error)))) => errors.push(format!("`{name}`: {error}")),
+                Some(Err(error)) => errors.push(error.to_string()),
+            }
+        }
+        errors.sort();
+        let listing = (!self.known.is_empty()).then(|| Listing {
+            groups: self
+                .known
+                .values()
+                .map(|known| Arc::clone(&known.group))
+                .collect(),
+            skipped: self
+                .known
+                .values()
+                .flat_map(|known| known.skipped.iter().cloned())
+                .take(Listing::SKIPPED_MAX)
+                .collect(),
+        });
+        Refresh {
+            listing,
+            effort: Effort {
+                failures: u64::from(!errors.is_empty()),
+                ..Effort::default()
+            },
+            error: summary(&errors),
+            withdrawn: 0,
+        }
+    }
+}
+
+/// What the records of a name come to.
+fn known(config: &DnsSd, name: &str, lookup: Lookup) -> Known {
+    let mut skipped = Vec::new();
+    let mut group = TargetGroup::default();
+    for record in lookup.records {
+        match target(config, name, &record) {
+            Ok(None) => {}
+            Ok(Some(target)) => group.targets.push(target),
+            Err(what) => skipped.push(format!("`{name}`: a record of type {what} is no target")),
+        }
+    }
+    // Servers give them in turns.
+    group
+        .targets
+        .sort_by(|one, other| one.own.iter().cmp(other.own.iter()));
+    Known {
+        group: Arc::new(group),
+        skipped,
+    }
+}
+
+/// The labels of a record; `None` of one that only leads to others.
+fn target(config: &DnsSd, name: &str, record: &Record) -> Result<Option<Layers>, String> {
+    let mut meta = Meta::new("__meta_dns_");
+    meta.set("name", name);
+    let rootless = |name: String| name.trim_end_matches('.').to_owned();
+    let place = match &record.data {
+        RData::SRV(srv) => {
+            let target = srv.target.to_ascii();
+            meta.set("srv_record_target", target.as_str());
+            meta.set("srv_record_port", srv.port.to_string());
+            address(&rootless(target), srv.port)
+        }
+        RData::MX(mx) => {
+            let exchange = mx.exchange.to_ascii();
+            meta.set("mx_record_target", exchange.as_str());
+            address(&rootless(exchange), config.port)
+        }
+        RData::NS(ns) => {
+            let server = ns.0.to_ascii();
+            meta.set("ns_record_target", server.as_str());
+            address(&rootless(server), config.port)
+        }
+        RData::A(a) => address(&a.0.to_string(), config.port),
+        RData::AAAA(aaaa) => address(&aaaa.0.to_string(), config.port),
+        RData::CNAME(_) => return Ok(None),
+        other => return Err(other.record_type().to_string()),
+    };
+    meta.set_plain(ADDRESS, place);
+    Ok(Some(Layers::from(meta.build())))
+}

@@ -1,0 +1,260 @@
+//! `nomad_sd_configs`: services that Nomad registers by itself.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use url::Url;
+
+use super::contract::{Mechanism, Surroundings, summary};
+use super::json::json;
+use super::polled::{Polled, deadline, poll};
+use crate::discovery::groups::{LIST_TARGETS_MAX, Layers, Listing, TargetGroup};
+use crate::discovery::meta::{ADDRESS, Meta, address, surrounded};
+use crate::discovery::refresh::{Effort, Refresh, RunnerGone};
+use crate::document::DocumentError;
+use crate::document::quantity::Period;
+use crate::document::value::nullable;
+use crate::document::yaml::{At, Source};
+use crate::http_client::raw::with_http_keys;
+use crate::http_client::settings::HttpConfig;
+use crate::http_client::{DialPolicy, HttpClient, Prepared, Reach, below, http, segment};
+use crate::labels::Labels;
+
+const REFRESH_DEFAULT: Duration = Duration::from_secs(60);
+const SERVER_DEFAULT: &str = "http://localhost:4646";
+/// Services, each a request.
+const SERVICES_MAX: usize = 10_000;
+
+with_http_keys! {
+    /// An entry of `nomad_sd_configs`.
+    struct RawNomadSd {
+        server: Option<At<String>>,
+        namespace: Option<String>,
+        region: Option<String>,
+        tag_separator: Option<String>,
+        allow_stale: Option<At<bool>>,
+        refresh_interval: Option<Period>,
+    }
+}
+
+/// `nomad_sd_configs`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NomadSd {
+    /// The agent.
+    pub url: Url,
+    /// Whose services.
+    pub namespace: String,
+    /// Where.
+    pub region: String,
+    /// Stands between tags, and around them.
+    pub tag_separator: String,
+    /// Whether any server may answer, not the leader alone.
+    pub allow_stale: bool,
+    /// Time between two requests.
+    pub refresh_interval: Duration,
+    /// How to ask.
+    pub http: Arc<HttpConfig>,
+}
+
+impl Mechanism for NomadSd {
+    type Raw = RawNomadSd;
+
+    fn resolve(source: Source<'_>, raw: At<RawNomadSd>) -> Result<Self, DocumentError> {
+        let (at, mut raw) = (raw.referenced, raw.value);
+        let http = http(source, raw.take_http())?;
+        let (at, server) = match &raw.server {
+            None => (at, SERVER_DEFAULT),
+            Some(written) => (written.referenced, written.value.trim()),
+        };
+        if server.is_empty() {
+            return Err(source.error(at, "`server` is empty"));
+        }
+        let url =
+            Url::parse(server).map_err(|error| source.error(at, format!("`{server}`: {error}")))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            let message = format!("scheme `{}` is neither `http` nor `https`", url.scheme());
+            return Err(source.unsupported(at, message));
+        }
+        let refresh = raw.refresh_interval.filter(|period| !period.0.is_zero());
+        let allow_stale = raw.allow_stale.as_ref();
+        Ok(Self {
+            url,
+            namespace: raw.namespace.unwrap_or_else(|| "default".to_owned()),
+            region: raw.region.unwrap_or_else(|| "global".to_owned()),
+            tag_separator: raw.tag_separator.unwrap_or_else(|| ",".to_owned()),
+            allow_stale: allow_stale.map_or(Ok(true), |written| source.boolean(written))?,
+            refresh_interval: refresh.map_or(REFRESH_DEFAULT, |period| period.0),
+            http: Arc::new(http),
+        })
+    }
+
+    fn http(&self) -> Option<&HttpConfig> {
+        Some(&self.http)
+    }
+
+    fn same_place(&self, other: &Self) -> bool {
+        self.url == other.url && self.namespace == other.namespace && self.region == other.region
+    }
+
+    async fn run(self, surroundings: Surroundings) -> RunnerGone {
+        let http = Arc::clone(&self.http);
+        let services = Services {
+            config: self,
+            client: HttpClient::new(http, Reach::unlimited(), DialPolicy::default()),
+            known: BTreeMap::new(),
+        };
+        poll(services, surroundings).await
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "PascalCase")]
+struct Namespace {
+    #[serde(deserialize_with = "nullable")]
+    services: Vec<Stub>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "PascalCase")]
+struct Stub {
+    service_name: String,
+}
+
+/// An instance of a service.
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "PascalCase")]
+struct Registration {
+    #[serde(rename = "ID")]
+    id: String,
+    service_name: String,
+    namespace: String,
+    #[serde(rename = "NodeID")]
+    node_id: String,
+    datacenter: String,
+    address: String,
+    port: i64,
+    #[serde(deserialize_with = "nullable")]
+    tags: Vec<String>,
+}
+
+/// The services, each with what was last said of it: one that cannot be asked for keeps it.
+struct Services {
+    config: NomadSd,
+    client: HttpClient,
+    known: BTreeMap<String, Arc<TargetGroup>>,
+}
+
+impl Polled for Services {
+    fn interval(&self) -> Duration {
+        self.config.refresh_interval
+    }
+
+    async fn ask(&mut self) -> Refresh {
+        match self.services().await {
+            Ok(errors) => {
+                let listing = Listing {
+                    groups: self.known.values().cloned().collect(),
+                    skipped: Vec::new(),
+                };
+                let count = listing.targets();
+                if count > LIST_TARGETS_MAX {
+                    let message = format!("{count} targets are more than {LIST_TARGETS_MAX}");
+                    return Refresh::failed(message);
+                }
+                Refresh {
+                    listing: Some(listing),
+                    effort: Effort {
+                        failures: u64::from(!errors.is_empty()),
+                        ..Effort::default()
+                    },
+                    error: summary(&errors),
+                    withdrawn: 0,
+                }
+            }
+            Err(error) => Refresh::failed(error),
+        }
+    }
+}
+
+impl Services {
+    /// Asks for every service; says which could not be asked for.
+    async fn services(&mut self) -> Result<Vec<String>, String> {
+        let deadline = deadline(self.config.refresh_interval);
+        let client = self.client.prepare(deadline).await?;
+        let namespaces: Vec<Namespace> = json(&client, &self.url("/v1/services"), deadline).await?;
+        let stubs = namespaces
+            .into_iter()
+            .flat_map(|namespace| namespace.services);
+        let names: Vec<String> = stubs.map(|stub| stub.service_name).collect();
+        if names.len() > SERVICES_MAX {
+            return Err(format!(
+                "{} services are more than {SERVICES_MAX}",
+                names.len()
+            ));
+        }
+        self.known.retain(|name, _| names.contains(name));
+        let mut errors = Vec::new();
+        for name in names {
+            match self.service(&client, &name, deadline).await {
+                Ok(group) if self.known.get(&name).is_some_and(|known| **known == group) => {}
+                Ok(group) => {
+                    self.known.insert(name, Arc::new(group));
+                }
+                Err(error) => errors.push(format!("service `{name}`: {error}")),
+            }
+        }
+        Ok(errors)
+    }
+
+    async fn service(
+        &self,
+        client: &Prepared,
+        name: &str,
+        deadline: Duration,
+    ) -> Result<TargetGroup, String> {
+        let url = self.url(&format!("/v1/service/{}", segment(name)));
+        let registrations: Vec<Registration> = json(client, &url, deadline).await?;
+        let targets = registrations.iter();
+        let targets = targets.map(|one| Layers::from(target(one, &self.config.tag_separator)));
+        Ok(TargetGroup {
+            targets: targets.collect(),
+            common: Layers::default(),
+        })
+    }
+
+    fn url(&self, path: &str) -> Url {
+        let config = &self.config;
+        let mut url = below(&config.url, path);
+        {
+            let mut query = url.query_pairs_mut();
+            for (name, value) in [("namespace", &config.namespace), ("region", &config.region)] {
+                if !value.is_empty() {
+                    query.append_pair(name, value);
+                }
+            }
+            if config.allow_stale {
+                query.append_pair("stale", "");
+            }
+        }
+        url
+    }
+}
+
+fn target(one: &Registration, separator: &str) -> Labels {
+    let mut meta = Meta::new("__meta_nomad_");
+    meta.set("address", one.address.as_str());
+    meta.set("dc", one.datacenter.as_str());
+    meta.set("node_id", one.node_id.as_str());
+    meta.set("namespace", one.namespace.as_str());
+    meta.set("service_address", one.address.as_str());
+    meta.set("service_id", one.id.as_str());
+    meta.set("service_port", one.port.to_string());
+    meta.set("service", one.service_name.as_str());
+    if !one.tags.is_empty() {
+        meta.set("tags", surrounded(&one.tags, separator));
+    }
+    meta.set_plain(ADDRESS, address(&one.address, one.port));
+    meta.build()
+}
