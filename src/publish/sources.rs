@@ -98,10 +98,18 @@ pub(super) fn discovery(discovered: &Discovered, out: &mut Writer) {
     let mut family = out.family(
         "manifesto_exporter_discovery_refreshes_total",
         Kind::Counter,
-        "Times that the source was asked.",
+        "Times that the source was asked for its list.",
     );
     for source in sources {
         family.sample(&[("source", &source.name)], source.refreshes_total as f64);
+    }
+    let mut family = out.family(
+        "manifesto_exporter_discovery_events_total",
+        Kind::Counter,
+        "Changes that the source told without being asked, as Kubernetes's API server does.",
+    );
+    for source in sources {
+        family.sample(&[("source", &source.name)], source.events_total as f64);
     }
     let mut family = out.family(
         "manifesto_exporter_discovery_failures_total",

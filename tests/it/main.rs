@@ -6,6 +6,7 @@ mod alerts;
 mod bad_targets;
 mod catalogue;
 mod commands;
+mod compared;
 mod config;
 mod daemon;
 mod dashboards;
@@ -20,6 +21,7 @@ mod faults_table;
 mod history;
 mod kubernetes;
 mod many_targets;
+mod mechanisms;
 #[cfg(target_os = "linux")]
 mod network;
 mod openmetrics_suite;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::global::{Global, RawGlobal, set};
 use super::job::{Scheme, ScrapeJob, ScrapeLimits};
 use super::passed::RawProtocol;
-use super::raw::{RawScrape, supported};
+use super::raw::{RawScrape, instead};
 use crate::discovery::mechanism::DiscoveryConfig;
 use crate::discovery::relabel::{Rule, rules};
 use crate::document::DocumentError;
@@ -23,7 +23,7 @@ use crate::http_client::http;
 pub struct JobConfig {
     /// How its targets are scraped.
     pub job: Arc<ScrapeJob>,
-    /// Where they come from, in order: static, file, http.
+    /// Where they come from, mechanism by mechanism.
     pub discovery: Vec<DiscoveryConfig>,
     /// How their labels are rewritten.
     pub relabel: Arc<[Rule]>,
@@ -49,7 +49,7 @@ pub(super) fn job_config(
     if let Some((mechanism, at)) = raw.unsupported() {
         let message =
             format!("job `{name}`: discovery by `{mechanism}_sd_configs` is not supported");
-        return Err(source.unsupported(at, message).with_hint(supported()));
+        return Err(source.unsupported(at, message).with_hint(instead()));
     }
     let ignored_keys = raw.ignored_keys();
     raw.check_passed(source)?;

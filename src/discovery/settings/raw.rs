@@ -36,11 +36,14 @@ macro_rules! scrape_keys {
             }
         }
 
-        /// The mechanisms that are supported, for a message about one that is not.
-        pub(super) fn supported() -> String {
+        /// What to do about a mechanism that is not supported.
+        pub(super) fn instead() -> String {
             let all = [$(concat!("`", stringify!($supported), "`")),*];
             let (last, others) = all.split_last().unwrap_or((&"", &[]));
-            format!("supported are {} and {last}", others.join(", "))
+            format!(
+                "a program that lists the targets can be asked by `http_sd_configs`; built in are {} and {last}",
+                others.join(", ")
+            )
         }
 
         impl RawScrape {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use rcgen::{
@@ -12,17 +12,12 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::world::resource;
+use crate::compared::prometheus::program;
 use crate::programs::{Program, free_address};
 
 /// Who may do everything, and who may do nothing until it is granted.
 pub(super) const ADMIN: &str = "admin-token";
 pub(super) const NOBODY: &str = "nobody-token";
-
-/// The path to a program, from the environment.
-pub(super) fn program(variable: &str) -> String {
-    std::env::var(variable)
-        .unwrap_or_else(|_| panic!("{variable} names a program: ./tests/run real"))
-}
 
 /// A running API server with its etcd.
 pub(super) struct Api {
@@ -236,41 +231,5 @@ fn object_path(object: &Value) -> String {
     match object["metadata"]["namespace"].as_str() {
         Some(namespace) => format!("{group}/namespaces/{namespace}/{resource}/{name}"),
         None => format!("{group}/{resource}/{name}"),
-    }
-}
-
-/// A running Prometheus with a configuration.
-pub(super) struct Prometheus {
-    program: Program,
-    address: SocketAddr,
-}
-
-impl Prometheus {
-    pub(super) fn start(folder: &Path, jobs: &[Value]) -> Self {
-        let file = folder.join("prometheus.json");
-        std::fs::write(&file, json!({"scrape_configs": jobs}).to_string()).unwrap();
-        let address = free_address();
-        let program = Program::start(
-            &program("PROMETHEUS"),
-            &[
-                &format!("--config.file={}", file.display()),
-                &format!("--storage.tsdb.path={}", folder.join("tsdb").display()),
-                &format!("--web.listen-address={address}"),
-            ],
-            folder,
-        );
-        Self { program, address }
-    }
-
-    pub(super) fn log(&self) -> String {
-        self.program.log()
-    }
-
-    /// What `/api/v1/targets` says.
-    pub(super) async fn targets(&self) -> Option<Value> {
-        let url = format!("http://{}/api/v1/targets", self.address);
-        let (_, text) = crate::programs::get(&url).await.ok()?;
-        let answer: Value = serde_json::from_str(&text).ok()?;
-        answer["data"]["activeTargets"].is_array().then_some(answer)
     }
 }

@@ -6,5 +6,4 @@ mod equality;
 mod fake;
 mod faults;
 mod real;
-mod targets;
 mod world;

@@ -1,41 +1,17 @@
 //! The same on real servers: what they say is recorded, and held to what was.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 
-use super::api::{ADMIN, Api, Prometheus};
-use super::equality::{Ours, compare, with_access};
+use super::api::{ADMIN, Api};
+use super::equality::with_access;
 use super::fake::FakeApi;
-use super::targets::{Jobs, of_prometheus};
 use super::world::{RESOURCES, Recorded, jobs, steps};
+use crate::compared::ours::{Ours, compare};
+use crate::compared::prometheus::{Prometheus, stable};
+use crate::compared::targets::Jobs;
 use crate::programs::{free_address, tell};
-
-/// How long Prometheus is given: it tells changes up to five seconds late.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// How long nothing may change before it is believed to be all.
-const QUIET: Duration = Duration::from_secs(12);
-
-/// Waits until Prometheus's targets stay as they are.
-async fn stable(prometheus: &Prometheus) -> Jobs {
-    let (mut last, mut since) = (Jobs::new(), Instant::now());
-    let begun = Instant::now();
-    loop {
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        let now = prometheus.targets().await;
-        let now = now.map(|answer| of_prometheus(&answer)).unwrap_or_default();
-        if now != last {
-            (last, since) = (now, Instant::now());
-        } else if since.elapsed() > QUIET && !last.is_empty() {
-            return last;
-        }
-        assert!(
-            begun.elapsed() < PATIENCE,
-            "never quiet: {}",
-            prometheus.log()
-        );
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a current Prometheus and API server: ./tests/run real"]

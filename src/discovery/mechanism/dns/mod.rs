@@ -146,12 +146,14 @@ fn known(config: &DnsSd, name: &str, lookup: Lookup) -> Known {
     }
 }
 
-/// The labels of a record; `None` of one that only leads to others.
+/// The labels of a record; `None` of one that names no target.
 fn target(config: &DnsSd, name: &str, record: &Record) -> Result<Option<Layers>, String> {
     let mut meta = Meta::new("__meta_dns_");
     meta.set("name", name);
     let rootless = |name: String| name.trim_end_matches('.').to_owned();
     let place = match &record.data {
+        // Whoever owns the name says that there is no such service (RFC 2782), where Prometheus scrapes `:0`.
+        RData::SRV(srv) if srv.target.is_root() => return Ok(None),
         RData::SRV(srv) => {
             let target = srv.target.to_ascii();
             meta.set("srv_record_target", target.as_str());

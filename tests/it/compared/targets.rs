@@ -11,18 +11,18 @@ type Map = BTreeMap<String, String>;
 
 /// A target, or what relabelling dropped.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(super) struct Found {
+pub(crate) struct Found {
     /// `None` of what was dropped; [`ELSEWHERE`] of what is not scraped because another target has its URL.
-    pub(super) url: Option<String>,
-    pub(super) labels: Map,
-    pub(super) discovered: Map,
+    pub(crate) url: Option<String>,
+    pub(crate) labels: Map,
+    pub(crate) discovered: Map,
 }
 
 /// Prometheus scrapes a URL once for each set of labels, we do once.
-pub(super) const ELSEWHERE: &str = "another target has the URL";
+pub(crate) const ELSEWHERE: &str = "another target has the URL";
 
 /// What was found, by job.
-pub(super) type Jobs = BTreeMap<String, Vec<Found>>;
+pub(crate) type Jobs = BTreeMap<String, Vec<Found>>;
 
 /// Labels of Prometheus 3 that tell it how to scrape, and us nothing.
 const INTERNAL: [&str; 3] = [
@@ -44,7 +44,7 @@ fn plain(url: &str) -> String {
 }
 
 /// What Prometheus says in `/api/v1/targets`, by job.
-pub(super) fn of_prometheus(answer: &Value) -> Jobs {
+pub(crate) fn of_prometheus(answer: &Value) -> Jobs {
     let labels = |value: &Value| -> Map {
         let pairs = value.as_object().unwrap().iter();
         let pairs = pairs.filter(|(name, _)| !INTERNAL.contains(&name.as_str()));
@@ -76,7 +76,7 @@ pub(super) fn of_prometheus(answer: &Value) -> Jobs {
 }
 
 /// What we found, of one job.
-pub(super) fn ours(discovered: &Discovered) -> Vec<Found> {
+pub(crate) fn ours(discovered: &Discovered) -> Vec<Found> {
     let kept = discovered.targets.iter().map(|target| Found {
         url: Some(plain(&target.url.to_string())),
         labels: map(&target.labels),

@@ -1,0 +1,281 @@
+//! What goes wrong between us and the servers that are asked for services.
+
+use std::time::Duration;
+
+use manifesto_exporter::discovery::Discovered;
+use serde_json::{Value, json};
+
+use super::dns::Zones;
+use super::server::{Answer, Server};
+use super::{consul, docker, nomad};
+use crate::discovery::rig::{Rig, addresses, source};
+use crate::programs::free_address;
+
+/// A mechanism: who answers, an entry of its configuration, and a step with so many targets.
+struct Case {
+    name: &'static str,
+    answer: Answer,
+    entry: &'static str,
+    step: fn(usize) -> Value,
+    /// A part of the path of a request without which there is no list.
+    list: &'static str,
+}
+
+const CASES: [Case; 3] = [
+    Case {
+        name: "consul",
+        answer: consul::answer,
+        entry: "server: SERVER",
+        step: |count| {
+            let instance = |index| {
+                json!({"Node": {"Node": "n", "Address": format!("10.0.0.{index}")},
+                       "Service": {"ID": format!("s{index}"), "Service": format!("service-{index}"), "Port": 8067}})
+            };
+            json!({"instances": (0..count).map(instance).collect::<Vec<_>>()})
+        },
+        list: "/v1/catalog/services",
+    },
+    Case {
+        name: "nomad",
+        answer: nomad::answer,
+        entry: "server: 'http://SERVER'",
+        step: |count| {
+            let instance = |index| {
+                json!({"ID": format!("s{index}"), "ServiceName": format!("service-{index}"), "Namespace": "default",
+                       "Address": format!("10.0.0.{index}"), "Port": 8067})
+            };
+            json!({"instances": (0..count).map(instance).collect::<Vec<_>>()})
+        },
+        list: "/v1/services",
+    },
+    Case {
+        name: "docker",
+        answer: docker::answer,
+        entry: "host: 'tcp://SERVER'",
+        step: |count| {
+            let container = |index| {
+                json!({"Id": format!("c{index}"), "Names": [format!("/c{index}")], "HostConfig": {"NetworkMode": "bridge"},
+                       "Ports": [{"PrivatePort": 8067, "Type": "tcp"}],
+                       "NetworkSettings": {"Networks": {"bridge": {"NetworkID": "n", "IPAddress": format!("10.0.0.{index}")}}}})
+            };
+            json!({"containers": (0..count).map(container).collect::<Vec<_>>(), "networks": []})
+        },
+        list: "/containers/json",
+    },
+];
+
+impl Case {
+    async fn start(&self, targets: usize) -> (Server, Rig) {
+        let server = Server::start(self.answer).await;
+        server.set((self.step)(targets));
+        let rig = Rig::start(&self.config(&server));
+        (server, rig)
+    }
+
+    fn config(&self, server: &Server) -> String {
+        let entry = self.entry.replace("SERVER", &server.address.to_string());
+        let name = self.name;
+        format!(
+            "scrape_configs: [{{job_name: j, {name}_sd_configs: [{{{entry}, refresh_interval: 200ms}}]}}]\n"
+        )
+    }
+
+    fn error<'a>(&self, now: &'a Discovered) -> Option<&'a str> {
+        let name = format!("j/{}/0", self.name);
+        source(now, &name).last_error.as_deref()
+    }
+}
+
+async fn until_count(rig: &mut Rig, count: usize) {
+    rig.until(&format!("{count} targets"), |now| {
+        now.targets.len() == count
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn fault_34_35_what_is_no_list_keeps_the_last_one() {
+    for case in CASES {
+        let (server, mut rig) = case.start(5).await;
+        until_count(&mut rig, 5).await;
+        for (status, body, expected) in [
+            (
+                500,
+                "rpc error: No cluster leader",
+                "the server answered 500 Internal Server Error: rpc error: No cluster leader",
+            ),
+            (
+                403,
+                "Permission denied",
+                "the server answered 403 Forbidden: Permission denied",
+            ),
+            (502, "<html>", "the server answered 502 Bad Gateway"),
+            (200, "{", "the answer is not what was asked for: "),
+            (200, "7", "the answer is not what was asked for: "),
+        ] {
+            server.fail(case.list, status, body);
+            let name = case.name;
+            let now = rig
+                .until(&format!("{name}: {expected}"), |now| {
+                    case.error(now)
+                        .is_some_and(|error| error.contains(expected))
+                })
+                .await;
+            assert!(
+                now.targets.len() == 5 && now.ready,
+                "{name}: {:?}",
+                addresses(&now)
+            );
+            server.mend();
+            server.set((case.step)(5));
+            rig.until("no error", |now| case.error(now).is_none()).await;
+        }
+        rig.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn fault_36_a_server_that_comes_back_with_less_is_not_believed_at_once() {
+    for case in CASES {
+        let (mut server, mut rig) = case.start(8).await;
+        until_count(&mut rig, 8).await;
+        server.go_away().await;
+        rig.until("an error", |now| case.error(now).is_some()).await;
+        assert_eq!(rig.now().targets.len(), 8);
+        server.set((case.step)(1));
+        server.come_back().await;
+        let name = format!("j/{}/0", case.name);
+        rig.until("a held list", |now| {
+            let status = source(now, &name);
+            status.held && status.last_error.is_none()
+        })
+        .await;
+        rig.stop().await;
+    }
+}
+
+/// One service that cannot be asked for keeps what it was; the others go on.
+#[tokio::test]
+async fn fault_37_one_service_that_fails_holds_no_other_up() {
+    for (case, part) in [
+        (&CASES[0], "/v1/health/service/service-1"),
+        (&CASES[1], "/v1/service/service-1"),
+    ] {
+        let (server, mut rig) = case.start(2).await;
+        until_count(&mut rig, 2).await;
+        server.fail(part, 500, "no");
+        server.set((case.step)(4));
+        let now = rig
+            .until("four targets and an error", |now| {
+                now.targets.len() == 4 && case.error(now).is_some()
+            })
+            .await;
+        let error = case.error(&now).unwrap();
+        assert_eq!(
+            error,
+            "service `service-1`: the server answered 500 Internal Server Error: no"
+        );
+        rig.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn fault_47_an_index_that_goes_backwards_is_asked_for_anew() {
+    let case = &CASES[0];
+    let (mut server, mut rig) = case.start(3).await;
+    for _ in 0..20 {
+        server.set((case.step)(3));
+    }
+    until_count(&mut rig, 3).await;
+    server.go_away().await;
+    server.set((case.step)(4));
+    server.come_back().await;
+    until_count(&mut rig, 4).await;
+    // And from there it goes on.
+    server.set((case.step)(5));
+    until_count(&mut rig, 5).await;
+    assert_eq!(case.error(&rig.now()), None);
+    rig.stop().await;
+}
+
+/// What is waited for costs nothing while nothing changes.
+#[tokio::test]
+async fn a_quiet_catalogue_is_hardly_asked_for() {
+    let case = &CASES[0];
+    let (server, mut rig) = case.start(3).await;
+    until_count(&mut rig, 3).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let before = server.served.requests.lock().unwrap().len();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let after = server.served.requests.lock().unwrap().len();
+    assert_eq!(
+        before,
+        after,
+        "{:?}",
+        server.served.requests.lock().unwrap()
+    );
+    let first = server.served.requests.lock().unwrap()[1].clone();
+    assert_eq!(first, "/v1/catalog/services?stale=&wait=120000ms");
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn a_docker_socket_is_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("docker.sock");
+    let listener = tokio::net::UnixListener::bind(&path).unwrap();
+    let served = Server::start(docker::answer).await;
+    served.set((CASES[2].step)(2));
+    let state = std::sync::Arc::clone(&served.served);
+    let router =
+        axum::Router::new().fallback(move |request| docker::answer(state.clone(), request));
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let config = format!(
+        "scrape_configs: [{{job_name: j, docker_sd_configs: [{{host: 'unix://{}', refresh_interval: 200ms}}]}}]\n",
+        path.display()
+    );
+    let mut rig = Rig::start(&config);
+    until_count(&mut rig, 2).await;
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn fault_43_a_name_that_is_gone_is_held_and_one_that_cannot_be_asked_for_stays() {
+    let hosts = |count: usize| {
+        let records = (0..count).map(|index| format!("cart A 10.0.0.{index}\n"));
+        json!({"records": records.collect::<String>() + "other A 10.0.1.1\n"})
+    };
+    let mut zones = Zones::start(free_address(), &hosts(8)).await;
+    let server = zones.address;
+    let config = format!(
+        "scrape_configs: [{{job_name: j, dns_sd_configs: [{{names: [cart.shop.test.], type: A, port: 8067, servers: ['{server}'], refresh_interval: 200ms}}]}}]\n"
+    );
+    let mut rig = Rig::start(&config);
+    until_count(&mut rig, 8).await;
+    // NXDOMAIN: believed after a while, as any list that shrank.
+    zones.set(&hosts(0)).await;
+    let status = |now: &Discovered| source(now, "j/dns/0").clone();
+    rig.until("a held list", |now| {
+        status(now).held && now.targets.len() == 8
+    })
+    .await;
+    zones.set(&hosts(8)).await;
+    rig.until("nothing held", |now| !status(now).held).await;
+    // SERVFAIL: nothing is known.
+    let _zones = zones.restart_broken().await;
+    let now = rig
+        .until("an error", |now| status(now).last_error.is_some())
+        .await;
+    let error = status(&now).last_error.unwrap();
+    assert!(error.starts_with("`cart.shop.test.`: "), "{error}");
+    assert_eq!(now.targets.len(), 8);
+    let now = rig
+        .until("server failure", |now| {
+            status(now)
+                .last_error
+                .is_some_and(|error| error.contains("Server Failure"))
+        })
+        .await;
+    assert!(now.targets.len() == 8 && !status(&now).held);
+    rig.stop().await;
+}
