@@ -282,7 +282,14 @@ fn selectors(
                 .iter()
                 .map(|role| format!("`{}`", name(*role)))
                 .collect();
-            let message = format!("a selector of role `{}` selects among others", name(role));
+            let message = match raw.role {
+                None => "a selector needs `role`".to_owned(),
+                Some(of) => format!(
+                    "role `{}` does not look at what a selector of role `{}` is of",
+                    name(role),
+                    name(of)
+                ),
+            };
             let error = source.error(at, message);
             return Err(error.with_hint(format!("its `role` is one of {}", allowed.join(", "))));
         };
