@@ -27,7 +27,8 @@ impl Ours {
         Self(rigs.collect())
     }
 
-    fn now(&self) -> Jobs {
+    /// What is found now.
+    pub(crate) fn now(&self) -> Jobs {
         let found = self
             .0
             .iter()
@@ -44,6 +45,15 @@ impl Ours {
                 return differences;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until a source fails with such an error.
+    pub(crate) async fn until_error(&self, part: &str, patience: Duration) {
+        let begun = Instant::now();
+        while !self.errors().iter().any(|error| error.contains(part)) {
+            assert!(begun.elapsed() < patience, "{:?}", self.errors());
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 

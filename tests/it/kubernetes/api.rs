@@ -165,6 +165,20 @@ impl Api {
         }
     }
 
+    /// A token of a service account.
+    pub(super) async fn token_of(&self, namespace: &str, account: &str) -> String {
+        let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token");
+        let wanted =
+            json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}});
+        let body = Some(("application/json", &wanted));
+        let (status, said) = self
+            .request(reqwest::Method::POST, &path, body)
+            .await
+            .unwrap();
+        assert_eq!(status, 201, "{said}");
+        said["status"]["token"].as_str().unwrap().to_owned()
+    }
+
     pub(super) async fn delete(&self, object: &Value) {
         let path = object_path(object);
         let now = json!({"gracePeriodSeconds": 0});

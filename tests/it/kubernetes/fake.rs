@@ -541,7 +541,11 @@ fn follow(
                 if at < cluster.oldest {
                     vec![line("ERROR", &status(410, "too old resource version"))]
                 } else {
-                    let events = cluster.events.iter().filter(|(version, ..)| *version > at);
+                    // In order of version.
+                    let known = cluster
+                        .events
+                        .partition_point(|(version, ..)| *version <= at);
+                    let events = cluster.events[known..].iter();
                     let events = events.filter_map(|(_, kind, place, object)| {
                         told(&asked, kind, place, object)
                             .map(|kind| line(kind, &whole(&asked.path, object)))

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::api::{ADMIN, Api};
 use super::equality::with_access;
 use super::fake::FakeApi;
-use super::world::{RESOURCES, Recorded, jobs, steps};
+use super::world::{RESOURCES, Recorded, jobs, rbac, steps};
 use crate::compared::ours::{Ours, compare};
 use crate::compared::prometheus::{Prometheus, stable};
 use crate::compared::targets::Jobs;
@@ -126,4 +126,76 @@ async fn real_prometheus_discovers_from_the_server_of_the_tests() {
         );
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The manifest of deploy/ is enough for every job, and each resource in it is needed by one.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Kubernetes API server: ./tests/run real"]
+async fn real_api_server_grants_what_the_manifest_asks_for_and_no_less() {
+    let api = Api::start().await;
+    api.apply(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "manifesto"}}))
+        .await;
+    for object in rbac() {
+        api.apply(&object).await;
+    }
+    for object in &steps()[0].apply {
+        api.apply(object).await;
+    }
+    let token = api.token_of("manifesto", "manifesto-exporter").await;
+    let as_whom = |token: &str| {
+        let access = json!({
+            "api_server": api.url(),
+            "authorization": {"credentials": token},
+            "tls_config": {"ca_file": api.ca()},
+        });
+        with_access(jobs(), &access)
+    };
+    // Who may do everything finds the same.
+    let admin = Ours::start(&as_whom(ADMIN));
+    let jobs = as_whom(&token);
+    let mut ours = Ours::start(&jobs);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let wrong = ours
+        .until_equal(&admin.now(), Duration::from_secs(20))
+        .await;
+    assert!(
+        wrong.is_empty() && ours.errors().is_empty(),
+        "{wrong:?} {:?}",
+        ours.errors()
+    );
+    ours.stop().await;
+    admin.stop().await;
+
+    let role = rbac().into_iter().find(|object| {
+        object["kind"] == "ClusterRole"
+            && object["metadata"]["name"] == "manifesto-exporter-discovery"
+    });
+    let role = role.unwrap();
+    let mut tried = 0;
+    for rule in 0..role["rules"].as_array().unwrap().len() {
+        let resources = role["rules"][rule]["resources"].as_array().unwrap().clone();
+        for resource in &resources {
+            let mut less = role.clone();
+            let left: Vec<_> = resources
+                .iter()
+                .filter(|one| *one != resource)
+                .cloned()
+                .collect();
+            match left.is_empty() {
+                true => drop(less["rules"].as_array_mut().unwrap().remove(rule)),
+                false => less["rules"][rule]["resources"] = json!(left),
+            }
+            api.apply(&less).await;
+            let name = resource.as_str().unwrap();
+            let ours = Ours::start(&jobs);
+            let forbidden = format!("cannot watch resource \"{name}\"");
+            ours.until_error(&forbidden, Duration::from_secs(20)).await;
+            ours.stop().await;
+            tried += 1;
+        }
+    }
+    tell(format_args!(
+        "{} jobs under the manifest; {tried} resources, each of which is needed",
+        jobs.len()
+    ));
 }

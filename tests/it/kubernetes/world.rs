@@ -43,6 +43,15 @@ pub(super) fn jobs() -> Vec<Value> {
     file["scrape_configs"].as_array().unwrap().clone()
 }
 
+/// The manifest of what we may do in a cluster, object by object.
+pub(super) fn rbac() -> Vec<Value> {
+    let text = std::fs::read_to_string(root().join("deploy/kubernetes/rbac.yaml")).unwrap();
+    let documents = text.split("\n---\n");
+    documents
+        .map(|document| serde_saphyr::from_str(document).unwrap())
+        .collect()
+}
+
 /// The resource of a kind of object, with its API group's path.
 pub(super) fn resource(object: &Value) -> (&'static str, &'static str) {
     match object["kind"].as_str().unwrap() {
@@ -55,6 +64,9 @@ pub(super) fn resource(object: &Value) -> (&'static str, &'static str) {
         "Ingress" => ("/apis/networking.k8s.io/v1", "ingresses"),
         "ReplicaSet" => ("/apis/apps/v1", "replicasets"),
         "Job" => ("/apis/batch/v1", "jobs"),
+        "ServiceAccount" => ("/api/v1", "serviceaccounts"),
+        "ClusterRole" => ("/apis/rbac.authorization.k8s.io/v1", "clusterroles"),
+        "ClusterRoleBinding" => ("/apis/rbac.authorization.k8s.io/v1", "clusterrolebindings"),
         other => panic!("{other} is not known"),
     }
 }
