@@ -1,5 +1,6 @@
 //! What discovery publishes.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -7,7 +8,7 @@ use std::time::SystemTime;
 use strum::VariantArray as _;
 
 use super::found::Found;
-use super::relabel::Action;
+use super::relabel::{Action, RelabelStep, Rule, explain};
 use super::settings::job::ScrapeJob;
 use super::skipped::SkippedJob;
 use super::target::Target;
@@ -26,11 +27,21 @@ pub struct Discovered {
     pub dropped_counts: DropCounts,
     /// Jobs of referenced files that are not scraped here.
     pub skipped: Vec<SkippedJob>,
+    /// The relabelling rules of each job, by its name.
+    pub rules: Arc<BTreeMap<String, Arc<[Rule]>>>,
     /// Every source, in order of configuration.
     pub sources: Vec<SourceStatus>,
     /// Whether the set can be relied upon: every source has answered or failed, and not all of
     /// them failed.
     pub ready: bool,
+}
+
+impl Discovered {
+    /// What the relabelling rules of a job make of a target, one after the other.
+    pub fn relabelled(&self, job: &str, found: &Found) -> Vec<RelabelStep> {
+        let rules = self.rules.get(job);
+        rules.map_or_else(Vec::new, |rules| explain(rules, &found.labels()))
+    }
 }
 
 /// Something that discovery found and that is not scraped.

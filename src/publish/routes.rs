@@ -33,6 +33,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/", get(services))
         .route("/rules", get(rules))
         .route("/targets", get(targets))
+        .route("/targets/relabelling", get(relabelling))
         .route("/style.css", get(style))
         .route("/metrics", get(metrics))
         .route("/probe", get(probe))
@@ -40,6 +41,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/v1/services", get(api_services))
         .route("/api/v1/rules", get(api_rules))
         .route("/api/v1/targets", get(api_targets))
+        .route("/api/v1/targets/relabelling", get(api_relabelling))
         .route("/reports", get(reports::list))
         .route("/reports/{quarter}", get(reports::page))
         .route("/api/v1/report", get(reports::api))
@@ -87,6 +89,7 @@ fn handler_label(path: &str) -> &'static str {
         _ if path.starts_with("/api/") => "/api",
         _ if path.starts_with("/runbooks") => "/runbooks",
         _ if path.starts_with("/reports") => "/reports",
+        _ if path.starts_with("/targets/") => "/targets",
         path => path,
     };
     HANDLERS
@@ -207,6 +210,30 @@ async fn targets(State(app): State<Arc<App>>, Query(query): Query<Search>) -> Re
         &discovered,
         &query.q,
     ))
+}
+
+#[derive(Deserialize)]
+struct WhichTarget {
+    /// A URL, or an address as it was discovered.
+    target: String,
+}
+
+async fn relabelling(State(app): State<Arc<App>>, Query(which): Query<WhichTarget>) -> Response {
+    let discovered = app.discovered.borrow().clone();
+    let found = api::relabelled(&discovered, &which.target);
+    html(targets_page::relabelling(
+        &app.published.load().snapshot,
+        &which.target,
+        &found,
+    ))
+}
+
+async fn api_relabelling(
+    State(app): State<Arc<App>>,
+    Query(which): Query<WhichTarget>,
+) -> Response {
+    let discovered = app.discovered.borrow().clone();
+    axum::Json(api::relabelled(&discovered, &which.target)).into_response()
 }
 
 async fn style() -> Response {

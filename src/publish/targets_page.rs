@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::api::{Relabelled, RelabelledTarget};
 use super::page::{ROWS_MAX, time};
 use super::telemetry::VERSION;
 use crate::discovery::skipped::SkippedJob;
@@ -21,6 +22,30 @@ struct Targets<'a> {
     dropped_total: usize,
     skipped: &'a [SkippedJob],
     sources: Vec<SourceRow>,
+}
+
+#[derive(Template)]
+#[template(path = "relabelling.html")]
+struct Relabelling<'a> {
+    version: &'a str,
+    at: String,
+    wanted: &'a str,
+    targets: &'a [RelabelledTarget],
+}
+
+/// `/targets/relabelling`: how a target came to its labels, rule by rule.
+pub(super) fn relabelling(
+    snapshot: &Snapshot,
+    wanted: &str,
+    found: &Relabelled,
+) -> Result<String, askama::Error> {
+    Relabelling {
+        version: VERSION,
+        at: time(snapshot.at),
+        wanted,
+        targets: &found.targets,
+    }
+    .render()
 }
 
 struct TargetRow {

@@ -270,3 +270,50 @@ scrape_configs:
     assert_eq!(targets["dropped"][0]["job"], "two", "{targets}");
     assert_eq!(targets["dropped"][0]["reason"], "duplicate", "{targets}");
 }
+
+/// How a target came to its labels, and why another is none, is told by URL and by address; what discovery names is
+/// inert on the page.
+#[tokio::test]
+async fn relabelling_is_told_step_by_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = "scrape_configs:
+  - job_name: shop
+    static_configs: [{targets: ['127.0.0.1:9', '127.0.0.2:9'], labels: {__meta_note: '<script>alert(1)</script>'}}]
+    relabel_configs:
+      - {source_labels: [__meta_note], target_label: note}
+      - {source_labels: [__address__], regex: '127.0.0.2:.*', action: drop}
+";
+    let daemon = Daemon::start(config, folder.path(), &[]);
+    daemon
+        .until_metric("manifesto_exporter_discovery_dropped_targets{reason=\"relabel\"} 1")
+        .await;
+    let ask = async |path: &str| get(&daemon.url(path)).await.unwrap().1;
+    let api = "/api/v1/targets/relabelling?target=";
+    let kept: serde_json::Value =
+        serde_json::from_str(&ask(&format!("{api}http://127.0.0.1:9/metrics")).await).unwrap();
+    let kept = &kept["targets"][0];
+    assert_eq!(kept["sources"][0], "shop/static/0");
+    assert_eq!(
+        kept["discovered"]["__meta_note"],
+        "<script>alert(1)</script>"
+    );
+    assert_eq!(kept["steps"][0]["changes"][0]["label"], "note");
+    assert_eq!(kept["steps"][1]["keeps"], true);
+    assert_eq!(kept["labels"]["instance"], "127.0.0.1:9");
+    let dropped: serde_json::Value =
+        serde_json::from_str(&ask(&format!("{api}127.0.0.2:9")).await).unwrap();
+    let dropped = &dropped["targets"][0];
+    assert_eq!(dropped["why"], "dropped by relabelling rule 1 (drop)");
+    assert_eq!(dropped["steps"][1]["keeps"], false);
+    assert!(dropped["target"].is_null());
+    let page = ask("/targets/relabelling?target=127.0.0.2:9").await;
+    assert!(
+        page.contains("drops the target") && !page.contains("<script>alert"),
+        "{page}"
+    );
+    let page = ask("/targets/relabelling?target=%3Cscript%3E").await;
+    assert!(
+        page.contains("Nothing was found") && !page.contains("<script>"),
+        "{page}"
+    );
+}

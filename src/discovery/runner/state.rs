@@ -1,6 +1,6 @@
 //! The runner's state: every list with its task, and what each job makes of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -13,6 +13,7 @@ use crate::discovery::mechanism::{DiscoveryConfig, Surroundings};
 use crate::discovery::merge::{Merged, Resolved, TARGETS_MAX, merge, resolve};
 use crate::discovery::published::{Discovered, SourceStatus};
 use crate::discovery::refresh::{RefreshReport, RefreshSender, RunnerGone, SourceId};
+use crate::discovery::relabel::Rule;
 use crate::discovery::settings::DiscoverySettings;
 use crate::discovery::settings::job_config::JobConfig;
 use crate::discovery::timing::Timing;
@@ -23,6 +24,8 @@ pub(super) struct Runner {
     timing: Timing,
     reports: mpsc::Sender<RefreshReport>,
     watcher: SharedWatcher,
+    /// By name of the job.
+    rules: Arc<BTreeMap<String, Arc<[Rule]>>>,
     feeds: Vec<Feed>,
     /// In order of configuration.
     sources: Vec<JobSource>,
@@ -61,6 +64,7 @@ impl Runner {
             timing,
             reports,
             watcher: SharedWatcher::new(),
+            rules: Arc::default(),
             feeds: Vec::new(),
             sources: Vec::new(),
             tasks: JoinSet::new(),
@@ -79,6 +83,9 @@ impl Runner {
     pub(super) fn reconfigure(&mut self, settings: Arc<DiscoverySettings>) {
         let before = std::mem::replace(&mut self.settings, settings.clone());
         let renamed = settings.naming != before.naming;
+        let jobs = settings.jobs.iter();
+        let rules = jobs.map(|job| (job.job.name.clone(), Arc::clone(&job.relabel)));
+        self.rules = Arc::new(rules.collect());
         let mut old_feeds = std::mem::take(&mut self.feeds);
         let mut old_sources = std::mem::take(&mut self.sources);
         for (job_index, job) in settings.jobs.iter().enumerate() {
@@ -268,6 +275,7 @@ impl Runner {
             dropped: self.merged.dropped.clone(),
             dropped_counts: self.merged.dropped_counts,
             skipped: self.settings.skipped.clone(),
+            rules: Arc::clone(&self.rules),
             sources: statuses,
             ready: self.is_ready(),
         }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::relabelled::map;
 use crate::discovery::Discovered;
-use crate::labels::Labels;
 use crate::publish::page::time;
 use crate::snapshot::Snapshot;
 
@@ -88,7 +88,7 @@ pub(in crate::publish) fn targets<'a>(
         job: &dropped.job.name,
         reason: dropped.reason.kind().as_str(),
         why: dropped.reason.to_string(),
-        labels: owned(&dropped.labels()),
+        labels: map(&dropped.labels()),
     });
     let sources = discovered.sources.iter().map(|source| Source {
         source: &source.name,
@@ -113,11 +113,4 @@ pub(in crate::publish) fn targets<'a>(
             .collect(),
         sources: sources.collect(),
     }
-}
-
-fn owned(labels: &Labels) -> BTreeMap<String, String> {
-    let pairs = labels.iter();
-    pairs
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use manifesto_exporter::config::Config;
 use manifesto_exporter::discovery::relabel::{Outcome, RawRule, Rule, apply};
+use manifesto_exporter::document::Origin;
 use manifesto_exporter::labels::Labels;
 use serde::Deserialize;
 
@@ -46,4 +48,48 @@ fn relabelling_is_prometheuss() {
             }
         }
     }
+}
+
+/// Rule by rule, what changed; the one that drops is the last.
+#[test]
+fn what_each_rule_did_is_told() {
+    let config = "
+scrape_configs:
+  - job_name: j
+    static_configs: [{targets: ['a:1'], labels: {__meta_x: one, keep: 'yes'}}]
+    relabel_configs:
+      - {source_labels: [__meta_x], target_label: x}
+      - {source_labels: [__meta_x], target_label: x}
+      - {regex: keep, action: labeldrop}
+      - {source_labels: [x], regex: two, action: keep}
+      - {target_label: never, replacement: reached}
+";
+    let config = Config::parse(config, &Origin::embedded()).unwrap();
+    let job = &config.discovery.jobs[0];
+    let labels = Labels::from_iter([("__meta_x", "one"), ("keep", "yes")]);
+    let steps = manifesto_exporter::discovery::relabel::explain(&job.relabel, &labels);
+    let told: Vec<String> = steps
+        .iter()
+        .map(|step| {
+            let changes = step.changes.iter();
+            let changes = changes.map(|c| format!("{}: {:?} -> {:?}", c.name, c.before, c.after));
+            let changes: Vec<String> = changes.collect();
+            format!(
+                "{} {} {} [{}]",
+                step.rule_index,
+                step.action.as_str(),
+                step.keeps,
+                changes.join(", ")
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "0 replace true [x: \"\" -> \"one\"]",
+            "1 replace true []",
+            "2 labeldrop true [keep: \"yes\" -> \"\"]",
+            "3 keep false []",
+        ]
+    );
 }
