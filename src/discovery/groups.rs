@@ -1,6 +1,6 @@
 //! Lists of target groups, as files and servers give them. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub(super) const LIST_TARGETS_MAX: usize = 100_000;
 const REASON_CHARS_MAX: usize = 200;
 
 /// Targets that share labels.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct TargetGroup {
     /// What each target has of its own, `__address__` among it.
     pub targets: Vec<Layers>,
@@ -28,7 +28,7 @@ pub struct TargetGroup {
 
 /// Labels in layers: of two that name the same label, the first wins. A layer that many targets have, such as the
 /// labels of a Kubernetes node, is in memory once.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Layers {
     /// The first layer.
     pub own: Labels,
@@ -97,6 +97,16 @@ impl Listing {
     pub(super) fn label(&mut self, name: &str, value: &str) {
         for group in &mut self.groups {
             Arc::make_mut(group).common.own.set(name, value);
+        }
+    }
+
+    /// Takes the groups of another list for those that are equal: what is the very same need not be looked at again.
+    pub(super) fn reuse(&mut self, known: &Listing) {
+        let known: HashSet<&Arc<TargetGroup>> = known.groups.iter().collect();
+        for group in &mut self.groups {
+            if let Some(same) = known.get(group) {
+                *group = Arc::clone(same);
+            }
         }
     }
 
@@ -349,6 +359,20 @@ mod tests {
         assert_eq!(listing.targets(), 2);
         assert_eq!(listing.groups[0].common.own.get("team"), "x");
         assert_eq!(parse(yaml, Language::Yaml), Ok(listing));
+    }
+
+    #[test]
+    fn groups_that_did_not_change_are_the_very_same() {
+        let read = |text: &str| parse(text, Language::Json).unwrap();
+        let before = read(r#"[{"targets": ["a:1"]}, {"targets": ["b:1"], "labels": {"x": "1"}}]"#);
+        let mut after = read(
+            r#"[{"targets": ["c:1"]}, {"targets": ["b:1"], "labels": {"x": "1"}}, {"targets": ["a:2"]}]"#,
+        );
+        after.reuse(&before);
+        assert!(Arc::ptr_eq(&after.groups[1], &before.groups[1]));
+        let others = [&after.groups[0], &after.groups[2]];
+        let known = |group| before.groups.iter().any(|known| Arc::ptr_eq(known, group));
+        assert!(!others.into_iter().any(known));
     }
 
     #[test]

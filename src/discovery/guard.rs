@@ -121,7 +121,7 @@ impl Guarded {
     /// where others tell a change to what was said before.
     pub(super) fn offer(
         &mut self,
-        listing: Listing,
+        mut listing: Listing,
         withdrawn: usize,
         confirm: bool,
         guard: &ShrinkGuard,
@@ -132,6 +132,10 @@ impl Guarded {
             return self.accept(listing);
         };
         good.baseline = good.baseline.saturating_sub(withdrawn);
+        // Whoever tells changes keeps what did not change.
+        if confirm {
+            listing.reuse(&good.listing);
+        }
         if !shrank(guard, good.baseline, listing.targets()) {
             return self.accept(listing);
         }
