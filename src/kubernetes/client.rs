@@ -6,6 +6,7 @@ use std::time::Duration;
 use reqwest::header::ACCEPT;
 use reqwest::{Response, StatusCode};
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 use url::Url;
 
 use super::access::{Access, SERVICE_ACCOUNT};
@@ -19,6 +20,8 @@ use crate::http_client::{DialPolicy, HttpClient, Prepared, Reach, SharedClient, 
 pub(super) const REQUEST_DEADLINE: Duration = Duration::from_secs(60);
 /// How long an answer may take to begin.
 const BEGIN_DEADLINE: Duration = Duration::from_secs(30);
+/// How long a credential plugin that failed is not run again.
+const PLUGIN_REST: Duration = Duration::from_secs(5);
 /// Bytes of an error's body.
 const ERROR_BYTES_MAX: usize = 64 * 1024;
 
@@ -31,6 +34,8 @@ pub(crate) struct Cluster {
 #[derive(Default)]
 struct State {
     granted: Option<(ExecPlugin, Granted)>,
+    /// When a plugin failed last, and how: watches that ask together do not run it one after the other.
+    failed: Option<(Instant, String)>,
     /// Kept while the settings stay as they are, with the tokens that it was granted.
     client: Option<(HttpConfig, Arc<SharedClient>)>,
 }
@@ -56,10 +61,20 @@ impl Cluster {
         if let Some(plugin) = &endpoint.exec {
             let known = state.granted.take();
             let known = known.filter(|(of, granted)| of == plugin && granted.is_valid());
-            let granted = match known {
-                Some((_, granted)) => granted,
-                None => plugin.run().await.map_err(failed)?,
+            let granted = match (known, &state.failed) {
+                (Some((_, granted)), _) => granted,
+                (None, Some((at, why))) if at.elapsed() < PLUGIN_REST => {
+                    return Err(failed(why.clone()));
+                }
+                (None, _) => match plugin.run().await {
+                    Ok(granted) => granted,
+                    Err(why) => {
+                        state.failed = Some((Instant::now(), why.clone()));
+                        return Err(failed(why));
+                    }
+                },
             };
+            state.failed = None;
             granted.apply(&mut endpoint.http);
             state.granted = Some((plugin.clone(), granted));
         }

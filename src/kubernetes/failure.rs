@@ -22,8 +22,10 @@ pub(crate) enum FailureKind {
     Access,
     /// No answer.
     Unreachable,
-    /// 401 or 403.
-    Denied,
+    /// 401: who asks is not known.
+    Unauthorized,
+    /// 403: who asks may not.
+    Forbidden,
     /// 404: the server does not know the resource.
     Missing,
     /// 410, or what says the same: what is watched is to be listed anew.
@@ -60,7 +62,8 @@ impl Failure {
             // The server's data were replaced by older ones.
             _ if too_new => FailureKind::Gone,
             400 | 422 => FailureKind::Refused,
-            401 | 403 => FailureKind::Denied,
+            401 => FailureKind::Unauthorized,
+            403 => FailureKind::Forbidden,
             404 => FailureKind::Missing,
             410 => FailureKind::Gone,
             _ => FailureKind::Server,
@@ -91,7 +94,7 @@ mod tests {
     fn fault_45_a_refusal_names_verb_resource_and_namespace() {
         let body = br#"{"kind":"Status","message":"pods is forbidden: User \"bob\" cannot list resource \"pods\" in API group \"\" in the namespace \"shop\"","code":403}"#;
         let failure = Failure::answered("list pods in namespace shop", 403, body);
-        assert_eq!(failure.kind, FailureKind::Denied);
+        assert_eq!(failure.kind, FailureKind::Forbidden);
         assert_eq!(
             failure.to_string(),
             "list pods in namespace shop: the server answered 403: pods is forbidden: User \"bob\" cannot list resource \"pods\" in API group \"\" in the namespace \"shop\""

@@ -197,8 +197,9 @@ impl<E> Reflector<'_, E> {
             FailureKind::Refused | FailureKind::Missing | FailureKind::Malformed => {
                 self.version = None;
             }
-            FailureKind::Denied => self.cluster.forget_credentials().await,
+            FailureKind::Unauthorized => self.cluster.forget_credentials().await,
             FailureKind::Access
+            | FailureKind::Forbidden
             | FailureKind::Unreachable
             | FailureKind::Server
             | FailureKind::Limit => {}

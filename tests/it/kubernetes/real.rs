@@ -88,7 +88,7 @@ async fn real_api_server_and_prometheus_say_what_is_recorded() {
 fn anonymous(mut jobs: Jobs) -> Jobs {
     for found in jobs.values_mut().flatten() {
         found.discovered.remove("__meta_kubernetes_pod_uid");
-        found.labels.remove("__meta_kubernetes_pod_uid");
+        found.labels.remove("pod_uid");
     }
     jobs
 }
