@@ -1,6 +1,6 @@
 //! Lists become one target set: relabelled, deduplicated, bounded. Pure.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::found::Found;
@@ -53,16 +53,18 @@ pub(super) fn resolve(
     rules_changed: bool,
 ) -> Resolved {
     let before = before.unwrap_or_default();
-    let known: HashMap<TargetUrl, Arc<Target>> = before
-        .targets()
-        .map(|target| (target.url.clone(), Arc::clone(target)))
-        .collect();
-    let mut unchanged: HashMap<*const TargetGroup, ResolvedGroup> = before
+    let wanted: HashSet<*const TargetGroup> = listing.groups.iter().map(Arc::as_ptr).collect();
+    let (unchanged, replaced): (Vec<ResolvedGroup>, Vec<ResolvedGroup>) = before
         .groups
         .into_iter()
-        .filter(|_| !rules_changed)
+        .partition(|resolved| !rules_changed && wanted.contains(&Arc::as_ptr(&resolved.group)));
+    let mut unchanged: HashMap<*const TargetGroup, ResolvedGroup> = unchanged
+        .into_iter()
         .map(|resolved| (Arc::as_ptr(&resolved.group), resolved))
         .collect();
+    let replaced = replaced.iter().flat_map(|resolved| &resolved.targets);
+    let known: HashMap<&TargetUrl, &Arc<Target>> =
+        replaced.map(|target| (&target.url, target)).collect();
     let dropped = |found: Option<Found>, reason: DropReason| {
         Arc::new(Dropped {
             found,
@@ -86,7 +88,7 @@ pub(super) fn resolve(
             let found = Found::new(&job.job, group, index);
             match target(job, found.clone(), naming, source) {
                 Ok(target) => resolved.targets.push(match known.get(&target.url) {
-                    Some(known) if **known == target => Arc::clone(known),
+                    Some(known) if ***known == target => Arc::clone(known),
                     _ => Arc::new(target),
                 }),
                 Err(reason) => resolved.dropped.push(dropped(Some(found), reason)),
