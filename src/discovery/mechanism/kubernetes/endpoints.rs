@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::attached::Attached;
 use super::meta;
 use super::objects::{RawEndpointAddress, RawEndpointPort, RawEndpoints, RawSubset};
-use super::pod_ref::{PodRefs, container_of, pod_ref};
+use super::pod_ref::PodRefs;
 use crate::discovery::groups::{Layers, TargetGroup};
 use crate::discovery::meta::{ADDRESS, address};
 use crate::kubernetes::Key;
@@ -81,18 +81,10 @@ impl Endpoints {
             let of_node = of_node.map(|reference| &reference.name);
             let node = endpoint.node_name.as_ref().or(of_node);
             let node = node.and_then(|node| attached.node(node));
-            let pod = pod_ref(reference, attached);
-            let mut shared: Vec<Arc<Labels>> = Vec::new();
-            if let Some((key, pod)) = pod {
-                pods.see(key, pod, Some(port.port));
-                if let Some((container, found)) = container_of(pod, port.port) {
-                    container.describe(Some(found), &mut own);
-                    // The endpoint's protocol, as in Prometheus.
-                    own.set("pod_container_port_protocol", port.protocol.as_str());
-                }
-                attached.owners(pod, &mut own);
-                shared.push(Arc::clone(&pod.labels));
-            }
+            // The protocol is the endpoint's, as in Prometheus.
+            let protocol = Some(port.protocol.as_str());
+            let pod = pods.attach(reference, Some(port.port), protocol, attached, &mut own);
+            let mut shared: Vec<Arc<Labels>> = Vec::from_iter(pod);
             shared.extend(node);
             targets.push(Layers {
                 own: own.build(),

@@ -8,11 +8,12 @@ use super::meta::{self, key};
 use super::objects::ObjectReference;
 use super::pod::{Container, ContainerPort, Pod};
 use crate::discovery::groups::Layers;
-use crate::discovery::meta::{ADDRESS, address};
+use crate::discovery::meta::{ADDRESS, Meta, address};
 use crate::kubernetes::Key;
+use crate::labels::Labels;
 
 /// The pod that an address refers to, if it is known.
-pub(super) fn pod_ref<'a>(
+fn pod_ref<'a>(
     reference: Option<&ObjectReference>,
     attached: &Attached<'a>,
 ) -> Option<(Key, &'a Pod)> {
@@ -23,7 +24,7 @@ pub(super) fn pod_ref<'a>(
 }
 
 /// The container of a pod that an endpoint's port leads to: of several the last, as in Prometheus.
-pub(super) fn container_of(pod: &Pod, port: i32) -> Option<(&Container, &ContainerPort)> {
+fn container_of(pod: &Pod, port: i32) -> Option<(&Container, &ContainerPort)> {
     let mut containers = pod.containers.iter().rev();
     containers.find_map(|container| {
         let mut ports = container.ports.iter();
@@ -37,9 +38,27 @@ pub(super) fn container_of(pod: &Pod, port: i32) -> Option<(&Container, &Contain
 pub(super) struct PodRefs<'a>(BTreeMap<Key, (&'a Pod, Vec<i32>)>);
 
 impl<'a> PodRefs<'a> {
-    pub(super) fn see(&mut self, key: Key, pod: &'a Pod, port: Option<i32>) {
+    /// Adds what is said of the pod that an address refers to, and of the container behind the port, to `own`; gives
+    /// the labels of the pod. `protocol` is of the port, where it counts instead of the container's.
+    pub(super) fn attach(
+        &mut self,
+        reference: Option<&ObjectReference>,
+        port: Option<i32>,
+        protocol: Option<&str>,
+        attached: &Attached<'a>,
+        own: &mut Meta,
+    ) -> Option<Arc<Labels>> {
+        let (key, pod) = pod_ref(reference, attached)?;
         let (_, ports) = self.0.entry(key).or_insert((pod, Vec::new()));
         ports.extend(port);
+        if let Some((container, found)) = port.and_then(|port| container_of(pod, port)) {
+            container.describe(Some(found), own);
+            if let Some(protocol) = protocol {
+                own.set("pod_container_port_protocol", protocol);
+            }
+        }
+        attached.owners(pod, own);
+        Some(Arc::clone(&pod.labels))
     }
 
     /// A target for each port of their containers that no address names, as in Prometheus.

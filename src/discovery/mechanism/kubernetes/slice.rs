@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::attached::Attached;
 use super::meta::{self, key};
 use super::objects::{RawSlice, RawSliceEndpoint, RawSlicePort};
-use super::pod_ref::{PodRefs, container_of, pod_ref};
+use super::pod_ref::PodRefs;
 use super::service::Service;
 use crate::discovery::groups::{Layers, TargetGroup};
 use crate::discovery::meta::{ADDRESS, Meta, address, sanitised};
@@ -88,17 +88,9 @@ impl Slice {
             for port in &self.ports {
                 for host in &endpoint.addresses {
                     let mut own = own_labels(host, endpoint, port);
-                    let mut shared: Vec<Arc<Labels>> = Vec::new();
-                    if let Some((key, pod)) = pod_ref(endpoint.target_ref.as_ref(), attached) {
-                        pods.see(key, pod, port.port);
-                        if let Some((container, found)) =
-                            port.port.and_then(|port| container_of(pod, port))
-                        {
-                            container.describe(Some(found), &mut own);
-                        }
-                        attached.owners(pod, &mut own);
-                        shared.push(Arc::clone(&pod.labels));
-                    }
+                    let reference = endpoint.target_ref.as_ref();
+                    let pod = pods.attach(reference, port.port, None, attached, &mut own);
+                    let mut shared: Vec<Arc<Labels>> = Vec::from_iter(pod);
                     shared.extend(self.node_of(endpoint, attached));
                     targets.push(Layers {
                         own: own.build(),
