@@ -228,12 +228,14 @@ async fn relabelling(State(app): State<Arc<App>>, Query(which): Query<WhichTarge
     ))
 }
 
-async fn api_relabelling(
-    State(app): State<Arc<App>>,
-    Query(which): Query<WhichTarget>,
-) -> Response {
-    let discovered = app.discovered.borrow().clone();
-    axum::Json(api::relabelled(&discovered, &which.target)).into_response()
+async fn api_relabelling(State(app): State<Arc<App>>, parameters: Parameters) -> Response {
+    match api::parameters::target(&parameters) {
+        Ok(target) => {
+            let discovered = app.discovered.borrow().clone();
+            axum::Json(api::relabelled(&discovered, target)).into_response()
+        }
+        Err(error) => error.into_response(),
+    }
 }
 
 async fn style() -> Response {

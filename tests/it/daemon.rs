@@ -306,6 +306,17 @@ async fn relabelling_is_told_step_by_step() {
     assert_eq!(dropped["why"], "dropped by relabelling rule 1 (drop)");
     assert_eq!(dropped["steps"][1]["keeps"], false);
     assert!(dropped["target"].is_null());
+    for (parameters, error) in [
+        ("", "parameter `target` is missing"),
+        (
+            "?job=shop",
+            "no parameter `job` is known here; those that are: target",
+        ),
+        ("?target=a&target=b", "parameter `target` is given twice"),
+    ] {
+        let said = ask(&format!("/api/v1/targets/relabelling{parameters}")).await;
+        assert_eq!(said, serde_json::json!({ "error": error }).to_string());
+    }
     let page = ask("/targets/relabelling?target=127.0.0.2:9").await;
     assert!(
         page.contains("drops the target") && !page.contains("<script>alert"),

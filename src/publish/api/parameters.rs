@@ -17,6 +17,8 @@ pub(in crate::publish) enum ParameterError {
     },
     #[error("parameter `{0}` is given twice")]
     Twice(String),
+    #[error("parameter `{0}` is missing")]
+    Missing(&'static str),
 }
 
 fn listed(names: &[&str]) -> String {
@@ -87,6 +89,25 @@ pub(in crate::publish) fn none(parameters: &[(String, String)]) -> Result<(), Pa
             name: name.clone(),
             known: &[],
         }),
+    }
+}
+
+/// The URL or address of `/api/v1/targets/relabelling`.
+pub(in crate::publish) fn target(parameters: &[(String, String)]) -> Result<&str, ParameterError> {
+    match parameters {
+        [] => Err(ParameterError::Missing("target")),
+        [(name, target)] if name == "target" => Ok(target),
+        [(name, _), (again, _), ..] if name == "target" && again == name => {
+            Err(ParameterError::Twice(name.clone()))
+        }
+        [first @ .., last] => {
+            let mut others = first.iter().chain([last]);
+            let other = others.find(|(name, _)| name != "target").unwrap_or(last);
+            Err(ParameterError::Unknown {
+                name: other.0.clone(),
+                known: &["target"],
+            })
+        }
     }
 }
 
