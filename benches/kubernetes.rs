@@ -154,31 +154,20 @@ fn start(program: &Program, api: &FakeApi) -> Running {
 impl Running {
     /// How many targets a job has, as the program says.
     async fn targets(&self, client: &reqwest::Client, job: &str) -> Option<usize> {
-        if self.is_ours {
-            let text = client
-                .get(format!("{}/metrics", self.url))
-                .send()
-                .await
-                .ok()?
-                .text()
-                .await
-                .ok()?;
-            let line =
-                format!("manifesto_exporter_discovery_targets{{source=\"{job}/kubernetes/0\"}} ");
-            let found = text
-                .lines()
-                .find_map(|found| found.strip_prefix(&line)?.parse().ok());
-            return found;
-        }
-        let text = client
+        let line = match self.is_ours {
+            true => {
+                format!("manifesto_exporter_discovery_targets{{source=\"{job}/kubernetes/0\"}} ")
+            }
+            false => {
+                format!("prometheus_sd_discovered_targets{{config=\"{job}\",name=\"scrape\"}} ")
+            }
+        };
+        let answer = client
             .get(format!("{}/metrics", self.url))
             .send()
             .await
-            .ok()?
-            .text()
-            .await
             .ok()?;
-        let line = format!("prometheus_sd_discovered_targets{{config=\"{job}\",name=\"scrape\"}} ");
+        let text = answer.text().await.ok()?;
         text.lines()
             .find_map(|found| found.strip_prefix(&line)?.parse().ok())
     }
