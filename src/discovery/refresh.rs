@@ -2,7 +2,7 @@
 
 use tokio::sync::mpsc;
 
-use super::groups::Listing;
+use super::groups::{LIST_TARGETS_MAX, Listing};
 
 /// Identifies a source while it runs; never used again for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,6 +60,36 @@ impl Refresh {
             },
             ..Self::default()
         }
+    }
+}
+
+impl Refresh {
+    /// A list that was put together of parts, some of which failed and are as they were.
+    pub(super) fn of_parts(listing: Option<Listing>, errors: Vec<String>) -> Self {
+        let targets = listing.as_ref().map_or(0, Listing::targets);
+        if targets > LIST_TARGETS_MAX {
+            return Self::failed(format!(
+                "{targets} targets are more than {LIST_TARGETS_MAX}"
+            ));
+        }
+        Self {
+            listing,
+            effort: Effort {
+                failures: u64::from(!errors.is_empty()),
+                ..Effort::default()
+            },
+            error: summary(&errors),
+            withdrawn: 0,
+        }
+    }
+}
+
+/// The first error, and how many more there are.
+pub(super) fn summary(errors: &[String]) -> Option<String> {
+    match errors {
+        [] => None,
+        [only] => Some(only.clone()),
+        [first, more @ ..] => Some(format!("{first} (and {} more)", more.len())),
     }
 }
 

@@ -47,12 +47,3 @@ impl Surroundings {
         }
     }
 }
-
-/// The first error, and how many more there are.
-pub(super) fn summary(errors: &[String]) -> Option<String> {
-    match errors {
-        [] => None,
-        [only] => Some(only.clone()),
-        [first, more @ ..] => Some(format!("{first} (and {} more)", more.len())),
-    }
-}

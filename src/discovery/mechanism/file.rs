@@ -9,9 +9,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::contract::{Mechanism, Surroundings, summary};
+use super::contract::{Mechanism, Surroundings};
 use crate::discovery::groups::{self, LIST_BYTES_MAX, Language, Listing};
-use crate::discovery::refresh::{Effort, Refresh, RefreshSender, RunnerGone};
+use crate::discovery::refresh::{Effort, Refresh, RefreshSender, RunnerGone, summary};
 use crate::discovery::watch::FolderWatch;
 use crate::document::paths::pattern;
 use crate::document::quantity::Period;

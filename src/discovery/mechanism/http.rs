@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use tokio::time::Instant;
 
 use super::contract::{Mechanism, Surroundings};
 use super::polled::{Polled, deadline, poll};
@@ -107,7 +108,7 @@ impl Polled for Asked {
         self.config.refresh_interval
     }
 
-    async fn ask(&mut self) -> Refresh {
+    async fn ask(&mut self, _until: Instant) -> Refresh {
         let deadline = deadline(self.config.refresh_interval);
         list(&self.config, &self.client, deadline).await.into()
     }

@@ -1,18 +1,19 @@
 //! `nomad_sd_configs`: services that Nomad registers by itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
+use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use super::contract::{Mechanism, Surroundings, summary};
+use super::contract::{Mechanism, Surroundings};
 use super::json::json;
 use super::polled::{Polled, deadline, poll};
-use crate::discovery::groups::{LIST_TARGETS_MAX, Layers, Listing, TargetGroup};
+use crate::discovery::groups::{Layers, Listing, TargetGroup};
 use crate::discovery::meta::{ADDRESS, Meta, address, surrounded};
-use crate::discovery::refresh::{Effort, Refresh, RunnerGone};
+use crate::discovery::refresh::{Refresh, RunnerGone};
 use crate::document::DocumentError;
 use crate::document::quantity::Period;
 use crate::document::value::nullable;
@@ -24,6 +25,8 @@ use crate::labels::Labels;
 
 const REFRESH_DEFAULT: Duration = Duration::from_secs(60);
 const SERVER_DEFAULT: &str = "http://localhost:4646";
+/// The part of the deadline that one service may take.
+const SERVICE_PART: u32 = 8;
 /// Services, each a request.
 const SERVICES_MAX: usize = 10_000;
 
@@ -104,6 +107,7 @@ impl Mechanism for NomadSd {
             config: self,
             client: HttpClient::new(http, Reach::unlimited(), DialPolicy::default()),
             known: BTreeMap::new(),
+            first: String::new(),
         };
         poll(services, surroundings).await
     }
@@ -144,6 +148,8 @@ struct Services {
     config: NomadSd,
     client: HttpClient,
     known: BTreeMap<String, Arc<TargetGroup>>,
+    /// Where to begin: at the first service that there was no time for.
+    first: String,
 }
 
 impl Polled for Services {
@@ -151,27 +157,14 @@ impl Polled for Services {
         self.config.refresh_interval
     }
 
-    async fn ask(&mut self) -> Refresh {
-        match self.services().await {
+    async fn ask(&mut self, until: Instant) -> Refresh {
+        match self.services(until).await {
             Ok(errors) => {
                 let listing = Listing {
                     groups: self.known.values().cloned().collect(),
                     skipped: Vec::new(),
                 };
-                let count = listing.targets();
-                if count > LIST_TARGETS_MAX {
-                    let message = format!("{count} targets are more than {LIST_TARGETS_MAX}");
-                    return Refresh::failed(message);
-                }
-                Refresh {
-                    listing: Some(listing),
-                    effort: Effort {
-                        failures: u64::from(!errors.is_empty()),
-                        ..Effort::default()
-                    },
-                    error: summary(&errors),
-                    withdrawn: 0,
-                }
+                Refresh::of_parts(Some(listing), errors)
             }
             Err(error) => Refresh::failed(error),
         }
@@ -180,14 +173,14 @@ impl Polled for Services {
 
 impl Services {
     /// Asks for every service; says which could not be asked for.
-    async fn services(&mut self) -> Result<Vec<String>, String> {
+    async fn services(&mut self, until: Instant) -> Result<Vec<String>, String> {
         let deadline = deadline(self.config.refresh_interval);
         let client = self.client.prepare(deadline).await?;
         let namespaces: Vec<Namespace> = json(&client, &self.url("/v1/services"), deadline).await?;
         let stubs = namespaces
             .into_iter()
             .flat_map(|namespace| namespace.services);
-        let names: Vec<String> = stubs.map(|stub| stub.service_name).collect();
+        let names: BTreeSet<String> = stubs.map(|stub| stub.service_name).collect();
         if names.len() > SERVICES_MAX {
             return Err(format!(
                 "{} services are more than {SERVICES_MAX}",
@@ -196,8 +189,19 @@ impl Services {
         }
         self.known.retain(|name, _| names.contains(name));
         let mut errors = Vec::new();
-        for name in names {
-            match self.service(&client, &name, deadline).await {
+        let count = names.len();
+        let (before, after): (Vec<String>, Vec<String>) =
+            names.into_iter().partition(|name| *name < self.first);
+        for (nth, name) in after.into_iter().chain(before).enumerate() {
+            // One that hangs takes no more than its part of the time.
+            let asking = self.service(&client, &name, deadline / SERVICE_PART);
+            let Ok(answer) = timeout_at(until, asking).await else {
+                // Those that wait keep what they were, and are the first to be asked again.
+                errors.push(format!("{} services did not answer in time", count - nth));
+                self.first = name;
+                break;
+            };
+            match answer {
                 Ok(group) if self.known.get(&name).is_some_and(|known| **known == group) => {}
                 Ok(group) => {
                     self.known.insert(name, Arc::new(group));

@@ -11,13 +11,16 @@ use crate::document::duration::display;
 /// The longest wait for an answer.
 const DEADLINE_MAX: Duration = Duration::from_secs(60);
 
+/// The share of the deadline in which the parts of a list are waited for.
+const PARTS_SHARE: f64 = 0.9;
+
 /// What is asked.
 pub(super) trait Polled: Send {
     /// Time between two requests, and the deadline of each.
     fn interval(&self) -> Duration;
 
-    /// Asks once.
-    fn ask(&mut self) -> impl Future<Output = Refresh> + Send;
+    /// Asks once. Who asks many for parts of a list says what it has at `until`, when some have not answered.
+    fn ask(&mut self, until: Instant) -> impl Future<Output = Refresh> + Send;
 }
 
 /// How long a whole answer may take.
@@ -34,7 +37,8 @@ pub(super) async fn poll(mut source: impl Polled, surroundings: Surroundings) ->
     loop {
         let asked = Instant::now();
         // This deadline covers all requests and file reads; those of each request are nets below it.
-        let answer = match timeout(deadline, source.ask()).await {
+        let until = asked + deadline.mul_f64(PARTS_SHARE);
+        let answer = match timeout(deadline, source.ask(until)).await {
             Ok(answer) => answer,
             Err(_) => Refresh::failed(format!("no complete answer within {}", display(deadline))),
         };

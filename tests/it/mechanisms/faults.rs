@@ -179,6 +179,26 @@ async fn fault_37_one_service_that_fails_holds_no_other_up() {
     }
 }
 
+/// Of many answers some never come: the others count, and those that there was no time for come first the next time.
+#[tokio::test]
+async fn fault_41_a_service_that_hangs_holds_no_other_up() {
+    let case = &CASES[1];
+    let server = Server::start(case.answer).await;
+    server.set((case.step)(30));
+    for hanging in 10..20 {
+        server.fail(&format!("/v1/service/service-{hanging}?"), 0, "");
+    }
+    let mut rig = Rig::start(&case.config(&server));
+    let now = rig
+        .until("twenty targets", |now| now.targets.len() == 20)
+        .await;
+    assert!(case.error(&now).is_some());
+    server.mend();
+    rig.until("all targets", |now| now.targets.len() == 30)
+        .await;
+    rig.stop().await;
+}
+
 #[tokio::test]
 async fn fault_47_an_index_that_goes_backwards_is_asked_for_anew() {
     let case = &CASES[0];

@@ -64,6 +64,8 @@ impl Server {
                 served.requests.lock().unwrap().push(path.clone());
                 let faults = served.faults.lock().unwrap().clone();
                 match faults.into_iter().find(|(part, ..)| path.contains(part)) {
+                    // It hangs.
+                    Some((_, 0, _)) => std::future::pending().await,
                     Some((_, status, body)) => {
                         (StatusCode::from_u16(status).unwrap(), body).into_response()
                     }
@@ -82,7 +84,8 @@ impl Server {
         self.served.index.send_modify(|index| *index += 1);
     }
 
-    /// Answers with a status and a body what has a part in its path; nothing else before [`Server::mend`].
+    /// Answers with a status and a body what has a part in its path, or never where the status is 0, until
+    /// [`Server::mend`].
     pub(super) fn fail(&self, part: &str, status: u16, body: &str) {
         let fault = (part.to_owned(), status, body.to_owned());
         self.served.faults.lock().unwrap().push(fault);

@@ -9,8 +9,8 @@ use reqwest::header::HeaderValue;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::super::json::refused;
 use super::settings::ConsulSd;
+use crate::discovery::mechanism::json::refused;
 use crate::http_client::{DialPolicy, HttpClient, Reach, SharedClient, below, body, segment};
 
 /// How long the server is asked to wait for a change.

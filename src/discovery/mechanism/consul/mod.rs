@@ -16,10 +16,10 @@ use tokio::time::{Instant, sleep, sleep_until};
 use self::client::{Answer, Client, Index};
 pub(crate) use self::settings::{ConsulSd, RawConsulSd};
 use self::targets::{Instance, group};
-use super::contract::{Mechanism, Surroundings, summary};
+use super::contract::{Mechanism, Surroundings};
 use super::pulse::Pulse;
 use crate::discovery::groups::{LIST_TARGETS_MAX, Listing, TargetGroup};
-use crate::discovery::refresh::{Refresh, RunnerGone};
+use crate::discovery::refresh::{Refresh, RunnerGone, summary};
 use crate::document::DocumentError;
 use crate::document::yaml::{At, Source};
 use crate::http_client::settings::HttpConfig;
@@ -229,8 +229,7 @@ impl Follower {
     fn begin_in(&mut self, datacenter: String) {
         self.datacenter = Some(datacenter);
         let config = &self.asker.config;
-        // Named services need no catalogue, unless something else decides which of them count.
-        if config.services.is_empty() || !config.tags.is_empty() || !config.filter.is_empty() {
+        if config.needs_catalogue() {
             let asker = Arc::clone(&self.asker);
             self.tasks.spawn(async move { asker.catalogue().await });
         } else {
@@ -304,7 +303,11 @@ impl Follower {
                 };
                 match answer {
                     Ok(group) => {
-                        self.pulse.effort.lists += 1;
+                        // Where there is a catalogue, what one service says confirms nothing of the others.
+                        match self.asker.config.needs_catalogue() {
+                            true => self.pulse.effort.events += u64::from(group.is_some()),
+                            false => self.pulse.effort.lists += 1,
+                        }
                         known.error = None;
                         // An index may move although nothing changed.
                         if let Some(group) = group

@@ -72,6 +72,13 @@ pub struct ConsulSd {
     pub http: Arc<HttpConfig>,
 }
 
+impl ConsulSd {
+    /// Whether the catalogue says which services count: those that are named need none, unless something else decides.
+    pub(super) fn needs_catalogue(&self) -> bool {
+        self.services.is_empty() || !self.tags.is_empty() || !self.filter.is_empty()
+    }
+}
+
 impl RawConsulSd {
     /// Makes it ready.
     pub(super) fn resolve(source: Source<'_>, raw: At<Self>) -> Result<ConsulSd, DocumentError> {

@@ -10,13 +10,14 @@ use std::time::Duration;
 
 use hickory_proto::rr::{RData, Record};
 use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
 
 use self::client::{Lookup, Servers};
-use super::contract::{Mechanism, Surroundings, summary};
+use super::contract::{Mechanism, Surroundings};
 use super::polled::{Polled, poll};
 use crate::discovery::groups::{Layers, Listing, TargetGroup};
 use crate::discovery::meta::{ADDRESS, Meta, address};
-use crate::discovery::refresh::{Effort, Refresh, RunnerGone};
+use crate::discovery::refresh::{Refresh, RunnerGone};
 use crate::document::DocumentError;
 use crate::document::yaml::{At, Source};
 
@@ -62,13 +63,13 @@ impl Polled for Names {
         self.config.refresh_interval
     }
 
-    async fn ask(&mut self) -> Refresh {
+    async fn ask(&mut self, until: Instant) -> Refresh {
         let servers = match Servers::read(&self.config.servers).await {
             Ok(servers) => Arc::new(servers),
             Err(error) => return Refresh::failed(error),
         };
         let kind = self.config.kind;
-        let mut waiting = self.config.names.iter().cloned();
+        let mut waiting = self.config.names.clone().into_iter();
         let mut lookups = JoinSet::new();
         let mut errors = Vec::new();
         loop {
@@ -81,47 +82,44 @@ impl Polled for Names {
                     (name, found)
                 });
             }
-            match lookups.join_next().await {
+            let Ok(ended) = timeout_at(until, lookups.join_next()).await else {
+                // Those that wait keep what they stood for, and are asked again.
+                let unheard = lookups.len() + waiting.count();
+                errors.push(format!("{unheard} names were not answered for in time"));
+                break;
+            };
+            match ended {
                 None => break,
-                Some(Ok((name, Ok(lookup)))) => {
-                    let known = known(&self.config, &name, lookup);
-                    // The very same group is not relabelled again.
-                    match self.known.get_mut(&name) {
-                        Some(before) if *before.group == *known.group => {
-                            before.skipped = known.skipped;
-                        }
-                        _ => {
-                            self.known.insert(name, known);
-                        }
-                    }
-                }
+                Some(Ok((name, Ok(lookup)))) => self.note(name, lookup),
                 Some(Ok((name, Err(error)))) => errors.push(format!("`{name}`: {error}")),
                 Some(Err(error)) => errors.push(error.to_string()),
             }
         }
         errors.sort();
-        let listing = (!self.known.is_empty()).then(|| Listing {
-            groups: self
-                .known
-                .values()
-                .map(|known| Arc::clone(&known.group))
-                .collect(),
-            skipped: self
-                .known
-                .values()
-                .flat_map(|known| known.skipped.iter().cloned())
-                .take(Listing::SKIPPED_MAX)
-                .collect(),
-        });
-        Refresh {
-            listing,
-            effort: Effort {
-                failures: u64::from(!errors.is_empty()),
-                ..Effort::default()
-            },
-            error: summary(&errors),
-            withdrawn: 0,
+        Refresh::of_parts(self.listing(), errors)
+    }
+}
+
+impl Names {
+    /// Takes in what a name stands for. The very same group is not relabelled again.
+    fn note(&mut self, name: String, lookup: Lookup) {
+        let known = known(&self.config, &name, lookup);
+        match self.known.get_mut(&name) {
+            Some(before) if *before.group == *known.group => before.skipped = known.skipped,
+            _ => {
+                self.known.insert(name, known);
+            }
         }
+    }
+
+    /// What is known; nothing before any name was answered for.
+    fn listing(&self) -> Option<Listing> {
+        let known = || self.known.values();
+        let skipped = known().flat_map(|known| known.skipped.iter().cloned());
+        (!self.known.is_empty()).then(|| Listing {
+            groups: known().map(|known| Arc::clone(&known.group)).collect(),
+            skipped: skipped.take(Listing::SKIPPED_MAX).collect(),
+        })
     }
 }
 

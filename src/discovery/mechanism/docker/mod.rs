@@ -6,6 +6,7 @@ mod settings;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
 use url::Url;
 
 use self::containers::{Container, Network, group};
@@ -62,7 +63,7 @@ impl Polled for Engine {
         self.config.refresh_interval
     }
 
-    async fn ask(&mut self) -> Refresh {
+    async fn ask(&mut self, _until: Instant) -> Refresh {
         self.list().await.into()
     }
 }

@@ -7,19 +7,19 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::super::contract::summary;
-use super::super::pulse::{HEARTBEAT, Pulse};
 use super::kind::Kind;
 use super::settings::KubernetesSd;
 use super::store::Round;
 use super::watched::{Entry, watches};
 use super::world::World;
-use crate::discovery::refresh::{Refresh, RefreshSender, RunnerGone};
+use crate::discovery::mechanism::pulse::{HEARTBEAT, Pulse};
+use crate::discovery::refresh::{Refresh, RefreshSender, RunnerGone, summary};
 use crate::discovery::timing::Timing;
 use crate::kubernetes::{Change, Cluster, Pace, own_namespace, reflect};
 
 /// Changes that may wait for us.
 const CHANGES_MAX: usize = 1024;
+
 /// Watches until the runner goes.
 pub(super) async fn run(
     config: KubernetesSd,
@@ -191,14 +191,13 @@ impl Follower {
         let errors = self.watches.iter().filter_map(|watch| watch.error.clone());
         let error = limit.or_else(|| summary(&errors.collect::<Vec<_>>()));
         // What is of the whole cluster counts for every namespace.
-        let (mut is_any_ready, mut ready) = (false, BTreeMap::new());
+        let mut ready = BTreeMap::new();
         for watch in &self.watches {
             let namespace = watch.namespace.as_deref();
             *ready.entry(namespace).or_insert(true) &= watch.is_listed;
         }
         let of_cluster = ready.get(&None).copied().unwrap_or(true);
-        is_any_ready |= of_cluster && ready.values().any(|ready| *ready);
-        if !is_any_ready {
+        if !of_cluster || !ready.values().any(|ready| *ready) {
             return failed(error.unwrap_or_else(|| "no list is complete yet".to_owned()));
         }
         let is_ready = |namespace: &str| {
