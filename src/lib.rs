@@ -10,6 +10,7 @@
 //! [`ingest`] joins the middle (one body in, one observation out), [`daemon`] wires all stages,
 //! [`cli`] holds a file per command.
 
+pub mod aws;
 pub mod calendar;
 pub mod catalogue;
 pub mod checks;

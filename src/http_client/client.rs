@@ -142,6 +142,11 @@ impl Prepared {
         self.client.post(url.clone()).headers(self.headers.clone())
     }
 
+    /// A PUT request with the configured headers.
+    pub(crate) fn put(&self, url: &url::Url) -> RequestBuilder {
+        self.client.put(url.clone()).headers(self.headers.clone())
+    }
+
     /// A GET request with the configured headers.
     pub(crate) fn get(&self, url: &url::Url) -> RequestBuilder {
         self.client.get(url.clone()).headers(self.headers.clone())

@@ -15,7 +15,7 @@ use crate::programs;
 const FLOORS: &[&[&str]] = &[
     &["document", "interner", "labels", "rule_id"],
     &["calendar", "exposition", "http_client"],
-    &["kubernetes"],
+    &["aws", "kubernetes"],
     &["catalogue", "discovery"],
     &["scrape", "sources"],
     &["checks"],
