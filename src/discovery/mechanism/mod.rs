@@ -4,6 +4,7 @@ pub(super) mod consul;
 mod contract;
 pub(super) mod dns;
 pub(super) mod docker;
+pub(super) mod ec2;
 pub(super) mod file;
 pub(super) mod http;
 mod json;
@@ -117,6 +118,8 @@ mechanisms! {
     Consul(consul::ConsulSd) = "consul" in consul_sd_configs,
     /// An entry of `docker_sd_configs`.
     Docker(docker::DockerSd) = "docker" in docker_sd_configs,
+    /// An entry of `ec2_sd_configs`.
+    Ec2(ec2::Ec2Sd) = "ec2" in ec2_sd_configs,
     /// An entry of `nomad_sd_configs`.
     Nomad(nomad::NomadSd) = "nomad" in nomad_sd_configs,
 }

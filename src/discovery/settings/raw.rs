@@ -6,6 +6,7 @@ use super::passed::{EscapingScheme, Passed as _, RawProtocol, ValidationScheme};
 use crate::discovery::mechanism::consul::RawConsulSd;
 use crate::discovery::mechanism::dns::RawDnsSd;
 use crate::discovery::mechanism::docker::RawDockerSd;
+use crate::discovery::mechanism::ec2::RawEc2Sd;
 use crate::discovery::mechanism::file::RawFileSd;
 use crate::discovery::mechanism::http::RawHttpSd;
 use crate::discovery::mechanism::kubernetes::RawKubernetesSd;
@@ -108,6 +109,7 @@ scrape_keys! {
         dns_sd_configs: At<RawDnsSd>,
         consul_sd_configs: At<RawConsulSd>,
         docker_sd_configs: At<RawDockerSd>,
+        ec2_sd_configs: At<RawEc2Sd>,
         nomad_sd_configs: At<RawNomadSd>,
     }
     passed {
@@ -132,7 +134,6 @@ scrape_keys! {
         azure_sd_configs => "azure",
         digitalocean_sd_configs => "digitalocean",
         dockerswarm_sd_configs => "dockerswarm",
-        ec2_sd_configs => "ec2",
         ecs_sd_configs => "ecs",
         elasticache_sd_configs => "elasticache",
         eureka_sd_configs => "eureka",

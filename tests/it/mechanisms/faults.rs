@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::dns::Zones;
 use super::server::{Answer, Server};
-use super::{consul, docker, nomad};
+use super::{consul, docker, ec2, nomad};
 use crate::discovery::rig::{Rig, addresses, source};
 use crate::programs::free_address;
 
@@ -236,6 +236,60 @@ async fn a_quiet_catalogue_is_hardly_asked_for() {
     );
     let first = server.served.requests.lock().unwrap()[1].clone();
     assert_eq!(first, "/v1/catalog/services?stale=&wait=120000ms");
+    rig.stop().await;
+}
+
+/// What EC2 refuses is said with its code; what is no list keeps the last one.
+#[tokio::test]
+async fn fault_34_45_an_api_that_refuses_is_told_with_its_reason() {
+    let instance = |index| json!({"instanceId": format!("i-{index}"), "privateIpAddress": format!("10.0.0.{index}")});
+    let step = json!({"instances": (0..5).map(instance).collect::<Vec<_>>(), "page": 2});
+    let server = Server::start(ec2::answer).await;
+    server.set(step.clone());
+    let config = format!(
+        "scrape_configs: [{{job_name: j, ec2_sd_configs: [{{endpoint: 'http://{}', region: eu-test-1, access_key: k, secret_key: s, refresh_interval: 200ms}}]}}]\n",
+        server.address
+    );
+    let mut rig = Rig::start(&config);
+    until_count(&mut rig, 5).await;
+    let error = |now: &Discovered| source(now, "j/ec2/0").last_error.clone();
+    let cut = "<DescribeInstancesResponse><reservationSet><item><instancesSet><item><privateIpAddress>10.0.0.1";
+    let circle = "<DescribeInstancesResponse><reservationSet/><nextToken>again</nextToken></DescribeInstancesResponse>";
+    for (status, body, expected) in [
+        (
+            403,
+            "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>You are not authorized to perform this operation.</Message></Error></Errors></Response>",
+            "ec2:DescribeInstances: the server answered 403 Forbidden: UnauthorizedOperation: You are not authorized to perform this operation.",
+        ),
+        (
+            503,
+            "<Response><Errors><Error><Code>RequestLimitExceeded</Code></Error></Errors></Response>",
+            "ec2:DescribeInstances: the server answered 503 Service Unavailable: RequestLimitExceeded",
+        ),
+        (
+            500,
+            "no",
+            "ec2:DescribeInstances: the server answered 500 Internal Server Error",
+        ),
+        (200, "", "the answer is not what was asked for"),
+        (200, cut, "the answer is not what was asked for"),
+        (
+            200,
+            "<DescribeInstancesResponse/>",
+            "missing field `reservationSet`",
+        ),
+        (200, circle, "the pages of the list go in a circle"),
+    ] {
+        server.fail("DescribeInstances", status, body);
+        let now = rig
+            .until(expected, |now| {
+                error(now).is_some_and(|error| error.contains(expected))
+            })
+            .await;
+        assert!(now.targets.len() == 5 && now.ready);
+        server.mend();
+        rig.until("no error", |now| error(now).is_none()).await;
+    }
     rig.stop().await;
 }
 

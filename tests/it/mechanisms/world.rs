@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::server::{Answer, Server};
-use super::{consul, docker, nomad};
+use super::{consul, docker, ec2, nomad};
 use crate::compared::targets::Jobs;
 
 /// Jobs, and what there is step by step.
@@ -18,10 +18,11 @@ pub(super) struct World {
 }
 
 /// Those that a server of ours serves.
-pub(super) const SERVED: [(&str, Answer); 3] = [
+pub(super) const SERVED: [(&str, Answer); 4] = [
     ("consul", consul::answer),
     ("nomad", nomad::answer),
     ("docker", docker::answer),
+    ("ec2", ec2::answer),
 ];
 
 fn root() -> PathBuf {
