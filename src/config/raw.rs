@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::calendar::RawFiscalYear;
 use crate::catalogue::SeriesNames;
-use crate::discovery::settings::{RawGlobal, RawLabels, RawScrape, RawShrinkGuard};
+use crate::discovery::settings::{RawGlobal, RawKubernetes, RawLabels, RawScrape, RawShrinkGuard};
 use crate::document::quantity::Period;
 use crate::document::yaml::At;
 use crate::history::RawHistory;
@@ -21,6 +21,7 @@ use crate::sources::RawSource;
 pub(super) struct RawConfig {
     pub(super) global: Option<RawGlobal>,
     pub(super) scrape_configs: Option<Vec<At<RawScrape>>>,
+    pub(super) kubernetes: Option<At<RawKubernetes>>,
     pub(super) scrape_config_files: Option<Vec<At<PathBuf>>>,
     pub(super) labels: Option<RawLabels>,
     pub(super) services: Option<BTreeMap<String, Option<RawService>>>,

@@ -9,7 +9,7 @@ use super::raw::{RawConfig, RawScore, RawService};
 use super::settings::Config;
 use crate::catalogue::{RecordFiles, ServiceOverride};
 use crate::discovery::lost_of_static_lists;
-use crate::discovery::settings::{DiscoverySettings, Jobs, Naming};
+use crate::discovery::settings::{DiscoverySettings, Jobs, Naming, Written};
 use crate::document::DocumentError;
 use crate::document::paths::patterns;
 use crate::document::yaml::{At, Source};
@@ -33,8 +33,12 @@ const LOSSES_SHOWN_MAX: usize = 20;
 /// Makes a configuration ready.
 pub(super) fn config(source: Source<'_>, raw: RawConfig) -> Result<Config, DocumentError> {
     let global = raw.global.unwrap_or_default();
-    let files = raw.scrape_config_files;
-    let jobs = Jobs::read(source, &global, raw.scrape_configs, files)?;
+    let written = Written {
+        own: raw.scrape_configs,
+        kubernetes: raw.kubernetes,
+        files: raw.scrape_config_files,
+    };
+    let jobs = Jobs::read(source, &global, written)?;
     let services = services(source, raw.services.unwrap_or_default())?;
     let shrink_guard = raw.discovery.and_then(|discovery| discovery.shrink_guard);
     let raw_dial = raw.dial.unwrap_or_default();

@@ -56,6 +56,11 @@ impl AnchoredRegex {
         })
     }
 
+    /// As it is written.
+    pub(in crate::discovery) fn as_str(&self) -> &str {
+        &self.written
+    }
+
     pub(super) fn is_match(&self, text: &str) -> bool {
         self.regex.is_match(text)
     }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::global::{Global, RawGlobal, written};
 use super::job_config::{JobConfig, job_config};
+use super::kubernetes::{self, RawKubernetes};
 use super::raw::RawScrape;
 use crate::discovery::skipped::SkippedJob;
 use crate::document::paths::pattern;
@@ -68,6 +69,16 @@ pub(crate) struct Jobs {
     names: HashMap<String, String>,
 }
 
+/// Where jobs are written.
+pub(crate) struct Written {
+    /// `scrape_configs`.
+    pub(crate) own: Option<Vec<At<RawScrape>>>,
+    /// `kubernetes`.
+    pub(crate) kubernetes: Option<At<RawKubernetes>>,
+    /// `scrape_config_files`.
+    pub(crate) files: Option<Vec<At<PathBuf>>>,
+}
+
 /// Whose jobs are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Whose {
@@ -82,15 +93,17 @@ impl Jobs {
     pub(crate) fn read(
         source: Source<'_>,
         defaults: &RawGlobal,
-        own: Option<Vec<At<RawScrape>>>,
-        files: Option<Vec<At<PathBuf>>>,
+        written: Written,
     ) -> Result<Self, DocumentError> {
         defaults.check_passed(source)?;
         let global = defaults.resolve(source)?;
         let mut jobs = Self::default();
         jobs.warn(source, "`global`", &defaults.ignored_keys());
-        jobs.add(source, global, defaults, own, Whose::Own)?;
-        for files in files.unwrap_or_default() {
+        jobs.add(source, global, defaults, written.own, Whose::Own)?;
+        if let Some(raw) = written.kubernetes {
+            jobs.add_kubernetes(source, global, defaults, raw)?;
+        }
+        for files in written.files.unwrap_or_default() {
             jobs.add_files(source, global, defaults, &files)?;
         }
         Ok(jobs)
@@ -134,6 +147,27 @@ impl Jobs {
                 return Err(source.error(at, message));
             }
             self.warn(source, &format!("job `{name}`"), &ignored_keys);
+            self.ready.push(job);
+        }
+        Ok(())
+    }
+
+    /// The jobs that `kubernetes` stands for; none of them has a name that another has.
+    fn add_kubernetes(
+        &mut self,
+        source: Source<'_>,
+        global: Global,
+        defaults: &RawGlobal,
+        raw: At<RawKubernetes>,
+    ) -> Result<(), DocumentError> {
+        let at = raw.referenced;
+        for job in kubernetes::jobs(source, global, defaults, raw)? {
+            let name = &job.job.name;
+            if let Some(first) = self.names.get(name) {
+                let message =
+                    format!("`kubernetes` makes a job `{name}`, which is defined at {first}");
+                return Err(source.error(at, message));
+            }
             self.ready.push(job);
         }
         Ok(())

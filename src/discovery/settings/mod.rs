@@ -5,13 +5,15 @@ pub(super) mod global;
 pub(super) mod job;
 pub(super) mod job_config;
 mod jobs;
+mod kubernetes;
 mod passed;
 pub(super) mod raw;
 
 pub(crate) use self::global::RawGlobal;
 pub use self::job::{Scheme, ScrapeJob, ScrapeLimits};
 pub use self::job_config::JobConfig;
-pub(crate) use self::jobs::Jobs;
+pub(crate) use self::jobs::{Jobs, Written};
+pub(crate) use self::kubernetes::RawKubernetes;
 pub(crate) use self::raw::RawScrape;
 pub(crate) use super::guard::RawShrinkGuard;
 pub use super::guard::ShrinkGuard;

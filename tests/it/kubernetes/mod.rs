@@ -2,6 +2,7 @@
 //! recorded of both in a server of our own.
 
 mod api;
+mod default_job;
 mod equality;
 mod fake;
 mod faults;

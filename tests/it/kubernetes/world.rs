@@ -36,11 +36,16 @@ pub(super) fn steps() -> Vec<Step> {
     serde_saphyr::from_str::<World>(&text).unwrap().steps
 }
 
-/// The jobs, each an entry of `scrape_configs`.
+/// The jobs, each an entry of `scrape_configs`: those of the tests, and the one that `kubernetes: {}` stands for.
 pub(super) fn jobs() -> Vec<Value> {
-    let text = std::fs::read_to_string(root().join("tests/kubernetes/jobs.yaml")).unwrap();
-    let file: Value = serde_saphyr::from_str(&text).unwrap();
-    file["scrape_configs"].as_array().unwrap().clone()
+    let read = |path: &str| -> Value {
+        let text = std::fs::read_to_string(root().join(path)).unwrap();
+        serde_saphyr::from_str(&text).unwrap()
+    };
+    let file = read("tests/kubernetes/jobs.yaml");
+    let mut jobs = file["scrape_configs"].as_array().unwrap().clone();
+    jobs.push(read("deploy/kubernetes/job.yaml"));
+    jobs
 }
 
 /// The manifest of what we may do in a cluster, object by object.

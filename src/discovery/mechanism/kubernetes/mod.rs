@@ -23,6 +23,7 @@ mod world;
 
 use self::run::run;
 pub(crate) use self::settings::{KubernetesSd, RawKubernetesSd};
+pub(in crate::discovery) use self::settings::{RawNamespaces, RawSelector, Written};
 use super::contract::{Mechanism, Surroundings};
 use crate::discovery::refresh::RunnerGone;
 use crate::document::DocumentError;

@@ -12,7 +12,7 @@ use crate::document::paths::absolute;
 use crate::document::value::HttpUrl;
 use crate::document::yaml::{At, Source};
 use crate::http_client::http;
-use crate::http_client::raw::with_http_keys;
+use crate::http_client::raw::{RawHttp, with_http_keys};
 use crate::http_client::settings::HttpConfig;
 use crate::kubernetes::{Access, check_field_selector, check_label_selector};
 
@@ -177,9 +177,6 @@ impl RawKubernetesSd {
             let hint = "one of `pod`, `service`, `endpoints`, `endpointslice`, `node`, `ingress`";
             return Err(source.error(at, message).with_hint(hint));
         };
-        let namespaces = raw.namespaces.take().unwrap_or_default();
-        let own_namespace = boolean(source, namespaces.own_namespace.as_ref())?;
-        let own_at = namespaces.own_namespace.as_ref().map(|own| own.referenced);
         let attach = raw.attach_metadata.take().unwrap_or_default();
         let attach = AttachMetadata {
             node: boolean(source, attach.node.as_ref())?,
@@ -188,14 +185,46 @@ impl RawKubernetesSd {
             job: boolean(source, attach.job.as_ref())?,
             cron_job: boolean(source, attach.cronjob.as_ref())?,
         };
-        let selectors = selectors(source, role.value, raw.selectors.take().unwrap_or_default())?;
-        let own_at = own_at.filter(|_| own_namespace);
+        let written = Written {
+            at,
+            http: raw.take_http(),
+            api_server: raw.api_server,
+            kubeconfig_file: raw.kubeconfig_file,
+            namespaces: raw.namespaces,
+            selectors: raw.selectors,
+        };
+        written.resolve(source, role.value, attach)
+    }
+}
+
+/// Where to look and at what, as written.
+pub(in crate::discovery) struct Written {
+    pub(in crate::discovery) at: Location,
+    pub(in crate::discovery) http: RawHttp,
+    pub(in crate::discovery) api_server: Option<At<HttpUrl>>,
+    pub(in crate::discovery) kubeconfig_file: Option<At<PathBuf>>,
+    pub(in crate::discovery) namespaces: Option<RawNamespaces>,
+    pub(in crate::discovery) selectors: Option<Vec<At<RawSelector>>>,
+}
+
+impl Written {
+    /// Makes it ready.
+    pub(in crate::discovery) fn resolve(
+        mut self,
+        source: Source<'_>,
+        role: Role,
+        attach: AttachMetadata,
+    ) -> Result<KubernetesSd, DocumentError> {
+        let namespaces = self.namespaces.take().unwrap_or_default();
+        let own_namespace = boolean(source, namespaces.own_namespace.as_ref())?;
+        let own_at = namespaces.own_namespace.as_ref().map(|own| own.referenced);
+        let selectors = selectors(source, role, self.selectors.take().unwrap_or_default())?;
         let mut names = namespaces.names.unwrap_or_default();
         names.sort();
         names.dedup();
         Ok(KubernetesSd {
-            access: access(source, at, raw, own_at)?,
-            role: role.value,
+            access: access(source, self, own_at.filter(|_| own_namespace))?,
+            role,
             namespaces: names,
             own_namespace,
             selectors,
@@ -210,18 +239,16 @@ fn boolean(source: Source<'_>, written: Option<&At<bool>>) -> Result<bool, Docum
 
 fn access(
     source: Source<'_>,
-    at: Location,
-    mut raw: RawKubernetesSd,
+    written: Written,
     own_namespace: Option<Location>,
 ) -> Result<Access, DocumentError> {
     // As Prometheus: what is written as it is by default says nothing.
-    let is_custom_http2 = raw
-        .enable_http2
-        .as_ref()
-        .is_some_and(|written| !written.value);
-    let http = http(source, raw.take_http())?;
+    let http2 = written.http.enable_http2.as_ref();
+    let is_custom_http2 = http2.is_some_and(|written| !written.value);
+    let at = written.at;
+    let http = http(source, written.http)?;
     let is_custom = http != HttpConfig::default() || is_custom_http2;
-    let kubeconfig = raw.kubeconfig_file.take();
+    let kubeconfig = written.kubeconfig_file;
     let kubeconfig = kubeconfig.filter(|file| !file.value.as_os_str().is_empty());
     let in_pod_only = |what: &str| match own_namespace {
         None => Ok(()),
@@ -232,7 +259,7 @@ fn access(
             Err(source.error(at, message))
         }
     };
-    match (raw.api_server.take(), kubeconfig) {
+    match (written.api_server, kubeconfig) {
         (Some(_), Some(file)) => {
             let message = "both `api_server` and `kubeconfig_file` are set: at most one may be";
             Err(source.error(file.referenced, message))

@@ -1,0 +1,149 @@
+//! `kubernetes`: a job for the cluster that we run in, and one for each plugin of its services.
+
+use std::sync::Arc;
+
+use super::global::{Global, RawGlobal};
+use super::job::ScrapeJob;
+use super::job_config::{JobConfig, job_config};
+use crate::discovery::mechanism::DiscoveryConfig;
+use crate::discovery::mechanism::kubernetes::{RawNamespaces, RawSelector, Written};
+use crate::discovery::relabel::{AnchoredRegex, RawRule, Rule, rules};
+use crate::document::value::HttpUrl;
+use crate::document::yaml::{self, At, Source};
+use crate::document::{DocumentError, Origin};
+use crate::http_client::raw::with_http_keys;
+
+/// The job that is meant.
+const KUBERNETES_JOB: &str = include_str!("../../../deploy/kubernetes/job.yaml");
+
+/// Which services have plugins, unless the configuration says.
+const PLUGINS_OF_DEFAULT: &str = "mattermost.*";
+/// Plugins, each a target of each pod.
+const PLUGINS_MAX: usize = 100;
+
+with_http_keys! {
+    /// `kubernetes`.
+    struct RawKubernetes {
+        api_server: Option<At<HttpUrl>>,
+        kubeconfig_file: Option<At<std::path::PathBuf>>,
+        namespaces: Option<RawNamespaces>,
+        selectors: Option<Vec<At<RawSelector>>>,
+        plugins: Option<Vec<At<String>>>,
+        plugins_of: Option<At<AnchoredRegex>>,
+        relabel_configs: Option<Vec<At<RawRule>>>,
+    }
+}
+
+/// The jobs that it stands for.
+pub(super) fn jobs(
+    source: Source<'_>,
+    global: Global,
+    defaults: &RawGlobal,
+    raw: At<RawKubernetes>,
+) -> Result<Vec<JobConfig>, DocumentError> {
+    let (at, mut raw) = (raw.referenced, raw.value);
+    let plugins = plugins(source, &mut raw)?;
+    let more = rules(source, raw.relabel_configs.take().unwrap_or_default())?;
+    let written = Written {
+        at,
+        http: raw.take_http(),
+        api_server: raw.api_server,
+        kubeconfig_file: raw.kubeconfig_file,
+        namespaces: raw.namespaces,
+        selectors: raw.selectors,
+    };
+    let origin = Origin {
+        name: "deploy/kubernetes/job.yaml".to_owned(),
+        folder: source.origin.folder.clone(),
+    };
+    let own = source.beside(&origin, KUBERNETES_JOB);
+    let (mut job, _) = job_config(own, global, defaults, yaml::parse(own)?)?;
+    let mut written = Some(written);
+    for found in &mut job.discovery {
+        if let DiscoveryConfig::Kubernetes(template) = found
+            && let Some(written) = written.take()
+        {
+            **template = written.resolve(source, template.role, template.attach)?;
+        }
+    }
+    let mut jobs = vec![with_rules(&job, &[], &more)];
+    for plugin in plugins {
+        let rules = plugin.rules(source)?;
+        let mut job = with_rules(&job, &rules, &more);
+        job.job = Arc::new(ScrapeJob {
+            name: format!("{}-{}", job.job.name, plugin.id),
+            ..ScrapeJob::clone(&job.job)
+        });
+        jobs.push(job);
+    }
+    Ok(jobs)
+}
+
+/// The same job with more rules.
+fn with_rules(job: &JobConfig, first: &[Rule], then: &[Rule]) -> JobConfig {
+    let rules = [&job.relabel, first, then].concat();
+    JobConfig {
+        relabel: rules.into(),
+        ..job.clone()
+    }
+}
+
+/// A plugin of a service: it answers at a path of its own, and is judged by itself.
+struct Plugin {
+    id: String,
+    /// A regular expression.
+    services: String,
+}
+
+fn plugins(source: Source<'_>, raw: &mut RawKubernetes) -> Result<Vec<Plugin>, DocumentError> {
+    let plugins = raw.plugins.take().unwrap_or_default();
+    let services = match &raw.plugins_of {
+        Some(written) if plugins.is_empty() => {
+            let message = "`plugins_of` says whose `plugins` there are, and there are none";
+            return Err(source.error(written.referenced, message));
+        }
+        Some(written) => written.value.as_str(),
+        None => PLUGINS_OF_DEFAULT,
+    };
+    let mut found: Vec<Plugin> = Vec::new();
+    for written in &plugins {
+        let id = written.value.as_str();
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        let error = if id.is_empty() || !id.chars().all(allowed) || id.starts_with('.') {
+            format!("`{id}` is no id of a plugin, as `com.mattermost.calls` is")
+        } else if found.iter().any(|known| known.id == id) {
+            format!("plugin `{id}` is named twice")
+        } else if found.len() == PLUGINS_MAX {
+            format!("{} plugins are more than {PLUGINS_MAX}", plugins.len())
+        } else {
+            found.push(Plugin {
+                id: id.to_owned(),
+                services: services.to_owned(),
+            });
+            continue;
+        };
+        return Err(source.error(written.referenced, error));
+    }
+    Ok(found)
+}
+
+impl Plugin {
+    /// What makes a target of a service one of the plugin.
+    fn rules(&self, source: Source<'_>) -> Result<Arc<[Rule]>, DocumentError> {
+        let (id, services) = (&self.id, serde_json::Value::from(self.services.as_str()));
+        let text = format!(
+            r#"
+- {{source_labels: [service], regex: {services}, action: keep}}
+- {{target_label: service, replacement: {id:?}}}
+- {{target_label: __metrics_path__, replacement: "/plugins/{id}/metrics"}}
+- {{target_label: version, replacement: ""}}
+"#
+        );
+        let origin = Origin {
+            name: format!("plugin `{id}`"),
+            folder: source.origin.folder.clone(),
+        };
+        let own = source.beside(&origin, &text);
+        rules(own, yaml::parse(own)?)
+    }
+}
