@@ -28,6 +28,7 @@ pub mod kubernetes;
 pub mod labels;
 pub mod manifesto;
 pub mod okr;
+pub mod prometheus_api;
 pub mod publish;
 pub mod report;
 pub mod rule_id;

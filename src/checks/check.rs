@@ -11,10 +11,9 @@ use serde_json::{Map, Value};
 use strum::VariantNames as _;
 
 use super::evidence::{EvidenceCheck, Facts};
-use super::scraped::{ScrapeCheck, SeriesFindings};
+use super::scraped::{Place, ScrapeCheck, SeriesFindings};
 use super::verdict::{Finding, Reason, worst};
 use crate::catalogue::{Catalogue, Records};
-use crate::discovery::target::TargetUrl;
 use crate::sources::Query;
 
 /// What proves a rule: one check at least, of one sort. All of them must hold.
@@ -77,15 +76,16 @@ impl Checks {
 pub(crate) fn judge_scrape(
     checks: &[ScrapeCheck],
     found: &SeriesFindings,
-    url: Option<&TargetUrl>,
+    place: Place<'_>,
 ) -> Arc<Finding> {
-    match checks {
-        [only] => only.judge(found, url),
+    let finding = match checks {
+        [only] => only.judge(found, place),
         checks => {
-            let judged = checks.iter().map(|check| check.judge(found, url));
+            let judged = checks.iter().map(|check| check.judge(found, place));
             Arc::new(worst_of(judged.map(Arc::unwrap_or_clone)))
         }
-    }
+    };
+    place.noted(finding)
 }
 
 /// Judges a rule by other evidence: the worst of its checks, with the sentences of all.

@@ -20,7 +20,7 @@ pub use self::check::Checks;
 pub(crate) use self::check::{judge_evidence, judge_scrape};
 pub use self::evidence::{Entity, EvidenceCheck, Facts, Failure};
 pub use self::scraped::{
-    FAULTS_MAX, Observation, Observer, ScrapeCheck, Scraped, Series, SeriesFindings,
+    FAULTS_MAX, Observation, Observer, Place, ScrapeCheck, Scraped, Series, SeriesFindings,
     instrumentation,
 };
 pub use self::setup::Setup;

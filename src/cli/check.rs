@@ -13,7 +13,7 @@ use super::input::{Input, InputError, Measured};
 use super::output::Format;
 use super::output::report::{Report, ReportedVerdict};
 use crate::checks::warmup::PROCESS_AGE_MIN;
-use crate::checks::{Series, SeriesFindings, Status};
+use crate::checks::{Place, Series, SeriesFindings, Status};
 use crate::config::Config;
 use crate::daemon::{self, Loaded};
 use crate::discovery::target::{Target, TargetUrl};
@@ -219,7 +219,7 @@ async fn judge(args: &Args, config: &Config, ruleset: &Arc<Ruleset>) -> Result<J
     // One scrape has no history: it is judged as it stands.
     let judged = ruleset.judge(
         &args.service,
-        measured.url.as_ref(),
+        measured.url.as_ref().map_or(Place::File, Place::Scraped),
         measured.down.as_ref(),
         measured.observation.as_ref(),
     );

@@ -9,7 +9,9 @@ use tokio::sync::Notify;
 
 use crate::checks::scraped::instrumentation::Resource;
 use crate::checks::warmup::{History, TargetPast};
-use crate::checks::{FAULTS_MAX, Finding, Observation, Reason, SeriesFindings, Subject, Verdict};
+use crate::checks::{
+    FAULTS_MAX, Finding, Observation, Place, Reason, SeriesFindings, Subject, Verdict,
+};
 use crate::discovery::target::{ByUrl, Target, TargetUrl};
 use crate::ingest::{BodyCache, BodyReader, BufferPool, CacheOutcome};
 use crate::interner::Interner;
@@ -192,19 +194,21 @@ impl Board {
     fn replace(
         &self,
         entry: &mut Entry,
-        scrape: Scrape,
+        scrape: Option<Scrape>,
         series: Arc<SeriesFindings>,
         verdicts: Arc<[Verdict]>,
         judged: Option<&JudgedBody>,
     ) {
         let before = &entry.state;
-        log_change(before, &scrape);
+        if let Some(scrape) = &scrape {
+            log_change(before, scrape);
+        }
         // Most scrapes change nothing: what is equal is shared, so that what is made of it can be.
         let same = Arc::ptr_eq(&before.verdicts, &verdicts) || before.verdicts == verdicts;
         let same_series = Arc::ptr_eq(&before.series, &series) || before.series == series;
         entry.state = Arc::new(TargetState {
             target: Arc::clone(&before.target),
-            scrape: Some(scrape),
+            scrape,
             verdicts: if same {
                 Arc::clone(&before.verdicts)
             } else {
@@ -309,6 +313,7 @@ impl Handler for Board {
         let judged = match judged {
             // Nothing was measured: there is no history to ask.
             Some(BodyOutcome::Unmeasured { series, verdicts }) => {
+                let scrape = (!result.says_nothing()).then_some(scrape);
                 return self.replace(entry, scrape, series, verdicts, None);
             }
             Some(BodyOutcome::Measured(judged)) => {
@@ -332,9 +337,9 @@ impl Handler for Board {
             .apply_grace(&judged.series, judged.process_start_seconds, now);
         let verdicts = match Arc::ptr_eq(&series, &judged.series) {
             true => Arc::clone(&judged.verdicts),
-            false => judge_all(&ruleset.manifesto, &series, Some(&result.target.url)).into(),
+            false => judge_all(&ruleset.manifesto, &series, Place::of(&result.target)).into(),
         };
-        self.replace(entry, scrape, series, verdicts, Some(&judged));
+        self.replace(entry, Some(scrape), series, verdicts, Some(&judged));
     }
 
     /// Discovery's own list already said so, in [`Board::replace_targets`].
@@ -361,7 +366,7 @@ impl Board {
     ) -> BodyOutcome {
         let judged = ruleset.judge(
             &result.target.service.name,
-            Some(&result.target.url),
+            Place::of(&result.target),
             result.outcome.as_ref().err(),
             observation,
         );

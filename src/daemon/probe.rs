@@ -71,7 +71,7 @@ fn find(discovered: &Discovered, wanted: &str) -> Vec<Arc<Target>> {
 async fn probe(target: &Arc<Target>, board: &Board, network: Arc<Network>) -> Arc<Snapshot> {
     let ruleset = board.ruleset();
     let mut sink = board.reader(target);
-    let client = Client::new(Arc::clone(&target.job.http), network);
+    let client = Client::new(Arc::clone(&target.job.http), &target.job.proof, network);
     let result = client.scrape(target, &mut None, &mut sink).await;
     let observation = sink.into_observation();
     let state = ruleset.state(&result, observation.as_ref());

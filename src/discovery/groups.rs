@@ -116,7 +116,7 @@ impl Listing {
         self.skipped.extend(other.skipped.iter().cloned());
     }
 
-    fn skip(&mut self, reason: impl fmt::Display) {
+    pub(super) fn skip(&mut self, reason: impl fmt::Display) {
         if self.skipped.len() < Self::SKIPPED_MAX {
             let reason = reason.to_string();
             self.skipped

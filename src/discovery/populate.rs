@@ -14,6 +14,7 @@ use super::published::DropReason;
 use super::relabel::{self, Outcome};
 use super::settings::job::{Scheme, ScrapeJob};
 use super::settings::job_config::JobConfig;
+use super::settings::proof::Proof;
 use super::target::{ServiceKey, Target, TargetUrl};
 use crate::document::duration;
 use crate::document::value::FinalLabelName;
@@ -134,11 +135,32 @@ pub(super) fn target(
         return Err(DropReason::Relabel { rule_index, action });
     }
     let finished = finish(&job.job, labels, naming).map_err(DropReason::Invalid)?;
+    check_place(job, &found, &finished, naming)?;
     Ok(Target {
         found,
         sources: vec![source.to_owned()],
         ..finished
     })
+}
+
+/// Where another server scrapes, nobody's relabelling changes.
+fn check_place(
+    job: &JobConfig,
+    found: &Found,
+    finished: &Target,
+    naming: &Naming,
+) -> Result<(), DropReason> {
+    let Proof::Prometheus { lists: true, .. } = job.job.proof else {
+        return Ok(());
+    };
+    let there = finish(&job.job, found.labels(), naming).map_err(DropReason::Invalid)?;
+    match there.url == finished.url {
+        true => Ok(()),
+        false => Err(DropReason::Invalid(format!(
+            "relabelling makes it {}: with `proof: prometheus` it is scraped at {} and nowhere else",
+            finished.url, there.url
+        ))),
+    }
 }
 
 /// What the labels say after relabelling.

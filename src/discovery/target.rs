@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::found::Found;
 use super::settings::job::{Scheme, ScrapeJob, ScrapeLimits};
+use super::settings::proof::Proof;
 use crate::http_client::settings::HttpConfig;
 use crate::labels::Labels;
 
@@ -118,6 +119,7 @@ impl Target {
             enable_compression: true,
             fallback_format: None,
             limits: ScrapeLimits::default(),
+            proof: Proof::Scrape,
         });
         Self {
             service: ServiceKey {

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use super::in_force::Manifesto;
 use super::rule::Rule;
 use crate::catalogue::{Catalogue, Records};
-use crate::checks::{Checks, Finding, ScrapeCheck, SeriesFindings, Verdict, judge_scrape};
-use crate::discovery::target::TargetUrl;
+use crate::checks::{Checks, Finding, Place, ScrapeCheck, SeriesFindings, Verdict, judge_scrape};
 use crate::sources::Query;
 
 /// What the rules in force want to know of servers, each question once.
@@ -19,15 +18,11 @@ pub fn queries(manifesto: &Manifesto, catalogue: &Catalogue, records: &Records) 
 }
 
 /// Judges every rule that scrapes prove by what was found of each series, and by where.
-pub fn judge_all(
-    manifesto: &Manifesto,
-    found: &SeriesFindings,
-    url: Option<&TargetUrl>,
-) -> Vec<Verdict> {
+pub fn judge_all(manifesto: &Manifesto, found: &SeriesFindings, place: Place<'_>) -> Vec<Verdict> {
     of_scrapes(manifesto)
         .map(|(rule, checks)| Verdict {
             rule: rule.id,
-            finding: judge_scrape(checks, found, url),
+            finding: judge_scrape(checks, found, place),
         })
         .collect()
 }

@@ -7,6 +7,7 @@ use http::StatusCode;
 use http::header::AUTHORIZATION;
 use tokio::time::Instant;
 
+use super::asked::Asked;
 use super::auth::{self, Files};
 use super::connector::{Connector, Destination};
 use super::error::{ScrapeError, ScrapeErrorKind};
@@ -19,6 +20,7 @@ use super::response::{ResponseKind, ResponseReceiver};
 use super::result::{BodySink, ScrapeResult};
 use super::settings::ScrapeSettings;
 use super::stream::Stream;
+use crate::discovery::settings::Proof;
 use crate::discovery::target::Target;
 use crate::document::secret::Secret;
 use crate::http_client::oauth2::Tokens;
@@ -40,11 +42,13 @@ pub struct Client {
     connector: Connector,
     files: Files,
     tokens: Option<Tokens>,
+    /// Who is asked in place of the targets.
+    asked: Option<Asked>,
 }
 
 impl Client {
-    /// A client for the targets that share `http`.
-    pub fn new(http: Arc<HttpConfig>, network: Arc<Network>) -> Self {
+    /// A client for the targets that share `http` and `proof`.
+    pub fn new(http: Arc<HttpConfig>, proof: &Proof, network: Arc<Network>) -> Self {
         let tokens = match &http.auth {
             Auth::OAuth2(oauth2) => Some(Tokens::new(oauth2)),
             Auth::None | Auth::Basic { .. } | Auth::Authorization { .. } => None,
@@ -55,12 +59,21 @@ impl Client {
             tokens,
             network,
             http,
+            asked: match proof {
+                Proof::Scrape => None,
+                Proof::Prometheus { server, .. } => Some(Asked::new(Arc::clone(server))),
+            },
         }
     }
 
-    /// The settings it was made for.
-    pub fn http(&self) -> &Arc<HttpConfig> {
-        &self.http
+    /// Whether it was made for these settings.
+    pub(super) fn is_for(&self, http: &HttpConfig, proof: &Proof) -> bool {
+        let same_server = match (&self.asked, proof) {
+            (None, Proof::Scrape) => true,
+            (Some(asked), Proof::Prometheus { server, .. }) => asked.server() == server,
+            (None, Proof::Prometheus { .. }) | (Some(_), Proof::Scrape) => false,
+        };
+        *self.http == *http && same_server
     }
 
     /// Scrapes `target` within its timeout, over the connection in `kept` where there is one,
@@ -75,9 +88,13 @@ impl Client {
         let start = Instant::now();
         let progress = Progress::default();
         let attempt = self.attempt(target, kept, sink, &progress);
-        let outcome = match tokio::time::timeout(target.timeout, attempt).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(ScrapeError::new(
+        let outcome = match (
+            tokio::time::timeout(target.timeout, attempt).await,
+            &self.asked,
+        ) {
+            (Ok(outcome), _) => outcome,
+            (Err(_), Some(asked)) => Err(asked.too_late(target.timeout)),
+            (Err(_), None) => Err(ScrapeError::new(
                 ScrapeErrorKind::Timeout,
                 format!(
                     "timed out after {:?} {}",
@@ -106,6 +123,11 @@ impl Client {
         sink: &mut S,
         progress: &Progress,
     ) -> Result<(), ScrapeError> {
+        if let Some(asked) = &self.asked {
+            let bytes = Box::pin(asked.scrape(target, sink)).await?;
+            progress.delivered(usize::try_from(bytes).unwrap_or(usize::MAX));
+            return Ok(());
+        }
         let mut chain = RedirectChain::new(&target.url);
         let mut renewed = false;
         loop {
@@ -221,7 +243,8 @@ pub async fn scrape_once<S: BodySink>(
     sink: &mut S,
 ) -> ScrapeResult {
     let network = Network::new(settings.clone(), Resolver::system());
-    let client = Client::new(target.job.http.clone(), Arc::new(network));
+    let job = &target.job;
+    let client = Client::new(job.http.clone(), &job.proof, Arc::new(network));
     client.scrape(target, &mut None, sink).await
 }
 

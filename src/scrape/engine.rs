@@ -24,8 +24,8 @@ use super::result::{BodySink, ScrapeResult};
 use super::schedule::{TICK_MS, tick_of};
 use super::slots::{SlotId, Slots, Start};
 use super::stats::EngineStats;
+use crate::discovery::settings::ScrapeJob;
 use crate::discovery::target::Target;
-use crate::http_client::settings::HttpConfig;
 
 /// How long the end of aborted scrapes is awaited at shutdown.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(5);
@@ -134,12 +134,12 @@ impl<H: Handler> Engine<H> {
         let now = self.clock.now_ms();
         let (clients, network) = (&mut self.clients, &self.network);
         // Jobs share their settings: one comparison for each, not for each target.
-        let mut known: HashMap<*const HttpConfig, Arc<Client>> = HashMap::new();
+        let mut known: HashMap<*const ScrapeJob, Arc<Client>> = HashMap::new();
         let gone = self.slots.replace(targets, now, |target| {
-            let http = &target.job.http;
+            let job = &target.job;
             let client = known
-                .entry(Arc::as_ptr(http))
-                .or_insert_with(|| client_for(clients, http, network));
+                .entry(Arc::as_ptr(job))
+                .or_insert_with(|| client_for(clients, job, network));
             client.clone()
         });
         drop(known);
@@ -290,13 +290,14 @@ impl<H: Handler> Engine<H> {
 /// unchanged jobs), or a new one.
 fn client_for(
     clients: &mut Vec<Arc<Client>>,
-    http: &Arc<HttpConfig>,
+    job: &ScrapeJob,
     network: &Arc<Network>,
 ) -> Arc<Client> {
-    if let Some(client) = clients.iter().find(|client| client.http() == http) {
+    let (http, proof) = (&job.http, &job.proof);
+    if let Some(client) = clients.iter().find(|client| client.is_for(http, proof)) {
         return client.clone();
     }
-    let client = Arc::new(Client::new(http.clone(), network.clone()));
+    let client = Arc::new(Client::new(http.clone(), proof, network.clone()));
     clients.push(client.clone());
     client
 }

@@ -79,6 +79,10 @@ pub enum ScrapeErrorKind {
     Empty,
     /// The peer does not speak HTTP/1.
     Protocol,
+    /// The server that scrapes in our place could not.
+    SaidDown,
+    /// The server that scrapes in our place does not say how the target is.
+    NoAnswer,
     /// A defect of ours.
     Internal,
 }
@@ -113,6 +117,8 @@ impl ScrapeErrorKind {
             | ScrapeErrorKind::Parse
             | ScrapeErrorKind::Empty
             | ScrapeErrorKind::Protocol
+            | ScrapeErrorKind::SaidDown
+            | ScrapeErrorKind::NoAnswer
             | ScrapeErrorKind::Internal => false,
         }
     }

@@ -5,6 +5,7 @@
 //! and the decompressed bytes. A target that fails is a [`ScrapeError`] with a bounded reason, never an
 //! error of ours. [`Decoder`] is the part of it that a bench measures alone.
 
+mod asked;
 mod auth;
 mod client;
 mod connect;

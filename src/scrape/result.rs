@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::error::ScrapeError;
+use super::error::{ScrapeError, ScrapeErrorKind};
 use crate::discovery::target::Target;
 
 /// Receives one response as it arrives; nothing here holds the whole body.
@@ -43,4 +43,12 @@ pub struct ScrapeResult {
     pub retried: bool,
     /// Complete and accepted by the sink, or why not.
     pub outcome: Result<(), ScrapeError>,
+}
+
+impl ScrapeResult {
+    /// Whether nothing is known of the target, not even that it is down.
+    pub fn says_nothing(&self) -> bool {
+        let failure = self.outcome.as_ref().err();
+        failure.is_some_and(|error| error.reason == ScrapeErrorKind::NoAnswer)
+    }
 }

@@ -9,9 +9,10 @@ use jiff::{SignedDuration, Timestamp};
 use super::state::{Scrape, ScrapeOutcome, TargetState};
 use crate::catalogue::{Catalogue, Records, RuleNamed, ServiceOverride};
 use crate::checks::{
-    Finding, Observation, Reason, Scraped, Series, SeriesFindings, Subject, Subjects, Verdict,
+    Finding, Observation, Place, Reason, Scraped, Series, SeriesFindings, Subject, Subjects,
+    Verdict,
 };
-use crate::discovery::target::TargetUrl;
+use crate::discovery::settings::Proof;
 use crate::manifesto::{Level, Manifesto, all_unknown, judge_all, judge_without_metrics};
 use crate::scrape::{ScrapeError, ScrapeErrorKind, ScrapeResult};
 
@@ -128,7 +129,7 @@ impl Ruleset {
     pub fn judge(
         &self,
         service: &str,
-        url: Option<&TargetUrl>,
+        place: Place<'_>,
         down: Option<&ScrapeError>,
         observation: Option<&Observation>,
     ) -> JudgedScrape {
@@ -153,11 +154,11 @@ impl Ruleset {
         let scraped = Scraped {
             observation,
             subject: &subject,
-            url,
+            place,
         };
         let found = scraped.findings();
         JudgedScrape {
-            verdicts: judge_all(&self.manifesto, &found, url),
+            verdicts: judge_all(&self.manifesto, &found, place),
             series: Arc::new(found),
         }
     }
@@ -202,10 +203,10 @@ impl Ruleset {
     pub fn state(&self, result: &ScrapeResult, observation: Option<&Observation>) -> TargetState {
         let target = &result.target;
         let down = result.outcome.as_ref().err();
-        let judged = self.judge(&target.service.name, Some(&target.url), down, observation);
+        let judged = self.judge(&target.service.name, Place::of(target), down, observation);
         TargetState {
             target: Arc::clone(target),
-            scrape: Some(figures(result, observation)),
+            scrape: (!result.says_nothing()).then(|| figures(result, observation)),
             verdicts: judged.verdicts.into(),
             series: judged.series,
             version: observation.and_then(|o| o.version().map(Arc::from)),
@@ -225,14 +226,17 @@ pub struct JudgedScrape {
 
 /// The figures of one scrape.
 pub fn figures(result: &ScrapeResult, observation: Option<&Observation>) -> Scrape {
-    let first = observation.and_then(Observation::violation);
+    // Who writes down what another scraped says nothing of how the target wrote it.
+    let is_second_hand = result.target.job.proof != Proof::Scrape;
+    let observed = observation.filter(|_| !is_second_hand);
+    let first = observed.and_then(Observation::violation);
     Scrape {
         at: result.started,
         duration: result.duration,
         samples: observation.map_or(0, |observation| observation.summary.samples),
         body_bytes: result.body_bytes,
         outcome: ScrapeOutcome::of(result.outcome.as_ref().err()),
-        violations: observation.map_or(0, |observation| observation.summary.violations),
+        violations: observed.map_or(0, |observation| observation.summary.violations),
         first_violation: first.map(|fault| {
             let (line, column) = (fault.line, fault.column);
             format!("line {line}, column {column}: {}", fault.message).into()
@@ -264,6 +268,8 @@ pub fn reason_of(failure: ScrapeErrorKind) -> Reason {
         | ScrapeErrorKind::Proxy
         | ScrapeErrorKind::Empty
         | ScrapeErrorKind::Protocol
+        | ScrapeErrorKind::SaidDown
         | ScrapeErrorKind::Internal => Reason::TargetDown,
+        ScrapeErrorKind::NoAnswer => Reason::SourceDown,
     }
 }

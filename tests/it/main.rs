@@ -31,6 +31,7 @@ mod promconfig;
 mod real;
 mod reference;
 mod round_trip;
+mod second_hand;
 mod secrets;
 mod server;
 mod services;

@@ -5,10 +5,10 @@
 
 pub mod availability;
 pub mod constants;
-pub mod endpoint;
 pub mod identity;
 pub mod instrumentation;
 pub mod latency;
+mod place;
 mod series;
 pub mod version;
 
@@ -25,10 +25,10 @@ use crate::checks::naming::labels::Keys;
 use crate::checks::naming::namespace::Namespaces;
 use crate::checks::naming::products;
 use crate::checks::naming::role::Role;
-use crate::discovery::target::TargetUrl;
 use crate::exposition::{Event, Fault, MetricType, Sample, Severity, Summary};
 use constants::Constants;
 use instrumentation::Resource;
+pub use place::Place;
 pub use series::{Series, SeriesFindings};
 
 /// Metric names remembered in one scrape; beyond it a name is read anew each time it appears.
@@ -75,10 +75,10 @@ impl ScrapeCheck {
         }
     }
 
-    /// Judges by what was found of each series, and by where the scrape was made; `None` for a file.
-    pub(super) fn judge(&self, found: &SeriesFindings, url: Option<&TargetUrl>) -> Arc<Finding> {
+    /// Judges by what was found of each series, and by where the scrape was made.
+    pub(super) fn judge(&self, found: &SeriesFindings, place: Place<'_>) -> Arc<Finding> {
         let series = match self {
-            ScrapeCheck::Endpoint { port } => return Arc::new(endpoint::judge(url, *port)),
+            ScrapeCheck::Endpoint { port } => return Arc::new(place.judge_port(*port)),
             ScrapeCheck::Identity => Series::Identity,
             ScrapeCheck::Version => Series::Version,
             ScrapeCheck::Availability => Series::Availability,
@@ -95,8 +95,8 @@ pub struct Scraped<'a> {
     pub observation: &'a Observation,
     /// Entity it concerns.
     pub subject: &'a Subject,
-    /// Where it was scraped; `None` for a file.
-    pub url: Option<&'a TargetUrl>,
+    /// Where it was scraped.
+    pub place: Place<'a>,
 }
 
 impl Scraped<'_> {
@@ -105,17 +105,16 @@ impl Scraped<'_> {
         let Scraped {
             observation,
             subject,
-            url,
+            place,
         } = self;
         let (namespaces, constants) = (&observation.namespaces, &observation.constants);
-        SeriesFindings::new([
+        let found = [
             observation.version.judge(subject, namespaces, constants),
             observation.availability.judge(subject, namespaces),
             observation.latency.judge(subject, namespaces),
-            observation
-                .identity
-                .judge(subject, constants, url.map(TargetUrl::path)),
-        ])
+            observation.identity.judge(subject, constants, place.path()),
+        ];
+        SeriesFindings::new(found.map(|finding| place.resting(finding)))
     }
 }
 

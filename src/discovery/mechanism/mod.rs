@@ -11,6 +11,7 @@ mod json;
 pub(super) mod kubernetes;
 pub(super) mod nomad;
 mod polled;
+pub(super) mod prometheus;
 mod pulse;
 pub(super) mod static_list;
 
@@ -122,6 +123,8 @@ mechanisms! {
     Ec2(ec2::Ec2Sd) = "ec2" in ec2_sd_configs,
     /// An entry of `nomad_sd_configs`.
     Nomad(nomad::NomadSd) = "nomad" in nomad_sd_configs,
+    /// An entry of `prometheus_sd_configs`.
+    Prometheus(prometheus::PrometheusSd) = "prometheus" in prometheus_sd_configs,
 }
 
 impl DiscoveryConfig {

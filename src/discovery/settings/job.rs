@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::proof::Proof;
 use crate::exposition::Format;
 use crate::http_client::settings::HttpConfig;
 pub use crate::http_client::settings::Scheme;
@@ -30,6 +31,8 @@ pub struct ScrapeJob {
     pub fallback_format: Option<Format>,
     /// What a scrape may cost.
     pub limits: ScrapeLimits,
+    /// By whose scrapes its targets are judged.
+    pub proof: Proof,
 }
 
 /// Limits of one scrape; past any of them the scrape fails with a reason of its own.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::global::{Global, RawGlobal, set};
 use super::job::{Scheme, ScrapeJob, ScrapeLimits};
 use super::passed::RawProtocol;
+use super::proof::{Proof, RawProof};
 use super::raw::{RawScrape, instead};
 use crate::discovery::mechanism::DiscoveryConfig;
 use crate::discovery::relabel::{Rule, rules};
@@ -56,6 +57,7 @@ pub(super) fn job_config(
     let (interval, timeout) = times(source, global, &name, &raw)?;
     let http_config = Arc::new(http(source, raw.take_http())?);
     let relabel = rules(source, raw.relabel_configs.take().unwrap_or_default())?;
+    let wanted_proof = raw.proof.take();
     let job = ScrapeJob {
         scheme: scheme(source, raw.scheme.take())?,
         metrics_path: metrics_path(source, raw.metrics_path.take()),
@@ -69,17 +71,40 @@ pub(super) fn job_config(
         },
         fallback_format: fallback(source, raw.fallback_scrape_protocol.take()),
         limits: limits(source, defaults, &raw)?,
+        proof: Proof::Scrape,
         name,
     };
     let target_limit = count(source, &raw.target_limit, &defaults.target_limit)?;
     let discovery = DiscoveryConfig::resolve(source, raw, !relabel.is_empty())?;
+    let proof = proof(source, wanted_proof, &discovery)?;
     let job = JobConfig {
-        job: Arc::new(job),
+        job: Arc::new(ScrapeJob { proof, ..job }),
         discovery,
         relabel,
         target_limit: target_limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX)),
     };
     Ok((job, ignored_keys))
+}
+
+/// Who is asked instead of the targets, where nobody else is to be scraped.
+fn proof(
+    source: Source<'_>,
+    written: Option<At<RawProof>>,
+    discovery: &[DiscoveryConfig],
+) -> Result<Proof, DocumentError> {
+    let Some(written) = written.filter(|written| written.value == RawProof::Prometheus) else {
+        return Ok(Proof::Scrape);
+    };
+    match discovery {
+        [DiscoveryConfig::Prometheus(config)] => Ok(Proof::Prometheus {
+            server: Arc::clone(&config.server),
+            lists: config.query.is_none(),
+        }),
+        _ => {
+            let message = "`proof: prometheus` judges by what a server has scraped, so that its job finds targets by one entry of `prometheus_sd_configs` and nothing else";
+            Err(source.error(written.referenced, message))
+        }
+    }
 }
 
 fn times(

@@ -7,6 +7,7 @@ pub(super) mod job_config;
 mod jobs;
 mod kubernetes;
 mod passed;
+pub(super) mod proof;
 pub(super) mod raw;
 
 pub(crate) use self::global::RawGlobal;
@@ -14,6 +15,7 @@ pub use self::job::{Scheme, ScrapeJob, ScrapeLimits};
 pub use self::job_config::JobConfig;
 pub(crate) use self::jobs::{Jobs, Written};
 pub(crate) use self::kubernetes::RawKubernetes;
+pub use self::proof::Proof;
 pub(crate) use self::raw::RawScrape;
 pub(crate) use super::guard::RawShrinkGuard;
 pub use super::guard::ShrinkGuard;

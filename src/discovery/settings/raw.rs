@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::passed::{EscapingScheme, Passed as _, RawProtocol, ValidationScheme};
+use super::proof::RawProof;
 use crate::discovery::mechanism::consul::RawConsulSd;
 use crate::discovery::mechanism::dns::RawDnsSd;
 use crate::discovery::mechanism::docker::RawDockerSd;
@@ -11,6 +12,7 @@ use crate::discovery::mechanism::file::RawFileSd;
 use crate::discovery::mechanism::http::RawHttpSd;
 use crate::discovery::mechanism::kubernetes::RawKubernetesSd;
 use crate::discovery::mechanism::nomad::RawNomadSd;
+use crate::discovery::mechanism::prometheus::RawPrometheusSd;
 use crate::discovery::mechanism::static_list::RawGroup;
 use crate::discovery::relabel::RawRule;
 use crate::document::DocumentError;
@@ -42,7 +44,7 @@ macro_rules! scrape_keys {
             let all = [$(concat!("`", stringify!($supported), "`")),*];
             let (last, others) = all.split_last().unwrap_or((&"", &[]));
             format!(
-                "a program that lists the targets can be asked by `http_sd_configs`; built in are {} and {last}",
+                "a Prometheus that finds the targets already can be asked by `prometheus_sd_configs`, a program that lists them by `http_sd_configs`; built in are {} and {last}",
                 others.join(", ")
             )
         }
@@ -99,6 +101,7 @@ scrape_keys! {
         target_limit: Option<At<Count>>,
         enable_compression: Option<At<bool>>,
         fallback_scrape_protocol: Option<At<RawProtocol>>,
+        proof: Option<At<RawProof>>,
         relabel_configs: Option<Vec<At<RawRule>>>,
     }
     mechanisms {
@@ -111,6 +114,7 @@ scrape_keys! {
         docker_sd_configs: At<RawDockerSd>,
         ec2_sd_configs: At<RawEc2Sd>,
         nomad_sd_configs: At<RawNomadSd>,
+        prometheus_sd_configs: At<RawPrometheusSd>,
     }
     passed {
         metric_relabel_configs: Vec<At<RawRule>>,

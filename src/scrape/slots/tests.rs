@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::discovery::settings::Proof;
 use crate::http_client::Resolver;
 use crate::scrape::tests::support::target_at;
 use crate::scrape::{Network, ScrapeSettings};
@@ -23,7 +24,11 @@ impl Bench {
         let network = Network::new(ScrapeSettings::default(), Resolver::system());
         Self {
             slots: Slots::default(),
-            client: Arc::new(Client::new(Arc::default(), Arc::new(network))),
+            client: Arc::new(Client::new(
+                Arc::default(),
+                &Proof::Scrape,
+                Arc::new(network),
+            )),
         }
     }
 

@@ -94,7 +94,7 @@ impl Scraper {
     pub(super) fn with(target: Target, settings: ScrapeSettings, resolver: Resolver) -> Self {
         let network = Arc::new(Network::new(settings, resolver));
         Self {
-            client: Client::new(target.job.http.clone(), network.clone()),
+            client: Client::new(target.job.http.clone(), &target.job.proof, network.clone()),
             target: Arc::new(target),
             kept: None,
             network,

@@ -293,6 +293,72 @@ async fn fault_34_45_an_api_that_refuses_is_told_with_its_reason() {
     rig.stop().await;
 }
 
+/// A Prometheus of the tests' own lists the targets of its step.
+fn lists(
+    served: std::sync::Arc<super::server::Served>,
+    request: axum::extract::Request,
+) -> std::pin::Pin<Box<dyn Future<Output = axum::response::Response> + Send>> {
+    use axum::response::IntoResponse as _;
+    Box::pin(async move {
+        let step = served.step.lock().unwrap().clone();
+        let wanted = super::server::parameters(&request);
+        let pool = wanted.iter().find(|(name, _)| name == "scrapePool");
+        let all = step["targets"].as_array().unwrap().iter();
+        let active =
+            all.filter(|target| pool.is_none_or(|(_, pool)| target["scrapePool"] == **pool));
+        let active: Vec<&Value> = active.collect();
+        axum::Json(json!({"status": "success", "data": {"activeTargets": active}})).into_response()
+    })
+}
+
+#[tokio::test]
+async fn fault_34_35_37_a_prometheus_that_fails_keeps_its_targets() {
+    let target = |pool: &str, url: &str| json!({"scrapePool": pool, "scrapeUrl": url, "labels": {"job": pool, "instance": url}, "discoveredLabels": {}});
+    let server = Server::start(lists).await;
+    server.set(json!({"targets": [
+        target("a", "http://10.0.0.1:8067/metrics"), target("b", "https://10.0.0.2:9000/x"),
+        target("b", "nowhere"), target("c", "http://10.0.0.3:8067/metrics"),
+    ]}));
+    let config = format!(
+        "scrape_configs: [{{job_name: j, prometheus_sd_configs: [{{url: 'http://{}', scrape_pools: [a, b], refresh_interval: 200ms}}]}}]\n",
+        server.address
+    );
+    let mut rig = Rig::start(&config);
+    let now = rig.until_targets(&["10.0.0.1:8067", "10.0.0.2:9000"]).await;
+    assert_eq!(now.targets[1].service.name, "b");
+    // What is nowhere is no target, and is told of.
+    assert_eq!(now.dropped.len(), 1);
+    let why = now.dropped[0].reason.to_string();
+    assert!(why.contains("target `nowhere`: "), "{why}");
+    let error = |now: &Discovered| source(now, "j/prometheus/0").last_error.clone();
+    for (status, body, expected) in [
+        (500, "", "the server answered 500 Internal Server Error"),
+        (404, "no", "the server answered 404 Not Found"),
+        (200, "{}", "the answer is not what was asked for"),
+        (
+            400,
+            r#"{"status":"error","error":"no such pool"}"#,
+            "the server refused: no such pool",
+        ),
+        (
+            200,
+            r#"{"status":"success","data":{"activeTargets":[]},"warnings":["store x"]}"#,
+            "the answer may not be whole: store x",
+        ),
+    ] {
+        server.fail("/api/v1/targets", status, body);
+        let now = rig
+            .until(expected, |now| {
+                error(now).is_some_and(|error| error.contains(expected))
+            })
+            .await;
+        assert_eq!(now.targets.len(), 2);
+        server.mend();
+        rig.until("no error", |now| error(now).is_none()).await;
+    }
+    rig.stop().await;
+}
+
 #[tokio::test]
 async fn a_docker_socket_is_asked() {
     let folder = tempfile::tempdir().unwrap();

@@ -15,7 +15,7 @@ use crate::programs;
 const FLOORS: &[&[&str]] = &[
     &["document", "interner", "labels", "rule_id"],
     &["calendar", "exposition", "http_client"],
-    &["aws", "kubernetes"],
+    &["aws", "kubernetes", "prometheus_api"],
     &["catalogue", "discovery"],
     &["scrape", "sources"],
     &["checks"],

@@ -86,17 +86,22 @@ impl RawEc2Sd {
         let key = match (said(raw.access_key), secret) {
             (Some(id), Some(secret)) => Some((id, secret)),
             (None, None) => None,
-            // Prometheus would ask as somebody else.
-            (Some(_), None) => return Err(source.error(at, "`access_key` needs `secret_key`")),
-            (None, Some(_)) => return Err(source.error(at, "`secret_key` needs `access_key`")),
+            // As in Prometheus.
+            (Some(_), None) | (None, Some(_)) => {
+                let message = "of `access_key` and `secret_key` one is missing: neither is used";
+                source.warn(at, message);
+                None
+            }
         };
         let external_id = said(raw.external_id);
         let role = match said(raw.role_arn) {
             Some(arn) => Some(Role { arn, external_id }),
-            None if external_id.is_some() => {
-                return Err(source.error(at, "`external_id` needs `role_arn`"));
+            None => {
+                if external_id.is_some() {
+                    source.warn(at, "`external_id` is of a `role_arn`, and there is none");
+                }
+                None
             }
-            None => None,
         };
         let port = match raw.port {
             None => PORT_DEFAULT,

@@ -1,0 +1,117 @@
+//! `prometheus_sd_configs` (ours): the targets of a server that scrapes already: Prometheus, vmagent, Thanos; or the
+//! series of one that lists none, such as Mimir.
+
+mod settings;
+mod targets;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use super::contract::{Mechanism, Surroundings};
+use super::polled::{Polled, deadline, poll};
+use crate::discovery::groups::{LIST_TARGETS_MAX, Layers, Listing, TargetGroup};
+use crate::discovery::refresh::{Refresh, RunnerGone};
+use crate::document::DocumentError;
+use crate::document::value::nullable;
+use crate::document::yaml::{At, Source};
+use crate::http_client::settings::HttpConfig;
+use crate::labels::Labels;
+use crate::prometheus_api::{PrometheusClient, Targets};
+pub(in crate::discovery) use settings::{PrometheusSd, RawPrometheusSd};
+use targets::{Series, of_active, of_series};
+
+impl Mechanism for PrometheusSd {
+    type Raw = RawPrometheusSd;
+
+    fn resolve(source: Source<'_>, raw: At<RawPrometheusSd>) -> Result<Self, DocumentError> {
+        RawPrometheusSd::resolve(source, raw)
+    }
+
+    fn http(&self) -> Option<&HttpConfig> {
+        Some(&self.server.http)
+    }
+
+    fn same_place(&self, other: &Self) -> bool {
+        self.server.url == other.server.url && self.query == other.query
+    }
+
+    async fn run(self, surroundings: Surroundings) -> RunnerGone {
+        let deadline = deadline(self.refresh_interval);
+        let server = Server {
+            client: PrometheusClient::new(Arc::clone(&self.server), deadline),
+            config: self,
+        };
+        poll(server, surroundings).await
+    }
+}
+
+struct Server {
+    config: PrometheusSd,
+    client: PrometheusClient,
+}
+
+/// What a query finds.
+#[derive(Deserialize)]
+struct Vector {
+    #[serde(deserialize_with = "nullable")]
+    result: Vec<Series>,
+}
+
+impl Polled for Server {
+    fn interval(&self) -> Duration {
+        self.config.refresh_interval
+    }
+
+    async fn ask(&mut self, _until: Instant) -> Refresh {
+        self.list().await.into()
+    }
+}
+
+impl Server {
+    async fn list(&self) -> Result<Listing, String> {
+        let found = match &self.config.query {
+            Some(query) => {
+                let answer: Vector = self.client.query(query).await?;
+                answer.result.into_iter().map(of_series).collect()
+            }
+            None => self.targets().await?,
+        };
+        if found.len() > LIST_TARGETS_MAX {
+            return Err(format!(
+                "{} targets are more than {LIST_TARGETS_MAX}",
+                found.len()
+            ));
+        }
+        let (mut listing, mut targets) = (Listing::default(), Vec::new());
+        for target in found {
+            match target {
+                Ok(target) => targets.push(Layers::from(target)),
+                Err(why) => listing.skip(why),
+            }
+        }
+        let common = Layers::default();
+        listing.groups = vec![Arc::new(TargetGroup { targets, common })];
+        Ok(listing)
+    }
+
+    /// Those of the pools that are wanted, or all.
+    async fn targets(&self) -> Result<Vec<Result<Labels, String>>, String> {
+        let pools = &self.config.scrape_pools;
+        let of_pools = pools
+            .iter()
+            .map(|pool| vec![("state", "active"), ("scrapePool", pool.as_str())]);
+        let requests: Vec<_> = match pools.is_empty() {
+            true => vec![vec![("state", "active")]],
+            false => of_pools.collect(),
+        };
+        let mut found = Vec::new();
+        for parameters in requests {
+            let answer: Targets = self.client.get("/api/v1/targets", &parameters).await?;
+            found.extend(answer.active_targets.into_iter().map(of_active));
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,79 @@
+//! `prometheus_sd_configs` as written, and made ready.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::document::DocumentError;
+use crate::document::quantity::Period;
+use crate::document::value::HttpUrl;
+use crate::document::yaml::{At, Source};
+use crate::http_client::http;
+use crate::http_client::raw::with_http_keys;
+use crate::prometheus_api::PrometheusServer;
+
+const REFRESH_DEFAULT: Duration = Duration::from_secs(60);
+/// Pools, each a request.
+const POOLS_MAX: usize = 1_000;
+
+with_http_keys! {
+    /// An entry of `prometheus_sd_configs`.
+    struct RawPrometheusSd {
+        url: Option<At<HttpUrl>>,
+        scrape_pools: Option<At<Vec<String>>>,
+        query: Option<At<String>>,
+        refresh_interval: Option<Period>,
+    }
+}
+
+/// `prometheus_sd_configs`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrometheusSd {
+    /// Who is asked.
+    pub server: Arc<PrometheusServer>,
+    /// Whose targets; all where none is named.
+    pub scrape_pools: Vec<String>,
+    /// A query whose series are the targets, of a server that lists none.
+    pub query: Option<String>,
+    /// Time between two requests.
+    pub refresh_interval: Duration,
+}
+
+impl RawPrometheusSd {
+    /// Makes it ready.
+    pub(super) fn resolve(
+        source: Source<'_>,
+        raw: At<Self>,
+    ) -> Result<PrometheusSd, DocumentError> {
+        let (at, mut raw) = (raw.referenced, raw.value);
+        let http = http(source, raw.take_http())?;
+        let Some(url) = raw.url else {
+            let error = source.error(at, "`prometheus_sd_configs` needs `url`");
+            return Err(error.with_hint("as `http://prometheus:9090`"));
+        };
+        let server = PrometheusServer {
+            url: url.value.0,
+            http: Arc::new(http),
+        };
+        if let (Some(query), Some(_)) = (&raw.query, &raw.scrape_pools) {
+            let message = "`query` finds series, which are in no scrape pool: `scrape_pools` has no meaning beside it";
+            return Err(source.error(query.referenced, message));
+        }
+        let mut pools = Vec::new();
+        if let Some(written) = raw.scrape_pools {
+            if written.value.len() > POOLS_MAX {
+                let message = format!("{} pools are more than {POOLS_MAX}", written.value.len());
+                return Err(source.error(written.referenced, message));
+            }
+            pools = written.value;
+            pools.sort();
+            pools.dedup();
+        }
+        let refresh = raw.refresh_interval.filter(|period| !period.0.is_zero());
+        Ok(PrometheusSd {
+            server: Arc::new(server),
+            scrape_pools: pools,
+            query: raw.query.map(|query| query.value),
+            refresh_interval: refresh.map_or(REFRESH_DEFAULT, |period| period.0),
+        })
+    }
+}

@@ -1,0 +1,103 @@
+//! Asking, again and again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use reqwest::{RequestBuilder, StatusCode};
+use serde::de::DeserializeOwned;
+use url::form_urlencoded::Serializer;
+
+use super::answer::Envelope;
+use super::server::PrometheusServer;
+use crate::http_client::{DialPolicy, HttpClient, Prepared, Reach, SharedClient, below, body};
+
+/// Bytes of an answer: of targets, each takes two or three thousand.
+const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// A server that is asked.
+pub(crate) struct PrometheusClient {
+    server: Arc<PrometheusServer>,
+    http: SharedClient,
+}
+
+impl PrometheusClient {
+    /// `deadline` is of each request.
+    pub(crate) fn new(server: Arc<PrometheusServer>, deadline: Duration) -> Self {
+        let http = Arc::clone(&server.http);
+        let client = HttpClient::new(http, Reach::unlimited(), DialPolicy::default());
+        Self {
+            server,
+            http: SharedClient::new(client, deadline),
+        }
+    }
+
+    /// Who is asked.
+    pub(crate) fn server(&self) -> &Arc<PrometheusServer> {
+        &self.server
+    }
+
+    /// Asks for what a path names.
+    pub(crate) async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<T, String> {
+        let found = self.get_if_there(path, parameters).await?;
+        found.ok_or_else(|| format!("the server answered {}", StatusCode::NOT_FOUND))
+    }
+
+    /// The same where not every server has the path.
+    pub(crate) async fn get_if_there<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<Option<T>, String> {
+        let http = self.http.prepare().await?;
+        let mut url = below(&self.server.url, path);
+        if !parameters.is_empty() {
+            url.query_pairs_mut().extend_pairs(parameters);
+        }
+        self.answer(&http, http.get(&url)).await
+    }
+
+    /// Asks for what a query finds now.
+    pub(crate) async fn query<T: DeserializeOwned>(&self, query: &str) -> Result<T, String> {
+        let http = self.http.prepare().await?;
+        let url = below(&self.server.url, "/api/v1/query");
+        // Thanos and VictoriaMetrics would leave out stores that are down, and call it an answer.
+        let form = Serializer::new(String::new())
+            .append_pair("query", query)
+            .append_pair("partial_response", "false")
+            .append_pair("deny_partial_response", "1")
+            .finish();
+        let request = http
+            .post(&url)
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let found = self.answer(&http, request.body(form)).await?;
+        found.ok_or_else(|| format!("the server answered {}", StatusCode::NOT_FOUND))
+    }
+
+    /// The answer, or none where there is nothing at the path.
+    async fn answer<T: DeserializeOwned>(
+        &self,
+        http: &Prepared,
+        request: RequestBuilder,
+    ) -> Result<Option<T>, String> {
+        let response = http.send(request.header(ACCEPT, "application/json")).await;
+        let response = response.map_err(|error| error.to_string())?;
+        let status = response.status();
+        if status == StatusCode::UNAUTHORIZED {
+            // Credentials may have changed since they were read.
+            self.http.forget().await;
+        }
+        let body = body(response, ANSWER_BYTES_MAX).await?;
+        // Errors have the same envelope, and a status beside it.
+        match serde_json::from_slice::<Envelope<T>>(&body) {
+            Ok(answer) => answer.data().map(Some),
+            Err(_) if status == StatusCode::NOT_FOUND => Ok(None),
+            Err(_) if status != StatusCode::OK => Err(format!("the server answered {status}")),
+            Err(error) => Err(format!("the answer is not what was asked for: {error}")),
+        }
+    }
+}
