@@ -115,7 +115,9 @@ fn parse_timeout(text: &str) -> Result<Duration, String> {
 }
 
 pub(super) fn main(args: Args) -> Exit {
-    let Loaded { config, ruleset } = match daemon::load(args.config_file.as_deref()) {
+    let Loaded {
+        config, ruleset, ..
+    } = match daemon::load(args.config_file.as_deref()) {
         Ok(loaded) => loaded,
         Err(error) => {
             complain(&error.to_string());

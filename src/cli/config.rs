@@ -42,7 +42,9 @@ pub(super) fn main(args: Args) -> Exit {
 
 fn check(file: &Path) -> bool {
     match daemon::load(Some(file)) {
-        Ok(Loaded { config, ruleset }) => {
+        Ok(Loaded {
+            config, ruleset, ..
+        }) => {
             for warning in config.warnings.iter().chain(ruleset.warnings()) {
                 complain(&format!("warning: {warning}"));
             }

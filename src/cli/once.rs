@@ -25,7 +25,9 @@ const SCRAPES_MAX: usize = 100;
 
 /// Judges the estate of a configuration.
 pub(super) async fn judge(loaded: Loaded) -> Result<Snapshot, String> {
-    let Loaded { config, ruleset } = loaded;
+    let Loaded {
+        config, ruleset, ..
+    } = loaded;
     let config = Arc::new(config);
     let targets = discover(&config).await?;
     let ruleset = Arc::new(ruleset);

@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -12,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::console::{Exit, complain, runtime};
 use super::logging::{self, LogFormat, LogLevel};
 use crate::daemon::{self, ConfigSource, Loaded, Options, StartError};
+use crate::document::duration;
 use crate::publish::telemetry::VERSION;
 use crate::publish::{Hosts, Reload, ServerLimits, Web};
 
@@ -48,6 +50,16 @@ pub(super) struct Args {
     /// One more host name under which the exporter may be asked for; can be repeated
     #[arg(long = "web.allowed-host", value_name = "NAME")]
     allowed_hosts: Vec<String>,
+
+    /// Time between two looks at the configuration and the files that it names, which are read again once they changed; 0s
+    /// for never
+    #[arg(
+        long = "config.auto-reload-interval",
+        value_name = "DURATION",
+        default_value = "5s",
+        value_parser = parse_interval
+    )]
+    auto_reload_interval: Duration,
 
     /// Serve POST /-/reload
     #[arg(long = "web.enable-lifecycle")]
@@ -103,6 +115,7 @@ pub(super) fn main(args: Args) -> Exit {
         source: args
             .config_file
             .map_or(ConfigSource::Embedded, ConfigSource::File),
+        auto_reload: (!args.auto_reload_interval.is_zero()).then_some(args.auto_reload_interval),
         enable_lifecycle: args.enable_lifecycle,
         web,
         limits: ServerLimits::default(),
@@ -132,6 +145,15 @@ fn web(args: &Args, address: SocketAddr) -> Result<Option<Arc<Web>>, String> {
         ));
     }
     Ok(Some(Arc::new(web)))
+}
+
+/// Never, or not more often than each second.
+fn parse_interval(text: &str) -> Result<Duration, String> {
+    let interval = duration::parse(text).map_err(|error| error.to_string())?;
+    match !interval.is_zero() && interval < Duration::from_secs(1) {
+        true => Err("it is shorter than 1s".to_owned()),
+        false => Ok(interval),
+    }
 }
 
 /// Without a host it would name nobody, and so allow everybody.

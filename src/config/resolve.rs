@@ -53,6 +53,7 @@ pub(super) fn config(source: Source<'_>, raw: RawConfig) -> Result<Config, Docum
     Ok(Config {
         discovery: Arc::new(discovery),
         services,
+        scrape_files: jobs.files,
         catalogue: patterns(source, raw.catalogue)?,
         records: RecordFiles {
             attestations: patterns(source, raw.attestations)?,

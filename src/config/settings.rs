@@ -22,6 +22,8 @@ pub struct Config {
     pub discovery: Arc<DiscoverySettings>,
     /// What is special about a service, by its name.
     pub services: BTreeMap<String, ServiceOverride>,
+    /// Files of jobs that others keep, and patterns of files.
+    pub scrape_files: Vec<PathBuf>,
     /// Files of the service catalogue, and patterns of files.
     pub catalogue: Vec<PathBuf>,
     /// Files of records beside it.
@@ -53,6 +55,22 @@ pub struct Config {
 }
 
 impl Config {
+    /// The files that it names and that are read with it, and patterns of files.
+    pub fn files(&self) -> impl Iterator<Item = PathBuf> {
+        let records = &self.records;
+        let all = [
+            &self.scrape_files,
+            &self.rules.files,
+            &self.catalogue,
+            &records.attestations,
+            &records.waivers,
+            &records.objectives,
+            &records.initiatives,
+            &records.slos,
+        ];
+        all.into_iter().flatten().cloned()
+    }
+
     /// Whether anything beside targets is configured that could prove a rule.
     pub fn has_evidence(&self) -> bool {
         let asks = |source: &Arc<SourceConfig>| source.kind != SourceKind::Links;

@@ -2,9 +2,12 @@
 //! the signals.
 
 pub mod board;
+mod files;
 mod historian;
+mod load;
 mod probe;
 mod publisher;
+mod reload;
 mod scrapers;
 
 use std::collections::HashMap;
@@ -21,22 +24,21 @@ use tokio_util::sync::CancellationToken;
 
 use self::board::Board;
 use self::historian::Historian;
+use self::load::scrape_settings;
+pub use self::load::{ConfigSource, Loaded, StartError, load};
 use self::publisher::{History, Publish};
+use self::reload::Reloading;
 use self::scrapers::Scrapers;
-use crate::catalogue::{Catalogue, Records};
-use crate::config::{self, Config};
-use crate::discovery::settings::DiscoverySettings;
+use crate::config::Config;
 use crate::discovery::target::Target;
 use crate::discovery::{self, Discovered};
-use crate::document::DocumentError;
 use crate::history::HistoryStats;
 use crate::http_client::Resolver;
-use crate::manifesto::ManifestoError;
 use crate::okr::KeyResultPasts;
 use crate::publish::{self, App, Guard, Hosts, Published, Reload, ServerLimits, Telemetry, Web};
-use crate::scrape::{self, Capacity, EngineStats, Network, ScrapeSettings};
-use crate::snapshot::{Ruleset, Snapshot};
-use crate::sources::{self, EvidencePlan, SourceStats};
+use crate::scrape::{self, EngineStats, Network};
+use crate::snapshot::Snapshot;
+use crate::sources::{self, SourceStats};
 
 /// Reloads and probes waiting at once.
 const REQUESTS_MAX: usize = 16;
@@ -49,6 +51,8 @@ const SHUTDOWN_MAX: Duration = Duration::from_millis(1_800);
 pub struct Options {
     /// Where a reload reads the configuration.
     pub source: ConfigSource,
+    /// Time between two looks at the files that the configuration is read from; `None` for never.
+    pub auto_reload: Option<Duration>,
     /// Whether `/-/reload` is served.
     pub enable_lifecycle: bool,
     /// `--web.config.file`, loaded.
@@ -59,66 +63,6 @@ pub struct Options {
     pub external_url: Option<url::Url>,
     /// What one client may take of the server.
     pub limits: ServerLimits,
-}
-
-/// Where a configuration comes from.
-#[derive(Debug, Clone, Default)]
-pub enum ConfigSource {
-    /// A file, read again at each reload.
-    File(PathBuf),
-    /// The default that the binary carries.
-    #[default]
-    Embedded,
-    /// Put together by the caller: it cannot be read again.
-    Fixed,
-}
-
-/// Why the daemon did not start, or ended by itself.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The configuration cannot be used.
-    #[error("{0}")]
-    Config(#[from] DocumentError),
-    /// Its changes of the rules cannot.
-    #[error("{0}")]
-    Manifesto(#[from] ManifestoError),
-    /// Two of our own metrics have the same name.
-    #[error("own telemetry: {0}")]
-    Telemetry(#[from] prometheus::Error),
-    /// No threads to scrape with.
-    #[error("the threads that scrape could not be started: {0}")]
-    Threads(#[from] std::io::Error),
-    /// A task that runs until shutdown ended before: a defect of ours.
-    #[error("the daemon's {task} ended: {why}")]
-    TaskEnded {
-        /// Which.
-        task: &'static str,
-        /// How.
-        why: String,
-    },
-    /// There is nothing to read again.
-    #[error("this configuration was not read from a file and cannot be reloaded")]
-    Fixed,
-}
-
-/// A configuration with the rules that it makes.
-pub struct Loaded {
-    /// The configuration.
-    pub config: Config,
-    /// The rules.
-    pub ruleset: Ruleset,
-}
-
-/// Reads the configuration file, or the embedded default.
-pub fn load(config_file: Option<&std::path::Path>) -> Result<Loaded, StartError> {
-    let config = match config_file {
-        Some(path) => config::load(path)?,
-        None => config::embedded()?,
-    };
-    let catalogue = Catalogue::load(&config.catalogue)?;
-    let records = Records::load(&config.records, &config.calendar)?;
-    let ruleset = config.ruleset(catalogue, records)?;
-    Ok(Loaded { config, ruleset })
 }
 
 /// Under which URL people reach the page, without a slash at its end.
@@ -142,7 +86,11 @@ pub async fn run(
     reloads: (mpsc::Sender<Reload>, mpsc::Receiver<Reload>),
     shutdown: CancellationToken,
 ) -> Result<(), StartError> {
-    let Loaded { config, ruleset } = loaded;
+    let Loaded {
+        config,
+        ruleset,
+        begun,
+    } = loaded;
     let scrapers = Scrapers::start(config.scrape_threads)?;
     let telemetry = Arc::new(Telemetry::new()?);
     telemetry.loaded(SystemTime::now());
@@ -250,6 +198,7 @@ pub async fn run(
     let limits = options.limits;
     let reloading = Reloading {
         source: options.source,
+        every: options.auto_reload,
         config: config_sender,
         discovery: discovery_sender,
         plan: plan_sender,
@@ -257,7 +206,10 @@ pub async fn run(
         network,
         telemetry,
     };
-    tasks.spawn("reloader", reloading.run(reloads.1, shutdown.clone()));
+    tasks.spawn(
+        "reloader",
+        reloading.run(reloads.1, begun, shutdown.clone()),
+    );
     tasks.spawn(
         "server",
         publish::serve(listener, app, limits, shutdown.clone()),
@@ -329,20 +281,6 @@ fn history_file(config: &Config, stats: &HistoryStats) -> Option<PathBuf> {
     }
 }
 
-/// How the configuration wants scraping done.
-fn scrape_settings(config: &Config) -> ScrapeSettings {
-    let mut capacity = Capacity::of_this_process();
-    if let Some(wanted) = config.scrape_concurrency {
-        capacity.in_flight_max = wanted;
-        capacity.suspects_max = wanted.div_ceil(2);
-    }
-    ScrapeSettings {
-        dial: config.dial.clone(),
-        capacity,
-        allow_plaintext_credentials: config.plaintext_credentials,
-    }
-}
-
 /// Hands what discovery found to the scrape engine and the board.
 async fn follow(
     mut discovered: watch::Receiver<Arc<Discovered>>,
@@ -357,87 +295,6 @@ async fn follow(
         tokio::select! {
             () = shutdown.cancelled() => return,
             changed = discovered.changed() => if changed.is_err() { return },
-        }
-    }
-}
-
-/// Reloads on demand; whatever fails leaves everything as it was.
-struct Reloading {
-    source: ConfigSource,
-    config: watch::Sender<Arc<Config>>,
-    discovery: watch::Sender<Arc<DiscoverySettings>>,
-    plan: watch::Sender<Arc<EvidencePlan>>,
-    board: Arc<Board>,
-    network: Arc<Network>,
-    telemetry: Arc<Telemetry>,
-}
-
-impl Reloading {
-    async fn run(self, mut requests: mpsc::Receiver<Reload>, shutdown: CancellationToken) {
-        loop {
-            let request = tokio::select! {
-                () = shutdown.cancelled() => return,
-                request = requests.recv() => request,
-            };
-            let Some(request) = request else { return };
-            // A storm of requests is one reload: all that wait are answered by it.
-            let mut waiting = vec![request];
-            while let Ok(another) = requests.try_recv() {
-                waiting.push(another);
-            }
-            let outcome = self.reload().await;
-            for request in waiting {
-                // Whoever asked may have gone.
-                drop(request.answer.send(outcome.clone()));
-            }
-        }
-    }
-
-    async fn reload(&self) -> Result<(), String> {
-        // Files may be slow: not on a thread that serves others.
-        let source = self.source.clone();
-        let outcome = tokio::task::spawn_blocking(move || match source {
-            ConfigSource::File(path) => load(Some(&path)),
-            ConfigSource::Embedded => load(None),
-            ConfigSource::Fixed => Err(StartError::Fixed),
-        });
-        let outcome = match outcome.await {
-            Ok(outcome) => outcome,
-            Err(error) => Err(StartError::TaskEnded {
-                task: "reload",
-                why: error.to_string(),
-            }),
-        };
-        self.telemetry.reloaded(outcome.is_ok(), SystemTime::now());
-        match outcome {
-            Ok(Loaded { config, ruleset }) => {
-                for warning in config.warnings.iter().chain(ruleset.warnings()) {
-                    tracing::warn!("{warning}");
-                }
-                self.network.reload(scrape_settings(&config));
-                // Sources that are asked the same go on undisturbed.
-                let plan = config.evidence_plan(&ruleset, None);
-                self.plan.send_if_modified(|known| {
-                    let other = **known != plan;
-                    if other {
-                        *known = Arc::new(plan);
-                    }
-                    other
-                });
-                self.board.set_ruleset(Arc::new(ruleset));
-                self.discovery.send_if_modified(|known| {
-                    let other = *known != config.discovery;
-                    known.clone_from(&config.discovery);
-                    other
-                });
-                self.config.send_replace(Arc::new(config));
-                tracing::info!("configuration reloaded");
-                Ok(())
-            }
-            Err(error) => {
-                tracing::error!("configuration not reloaded, the old one stays in force: {error}");
-                Err(error.to_string())
-            }
         }
     }
 }

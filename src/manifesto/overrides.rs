@@ -32,6 +32,8 @@ pub struct RulesConfig {
     pub checks: BTreeMap<RuleId, Checks>,
     /// Rules of the user's own.
     pub added: Vec<Rule>,
+    /// The files that some of them are in, and patterns of files.
+    pub files: Vec<PathBuf>,
     /// The version of the rules as a whole, where the user keeps one.
     pub version: Option<String>,
     /// When they were reviewed.
@@ -68,7 +70,8 @@ pub(crate) fn rules(source: Source<'_>, raw: RawRules) -> Result<RulesConfig, Do
     for rule in raw.add.unwrap_or_default() {
         add(source, rule, &mut known, &mut config.added)?;
     }
-    for path in patterns(source, raw.files)? {
+    config.files = patterns(source, raw.files)?;
+    for path in config.files.clone() {
         let origin = Origin::file(&path);
         let found = glob::expand(&path)
             .map_err(|error| DocumentError::of_file(&origin, error.to_string()))?;

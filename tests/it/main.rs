@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod alerts;
+mod auto_reload;
 mod bad_targets;
 mod catalogue;
 mod commands;

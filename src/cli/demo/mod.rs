@@ -384,7 +384,11 @@ async fn watch(fleet: Fleet, listener: TcpListener) -> Exit {
         .map_err(|error| error.to_string())
         .and_then(|config| {
             let ruleset = ruleset(&config, fleet.port)?;
-            Ok(Loaded { config, ruleset })
+            Ok(Loaded {
+                config,
+                ruleset,
+                begun: SystemTime::now(),
+            })
         });
     let loaded = match loaded {
         Ok(loaded) => loaded,

@@ -65,6 +65,8 @@ pub(crate) struct Jobs {
     pub(crate) warnings: Vec<String>,
     /// Jobs of referenced files that were passed over.
     pub(crate) skipped: Vec<SkippedJob>,
+    /// The files that were pointed at, and patterns of files.
+    pub(crate) files: Vec<PathBuf>,
     /// Where each name of the file being read was first used.
     names: HashMap<String, String>,
 }
@@ -196,6 +198,7 @@ impl Jobs {
         let path = pattern(source, files)?;
         let found = glob::expand(&path)
             .map_err(|error| source.error(at, format!("`{}`: {error}", path.display())))?;
+        self.files.push(path.clone());
         if found.is_empty() {
             self.warnings.push(format!(
                 "{}: `scrape_config_files`: no file matches `{}`",
