@@ -2,9 +2,10 @@
 //! <https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks>
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use super::client::{REQUEST_DEADLINE, Session};
+use super::client::{Cluster, REQUEST_DEADLINE, Session};
 use super::failure::{Failure, FailureKind};
 use crate::document::value::nullable;
 use crate::http_client::{BodyError, body, segment};
@@ -184,6 +185,60 @@ pub(super) async fn fetch(
             Err(error @ BodyError::Failed(_)) => {
                 return Err(Failure::new(FailureKind::Unreachable, &doing, error));
             }
+        }
+    }
+}
+
+/// A whole list, its objects as the reader wants them. One that changed too much meanwhile is begun anew, once (410).
+/// An object that does not read fails the list: who asks for all of them would not miss it.
+pub(crate) async fn all<T: DeserializeOwned>(
+    cluster: &Cluster,
+    list: &List,
+    objects_max: usize,
+) -> Result<Vec<T>, Failure> {
+    let first = pages(cluster, list, objects_max).await;
+    match first {
+        Err(failure) if failure.kind == FailureKind::Gone => {
+            pages(cluster, list, objects_max).await
+        }
+        found => found,
+    }
+}
+
+async fn pages<T: DeserializeOwned>(
+    cluster: &Cluster,
+    list: &List,
+    objects_max: usize,
+) -> Result<Vec<T>, Failure> {
+    let doing = list.doing("list");
+    let session = cluster.session(&doing).await?;
+    let (mut found, mut position) = (Vec::new(), Position::start());
+    loop {
+        let body = match fetch(&session, list, &mut position).await {
+            Err(failure) if failure.kind == FailureKind::Unauthorized => {
+                cluster.forget_credentials().await;
+                return Err(failure);
+            }
+            fetched => fetched?,
+        };
+        let page = read(list, &body)?;
+        for raw in &page.items {
+            let object = serde_json::from_str(raw.get()).map_err(|error| {
+                let named = Object::read(raw)
+                    .map(|object| object.key)
+                    .unwrap_or_default();
+                let why = format!("`{}/{}`: {error}", named.namespace, named.name);
+                Failure::new(FailureKind::Malformed, &doing, why)
+            })?;
+            found.push(object);
+        }
+        if found.len() > objects_max {
+            let why = format!("more than {objects_max} objects");
+            return Err(Failure::new(FailureKind::Limit, &doing, why));
+        }
+        match position.after(page) {
+            Ok(next) => position = next,
+            Err(_whole) => return Ok(found),
         }
     }
 }

@@ -16,6 +16,7 @@ mod selector;
 
 pub use self::access::Access;
 pub(crate) use self::client::{Cluster, own_namespace};
-pub(crate) use self::list::{Key, List};
+pub(crate) use self::failure::{Failure, FailureKind};
+pub(crate) use self::list::{Key, List, all};
 pub(crate) use self::reflect::{Change, Pace, Watch, reflect};
 pub(crate) use self::selector::{check_field_selector, check_label_selector};

@@ -13,10 +13,11 @@ use tokio_util::sync::CancellationToken;
 use super::answers::{Answered, Answers, KnownSource};
 use super::error::{SourceError, SourceErrorKind};
 use super::protocol::{Query, SourceKind, ask};
-use super::server::Server;
+use super::server::{Asked, Server};
 use super::settings::SourceConfig;
 use super::stats::SourceStats;
 use crate::http_client::{DialPolicy, HttpClient, Reach};
+use crate::kubernetes::Cluster;
 
 /// Questions that one source is asked at the same time.
 const AT_ONCE_MAX: usize = 4;
@@ -173,12 +174,12 @@ async fn poll_loop(
 /// token not be renewed, or where nothing was answered when the first question times out, the rest is
 /// not tried: a hung server would be waited for once a question. One that answers others is only slow
 /// with this one.
-async fn round(source: &SourceConfig, client: &HttpClient, questions: &[Query]) -> Vec<Answered> {
+async fn round(source: &SourceConfig, client: &Client, questions: &[Query]) -> Vec<Answered> {
     if questions.is_empty() {
         return Vec::new();
     }
-    let server = match Server::open(client, source.url.clone(), source.timeout).await {
-        Ok(server) => Arc::new(server),
+    let asked = match client.open(source).await {
+        Ok(asked) => Arc::new(asked),
         Err(error) => {
             let refused = || Answered {
                 at: SystemTime::now(),
@@ -190,17 +191,17 @@ async fn round(source: &SourceConfig, client: &HttpClient, questions: &[Query]) 
     let places = Arc::new(Semaphore::new(AT_ONCE_MAX));
     let gone: Arc<OnceLock<SourceError>> = Arc::default();
     let has_answered: Arc<AtomicBool> = Arc::default();
-    let mut asked = JoinSet::new();
+    let mut asking = JoinSet::new();
     for (index, query) in questions.iter().cloned().enumerate() {
-        let (server, kind) = (Arc::clone(&server), source.kind);
+        let (asked, kind) = (Arc::clone(&asked), source.kind);
         let (places, gone) = (Arc::clone(&places), Arc::clone(&gone));
         let has_answered = Arc::clone(&has_answered);
-        asked.spawn(async move {
+        asking.spawn(async move {
             let _place = places.acquire_owned().await;
             let at = SystemTime::now();
             let outcome = match gone.get() {
                 Some(error) => Err(error.clone()),
-                None => server.within(ask(&server, &query)).await,
+                None => asked.within(ask(&asked, &query)).await,
             };
             let is_gone = match &outcome {
                 Ok(_) => {
@@ -226,18 +227,44 @@ async fn round(source: &SourceConfig, client: &HttpClient, questions: &[Query]) 
             (index, Answered { at, outcome })
         });
     }
-    let mut outcomes = asked.join_all().await;
+    let mut outcomes = asking.join_all().await;
     outcomes.sort_by_key(|(index, _)| *index);
     outcomes.into_iter().map(|(_, answered)| answered).collect()
 }
 
+/// What asks a source, round after round.
+enum Client {
+    Http(Box<HttpClient>),
+    Kubernetes(Arc<Cluster>),
+}
+
+impl Client {
+    /// Makes ready for a round.
+    async fn open(&self, source: &SourceConfig) -> Result<Asked, SourceError> {
+        match self {
+            Client::Http(client) => {
+                let server = Server::open(client, source.url.clone(), source.timeout).await;
+                server.map(Box::new).map(Asked::Server)
+            }
+            Client::Kubernetes(cluster) => Ok(Asked::Cluster {
+                cluster: Arc::clone(cluster),
+                timeout: source.timeout,
+            }),
+        }
+    }
+}
+
 /// What the operator names may be anywhere; pages have the addresses that the catalogue gives them.
-fn client(source: &SourceConfig, dial: DialPolicy) -> HttpClient {
+fn client(source: &SourceConfig, dial: DialPolicy) -> Client {
+    if let Some(access) = &source.access {
+        return Client::Kubernetes(Arc::new(Cluster::new(access.clone())));
+    }
     let reach = Reach {
         dial: (source.kind == SourceKind::Links).then(|| dial.clone()),
         ..Reach::unlimited()
     };
-    HttpClient::new(Arc::clone(&source.http), reach, dial)
+    let client = HttpClient::new(Arc::clone(&source.http), reach, dial);
+    Client::Http(Box::new(client))
 }
 
 /// Every source once: for commands that judge and end.

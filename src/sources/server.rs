@@ -1,5 +1,6 @@
 //! A configured server: requests with its credentials, answers within limits.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::ACCEPT;
@@ -10,11 +11,37 @@ use url::Url;
 use super::error::{SourceError, SourceErrorKind};
 use crate::document::duration::display;
 use crate::http_client::{BodyError, Denied, HttpClient, Prepared, SendError, body};
+use crate::kubernetes::Cluster;
 
 /// Bytes of one answer.
 const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Characters of an answer that an error quotes.
 const QUOTED_CHARS_MAX: usize = 200;
+
+/// Whoever is asked in one round of questions.
+pub(super) enum Asked {
+    /// A server of its own protocol.
+    Server(Box<Server>),
+    /// A cluster, by the client of its API.
+    Cluster {
+        cluster: Arc<Cluster>,
+        timeout: Duration,
+    },
+}
+
+impl Asked {
+    /// Asks, and gives up at the source's timeout, whatever it takes.
+    pub(super) async fn within<T>(
+        &self,
+        asking: impl Future<Output = Result<T, SourceError>>,
+    ) -> Result<T, SourceError> {
+        let timeout = match self {
+            Asked::Server(server) => server.timeout,
+            Asked::Cluster { timeout, .. } => *timeout,
+        };
+        within(timeout, asking).await
+    }
+}
 
 /// A configured server, with the credentials that its requests carry: made once for each round of
 /// questions, so that they rotate without a restart.
@@ -41,14 +68,6 @@ impl Server {
             url,
             timeout,
         })
-    }
-
-    /// Asks, and gives up at the source's timeout, whatever it takes.
-    pub(super) async fn within<T>(
-        &self,
-        asking: impl Future<Output = Result<T, SourceError>>,
-    ) -> Result<T, SourceError> {
-        within(self.timeout, asking).await
     }
 
     /// A GET request to any URL, if its host may be asked.

@@ -1,18 +1,22 @@
 //! `sources`: which servers are asked, and how.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_saphyr::Location;
 use strum::VariantArray as _;
 
 use super::protocol::SourceKind;
 use crate::document::DocumentError;
+use crate::document::paths::absolute;
 use crate::document::value::{Interval, ShownUrl};
 use crate::document::yaml::{At, Source};
 use crate::http_client::http;
 use crate::http_client::raw::with_http_keys;
 use crate::http_client::settings::{Auth, HttpConfig};
+use crate::kubernetes::Access;
 
 /// A server that is asked for evidence.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +35,8 @@ pub struct SourceConfig {
     pub timeout: Duration,
     /// How to ask.
     pub http: Arc<HttpConfig>,
+    /// How a cluster's API server is reached; of no other kind of source.
+    pub access: Option<Access>,
 }
 
 impl SourceConfig {
@@ -44,6 +50,7 @@ impl SourceConfig {
             interval: Duration::from_secs(3600),
             timeout: Duration::from_secs(10),
             http: Arc::default(),
+            access: None,
         }
     }
 }
@@ -54,6 +61,7 @@ with_http_keys! {
         name: Option<At<String>>,
         kind: Option<At<SourceKind>>,
         url: Option<At<ShownUrl>>,
+        kubeconfig_file: Option<At<PathBuf>>,
         environments: Option<Vec<String>>,
         interval: Option<Interval>,
         timeout: Option<Interval>,
@@ -93,6 +101,7 @@ pub(crate) fn sources(
 fn one(source: Source<'_>, raw: At<RawSource>) -> Result<SourceConfig, DocumentError> {
     let (at, mut raw) = (raw.referenced, raw.value);
     let http = Arc::new(http(source, raw.take_http())?);
+    let kubeconfig = raw.kubeconfig_file.take();
     let kind = raw.kind.ok_or_else(|| {
         let kinds: Vec<&str> = SourceKind::VARIANTS
             .iter()
@@ -116,6 +125,16 @@ fn one(source: Source<'_>, raw: At<RawSource>) -> Result<SourceConfig, DocumentE
         let message = "`links` carries no credentials and no headers: the catalogue chooses where they would go";
         return Err(source.error(at, message));
     }
+    let access = match (kind.value, kubeconfig) {
+        (SourceKind::Kubernetes, kubeconfig) => {
+            Some(access(source, at, raw.url.as_ref(), kubeconfig, &http)?)
+        }
+        (_, Some(written)) => {
+            let message = "`kubeconfig_file` is of sources of kind `kubernetes`";
+            return Err(source.error(written.referenced, message));
+        }
+        (_, None) => None,
+    };
     let url = match (raw.url, is_links) {
         (Some(url), true) => {
             return Err(source.error(
@@ -125,6 +144,8 @@ fn one(source: Source<'_>, raw: At<RawSource>) -> Result<SourceConfig, DocumentE
         }
         (Some(url), false) => Some(url.value.0),
         (None, true) => None,
+        // The service account or the kubeconfig says where.
+        (None, false) if access.is_some() => None,
         (None, false) => return Err(source.error(at, format!("source `{name}` needs a `url`"))),
     };
     let default = |own: Duration, of_links: Duration| if is_links { of_links } else { own };
@@ -140,5 +161,37 @@ fn one(source: Source<'_>, raw: At<RawSource>) -> Result<SourceConfig, DocumentE
             .timeout
             .map_or(default(TIMEOUT_DEFAULT, links.timeout), |t| t.0),
         http,
+        access,
     })
+}
+
+/// As `kubernetes_sd_configs` says it: by a URL, by a kubeconfig, or as the pod that we are.
+fn access(
+    source: Source<'_>,
+    at: Location,
+    url: Option<&At<ShownUrl>>,
+    kubeconfig: Option<At<PathBuf>>,
+    http: &Arc<HttpConfig>,
+) -> Result<Access, DocumentError> {
+    match (url, kubeconfig) {
+        (Some(_), Some(written)) => {
+            let message = "both `url` and `kubeconfig_file` are set: at most one may be";
+            Err(source.error(written.referenced, message))
+        }
+        (Some(url), None) => Ok(Access::Server {
+            url: url.value.0.clone(),
+            http: Arc::clone(http),
+        }),
+        (None, Some(written)) if **http != HttpConfig::default() => {
+            let message =
+                "`kubeconfig_file` says how to ask: what is set beside it would not be used";
+            Err(source.error(written.referenced, message))
+        }
+        (None, Some(written)) => Ok(Access::Kubeconfig(absolute(source, &written.value))),
+        (None, None) if **http != HttpConfig::default() => {
+            let message = "HTTP settings without `url`: a pod's service account says how to ask";
+            Err(source.error(at, message))
+        }
+        (None, None) => Ok(Access::InCluster),
+    }
 }

@@ -1,36 +1,34 @@
 //! What the rules look at of a Kubernetes cluster: <https://kubernetes.io/docs/reference/kubernetes-api/>.
 //!
-//! Five lists, read page by page. Typed here, by the few fields that are judged: a client library
-//! would bring every type of every API for them.
+//! Six lists. Typed here, by the few fields that are judged: a client library would bring every type of every API for
+//! them.
 
 use serde::de::DeserializeOwned;
 
 use super::inventory::{Account, ClusterInventory, NetworkPolicy, Pod};
-use super::kubernetes_raw::{
-    List, RawAccount, RawIngress, RawPod, RawPolicy, RawRoute, RawService,
-};
+use super::kubernetes_raw::{RawAccount, RawIngress, RawPod, RawPolicy, RawRoute, RawService};
+use crate::kubernetes::{Cluster, Failure, FailureKind, List, all};
 use crate::sources::error::{SourceError, SourceErrorKind};
 use crate::sources::index::NameIndex;
-use crate::sources::server::Server;
 
-/// Objects of a page, and of a list.
-const PAGE: &str = "500";
+/// Objects of a list.
 const OBJECTS_MAX: usize = 200_000;
 
 /// Every list.
-pub(super) async fn cluster(server: &Server) -> Result<ClusterInventory, SourceError> {
-    let services: Vec<RawService> = list(server, "/api/v1/services").await?;
-    let ingresses: Vec<RawIngress> = list(server, "/apis/networking.k8s.io/v1/ingresses").await?;
+pub(super) async fn cluster(cluster: &Cluster) -> Result<ClusterInventory, SourceError> {
+    let services: Vec<RawService> = list(cluster, "/api/v1", "services").await?;
+    let ingresses: Vec<RawIngress> =
+        list(cluster, "/apis/networking.k8s.io/v1", "ingresses").await?;
     // Clusters without the Gateway API have no such path.
-    let routes = list(server, "/apis/gateway.networking.k8s.io/v1/httproutes").await;
+    let routes = list(cluster, "/apis/gateway.networking.k8s.io/v1", "httproutes").await;
     let routes: Vec<RawRoute> = match routes {
         Err(error) if error.status == Some(404) => Vec::new(),
         routes => routes?,
     };
     let policies: Vec<RawPolicy> =
-        list(server, "/apis/networking.k8s.io/v1/networkpolicies").await?;
-    let pods: Vec<RawPod> = list(server, "/api/v1/pods").await?;
-    let accounts: Vec<RawAccount> = list(server, "/api/v1/serviceaccounts").await?;
+        list(cluster, "/apis/networking.k8s.io/v1", "networkpolicies").await?;
+    let pods: Vec<RawPod> = list(cluster, "/api/v1", "pods").await?;
+    let accounts: Vec<RawAccount> = list(cluster, "/api/v1", "serviceaccounts").await?;
     let ended = |pod: &RawPod| matches!(pod.status.phase.as_str(), "Succeeded" | "Failed");
     let pods: Vec<Pod> = pods
         .into_iter()
@@ -74,32 +72,31 @@ pub(super) async fn cluster(server: &Server) -> Result<ClusterInventory, SourceE
     })
 }
 
-/// A list, page by page. One that changed too much meanwhile is begun anew, once (410 Gone).
-async fn list<T: DeserializeOwned>(server: &Server, path: &str) -> Result<Vec<T>, SourceError> {
-    let mut begun_anew = false;
-    'anew: loop {
-        let (mut items, mut next) = (Vec::new(), String::new());
-        loop {
-            let mut parameters = vec![("limit", PAGE)];
-            if !next.is_empty() {
-                parameters.push(("continue", &next));
-            }
-            let page: List<T> = match server.json(path, &parameters).await {
-                Err(error) if error.status == Some(410) && !begun_anew => {
-                    begun_anew = true;
-                    continue 'anew;
-                }
-                page => page?,
-            };
-            items.extend(page.items.unwrap_or_default());
-            if items.len() > OBJECTS_MAX {
-                let message = format!("{path}: more than {OBJECTS_MAX} objects");
-                return Err(SourceError::new(SourceErrorKind::Limit, message));
-            }
-            if page.metadata.next.is_empty() {
-                return Ok(items);
-            }
-            next = page.metadata.next;
+async fn list<T: DeserializeOwned>(
+    cluster: &Cluster,
+    group: &'static str,
+    resource: &'static str,
+) -> Result<Vec<T>, SourceError> {
+    let found = all(cluster, &List::all(group, resource), OBJECTS_MAX).await;
+    Ok(found?)
+}
+
+impl From<Failure> for SourceError {
+    fn from(failure: Failure) -> Self {
+        let (reason, status) = match failure.kind {
+            FailureKind::Access => (SourceErrorKind::Credentials, None),
+            FailureKind::Unreachable => (SourceErrorKind::Connect, None),
+            FailureKind::Unauthorized => (SourceErrorKind::Http, Some(401)),
+            FailureKind::Forbidden => (SourceErrorKind::Http, Some(403)),
+            FailureKind::Missing => (SourceErrorKind::Http, Some(404)),
+            FailureKind::Gone => (SourceErrorKind::Http, Some(410)),
+            FailureKind::Refused | FailureKind::Server => (SourceErrorKind::Http, None),
+            FailureKind::Limit => (SourceErrorKind::Limit, None),
+            FailureKind::Malformed => (SourceErrorKind::Answer, None),
+        };
+        Self {
+            status,
+            ..Self::new(reason, failure.to_string())
         }
     }
 }

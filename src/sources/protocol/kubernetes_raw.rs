@@ -8,20 +8,6 @@ use super::inventory::{Exposure, ExposureKind, LabelSelector, Pod};
 
 type Map = BTreeMap<String, String>;
 
-#[derive(Debug, Deserialize)]
-pub(super) struct List<T> {
-    #[serde(default)]
-    pub(super) metadata: ListMetadata,
-    pub(super) items: Option<Vec<T>>,
-}
-
-#[derive(Debug, Deserialize, Default)]
-#[serde(default)]
-pub(super) struct ListMetadata {
-    #[serde(rename = "continue")]
-    pub(super) next: String,
-}
-
 #[derive(Debug, Deserialize, Default)]
 #[serde(default)]
 pub(super) struct Metadata {

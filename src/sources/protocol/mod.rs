@@ -23,9 +23,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 use url::Url;
 
-use super::error::SourceError;
+use super::error::{SourceError, SourceErrorKind};
 use super::index::{Streams, Vector};
-use super::server::Server;
+use super::server::Asked;
 
 /// A kind of server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -171,8 +171,16 @@ pub enum Answer {
     Link(Link),
 }
 
-/// Asks a server.
-pub(super) async fn ask(server: &Server, query: &Query) -> Result<Answer, SourceError> {
+/// Asks whoever a source is.
+pub(super) async fn ask(asked: &Asked, query: &Query) -> Result<Answer, SourceError> {
+    let server = match asked {
+        Asked::Server(server) => server,
+        // There is one thing to ask of it.
+        Asked::Cluster { cluster, .. } => {
+            let inventory = kubernetes::cluster(cluster).await;
+            return inventory.map(Box::new).map(Answer::Cluster);
+        }
+    };
     match query {
         Query::Promql(text) => {
             let vector = prometheus::query(server, "/api/v1/query", text).await;
@@ -195,10 +203,10 @@ pub(super) async fn ask(server: &Server, query: &Query) -> Result<Answer, Source
         }
         Query::LogStreams(selector) => loki::streams(server, selector).await.map(Answer::Streams),
         Query::LogRetention => loki::retention(server).await.map(Answer::LogRetention),
-        Query::Cluster => kubernetes::cluster(server)
-            .await
-            .map(Box::new)
-            .map(Answer::Cluster),
+        Query::Cluster => Err(SourceError::new(
+            SourceErrorKind::Answer,
+            "the source is no Kubernetes cluster",
+        )),
         Query::Runs => incidents::runs(server).await.map(Answer::Runs),
         Query::Incidents => incidents::incidents(server).await.map(Answer::Incidents),
         Query::Http { path, .. } => {
