@@ -1,15 +1,15 @@
 //! The same on real servers: what they say is recorded, and held to what was.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::api::{ADMIN, Api};
 use super::equality::with_access;
 use super::fake::FakeApi;
 use super::world::{RESOURCES, Recorded, jobs, rbac, steps};
 use crate::compared::ours::{Ours, compare};
-use crate::compared::prometheus::{Prometheus, stable};
+use crate::compared::prometheus::{Prometheus, program, stable};
 use crate::compared::targets::Jobs;
 use crate::programs::{free_address, tell};
 
@@ -91,6 +91,64 @@ fn anonymous(mut jobs: Jobs) -> Jobs {
         found.labels.remove("pod_uid");
     }
     jobs
+}
+
+/// Prometheus's own example for Kubernetes, as it is shipped; then a minute without an API server.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a current Prometheus and API server: ./tests/run real"]
+async fn real_example_of_prometheus_finds_the_same_and_a_minute_without_a_server_loses_nothing() {
+    let mut api = Api::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let steps = steps();
+    for object in &steps[0].apply {
+        api.apply(object).await;
+    }
+    let token = folder.path().join("token");
+    std::fs::write(&token, ADMIN).unwrap();
+    let account = "/var/run/secrets/kubernetes.io/serviceaccount";
+    let text = std::fs::read_to_string(program("PROMETHEUS_EXAMPLE")).unwrap();
+    let text = text.replace(&format!("{account}/ca.crt"), api.ca().to_str().unwrap());
+    let text = text.replace(&format!("{account}/token"), token.to_str().unwrap());
+    let example: Value = serde_saphyr::from_str(&text).unwrap();
+    let access = json!({
+        "api_server": api.url(),
+        "authorization": {"credentials": ADMIN},
+        "tls_config": {"ca_file": api.ca()},
+    });
+    let jobs = with_access(
+        example["scrape_configs"].as_array().unwrap().clone(),
+        &access,
+    );
+    let prometheus = Prometheus::start(folder.path(), &jobs);
+    let mut ours = Ours::start(&jobs);
+    let targets = stable(&prometheus).await;
+    let wrong = ours.until_equal(&targets, Duration::from_secs(20)).await;
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let count = targets.values().map(Vec::len).sum::<usize>();
+    tell(format_args!(
+        "{count} targets of the {} jobs of Prometheus's own example are those that Prometheus finds",
+        jobs.len()
+    ));
+    api.stop_server();
+    let away = Instant::now();
+    while away.elapsed() < Duration::from_secs(60) {
+        assert_eq!(compare(&ours.now(), &targets), Vec::<String>::new());
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    assert!(!ours.errors().is_empty());
+    api.start_server().await;
+    let mut pod = steps[0]
+        .apply
+        .iter()
+        .find(|object| object["kind"] == "Pod")
+        .unwrap()
+        .clone();
+    pod["metadata"]["name"] = "came-later".into();
+    api.apply(&pod).await;
+    let targets = stable(&prometheus).await;
+    let wrong = ours.until_equal(&targets, Duration::from_secs(60)).await;
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    ours.stop().await;
 }
 
 /// Our own server of the tests is held to the real Prometheus: it finds there what it found at the real API server.
