@@ -9,6 +9,8 @@ mod families;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 use super::error::{ScrapeError, ScrapeErrorKind};
 use super::result::BodySink;
 use crate::discovery::target::Target;
@@ -24,9 +26,14 @@ const CHUNK_BYTES: usize = 32 * 1024;
 /// Names may be any text.
 const CONTENT_TYPE_OF_BODY: &str = "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8";
 
+/// Targets that a server is asked for at the same time: it has others to answer, and an answer takes more room than what it
+/// is made of. The rest wait, within their timeouts.
+const AT_ONCE_MAX: usize = 8;
+
 /// A server that scrapes already.
 pub(super) struct Asked {
     client: PrometheusClient,
+    places: Semaphore,
     families: Families,
     complaints: Complaints,
 }
@@ -43,6 +50,7 @@ impl Asked {
     pub(super) fn new(server: Arc<PrometheusServer>) -> Self {
         Self {
             client: PrometheusClient::new(server, DEADLINE),
+            places: Semaphore::new(AT_ONCE_MAX),
             families: Families::default(),
             complaints: Complaints::default(),
         }
@@ -63,6 +71,8 @@ impl Asked {
         target: &Target,
         sink: &mut impl BodySink,
     ) -> Result<u64, ScrapeError> {
+        // Never closed.
+        let _place = self.places.acquire().await;
         let labels = target.found.labels();
         let own: Vec<(&str, &str)> = labels
             .iter()
