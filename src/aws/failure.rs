@@ -6,16 +6,16 @@ use serde::Deserialize;
 /// Characters shown of what it complains.
 const MESSAGE_CHARS_MAX: usize = 300;
 
-/// Codes of credentials that have ended, or are not known any more.
+/// Codes of credentials that have ended, or are not known any more. Who is known and may not (`UnauthorizedOperation`) may
+/// not with new ones either.
 /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html>
-const OF_CREDENTIALS: [&str; 8] = [
+const OF_CREDENTIALS: [&str; 7] = [
     "AuthFailure",
     "ExpiredToken",
     "ExpiredTokenException",
     "InvalidAccessKeyId",
     "InvalidClientTokenId",
     "RequestExpired",
-    "UnauthorizedOperation",
     "UnrecognizedClientException",
 ];
 
