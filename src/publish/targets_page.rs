@@ -130,7 +130,12 @@ impl DroppedRow {
 
 fn target_row(state: &TargetState) -> TargetRow {
     let (shown, class, why) = match &state.scrape {
-        None => ("pending", "unknown", String::new()),
+        // Why nothing is known is said of each rule.
+        None => {
+            let why = state.verdicts.first();
+            let why = why.map_or_else(String::new, |verdict| verdict.finding.message.clone());
+            ("pending", "unknown", why)
+        }
         Some(scrape) => match (&scrape.outcome, &scrape.first_violation) {
             (ScrapeOutcome::Failed(kind, message), _) => {
                 ("down", "fail", format!("{}: {message}", kind.as_str()))

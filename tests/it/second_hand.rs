@@ -159,6 +159,10 @@ async fn by_prometheus(program: &str) {
     .await;
     assert!(!metrics.contains("\nmanifesto_target_down{"), "{metrics}");
     assert!(!metrics.contains("\nmanifesto_target_up{"));
+    let page = until(&daemon.url("/targets"), |body| body.contains("pending")).await;
+    assert!(page.contains(&format!(
+        "could not be measured (no_answer): `http://{address}/`"
+    )));
     // And comes back.
     let _prometheus = start_prometheus(program, folder.path(), address);
     until_differs(&base, &daemon, of_prometheus).await;

@@ -89,20 +89,17 @@ fn write_family(
         .map(|element| (labels(&element, own), element))
         .collect();
     elements.sort_by(|(one, left), (other, right)| {
-        let key = |labels: &Labels| -> Vec<(String, String)> {
-            let pairs = labels.iter().filter(|(name, _)| *name != "le");
-            pairs
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect()
-        };
         let bound = |labels: &Labels| {
             labels
                 .get("le")
                 .and_then(|le| le.parse::<f64>().ok())
                 .unwrap_or(f64::NAN)
         };
-        key(one)
-            .cmp(&key(other))
+        let but_the_bound = |(name, _): &(&String, &String)| *name != "le";
+        let (of_one, of_other) = (one.iter(), other.iter());
+        of_one
+            .filter(but_the_bound)
+            .cmp(of_other.filter(but_the_bound))
             .then_with(|| left.name().cmp(right.name()))
             .then_with(|| bound(one).total_cmp(&bound(other)))
     });
@@ -140,7 +137,9 @@ fn labels(element: &Element, own: &[(&str, &str)]) -> Labels {
 /// The buckets of a native histogram as those of a classic one.
 fn write_native(out: &mut String, name: &str, labels: &Labels, histogram: &NativeHistogram) {
     let mut below = 0.0;
-    for (_, _, to, count) in &histogram.buckets {
+    // The last bucket of one with bounds of its own is open: the count of all says the same.
+    let bounded = histogram.buckets.iter();
+    for (_, _, to, count) in bounded.filter(|(_, _, to, _)| to != "+Inf") {
         below += count.parse::<f64>().unwrap_or(f64::NAN);
         let mut labels = labels.clone();
         labels.insert("le".to_owned(), to.clone());
@@ -200,7 +199,7 @@ mod tests {
                 {"metric": {"__name__": "d_seconds_count", "job": "cart", "instance": "a"}, "value": [1.5, "2"]},
                 {"metric": {"__name__": "d_seconds_sum", "job": "cart", "instance": "a"}, "value": [1.5, "NaN"]},
                 {"metric": {"__name__": "scrape_pool", "job": "cart", "instance": "a", "exported_job": "x\"y", "exported_z": "z"}, "value": [1.5, "3"]},
-                {"metric": {"__name__": "n_seconds", "job": "cart", "instance": "a"}, "histogram": [1.5, {"count": "3", "sum": "4", "buckets": [[0, "0.5", "1", "1"], [0, "1", "2", "2"]]}]},
+                {"metric": {"__name__": "n_seconds", "job": "cart", "instance": "a"}, "histogram": [1.5, {"count": "3", "sum": "4", "buckets": [[0, "0.5", "1", "1"], [0, "1", "2", "1"], [1, "2", "+Inf", "1"]]}]},
                 {"metric": {"__name__": "ver.sion", "job": "cart", "instance": "a", "l.l": "v"}, "value": [1.5, "1"]}
             ]}"#,
         )
@@ -224,7 +223,7 @@ d_seconds_count 2
 d_seconds_sum NaN
 # TYPE n_seconds histogram
 n_seconds_bucket{le="1"} 1
-n_seconds_bucket{le="2"} 3
+n_seconds_bucket{le="2"} 2
 n_seconds_bucket{le="+Inf"} 3
 n_seconds_sum 4
 n_seconds_count 3

@@ -26,7 +26,7 @@ pub(super) fn of_active(active: Active) -> Result<Labels, String> {
             meta.set_plain(name, value.as_str());
         }
     }
-    for (name, value) in &active.labels {
+    for (name, value) in active.labels.iter().filter(|(name, _)| is_own(name)) {
         meta.set_plain(name, value.as_str());
     }
     meta.set("scrape_pool", active.scrape_pool.as_str());
@@ -42,6 +42,11 @@ pub(super) fn of_active(active: Active) -> Result<Labels, String> {
         meta.set_plain(&format!("{PARAM_PREFIX}{name}"), value);
     }
     Ok(meta.build())
+}
+
+/// Whether a label is the target's, and not one that says how to scrape it, or the name of a series.
+fn is_own(name: &str) -> bool {
+    !name.starts_with("__")
 }
 
 /// The path as a label has it, which is encoded again where it is asked for.
@@ -63,10 +68,8 @@ pub(super) fn of_series(series: Series) -> Result<Labels, String> {
         Some(instance) if !instance.is_empty() => meta.set_plain(ADDRESS, instance.as_str()),
         _ => return Err(format!("series {:?} has no `instance`", series.metric)),
     }
-    for (name, value) in series.metric {
-        if name != "__name__" {
-            meta.set_plain(&name, value);
-        }
+    for (name, value) in series.metric.iter().filter(|(name, _)| is_own(name)) {
+        meta.set_plain(name, value.as_str());
     }
     Ok(meta.build())
 }
