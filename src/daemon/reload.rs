@@ -20,6 +20,9 @@ use crate::sources::EvidencePlan;
 /// After a reload that failed, the same files are tried again so much later: what they name may be there then.
 const RETRY: Duration = Duration::from_secs(60);
 
+/// Looks at files that change from one to the next, after which they are read nevertheless.
+const UNSETTLED_MAX: u32 = 6;
+
 /// Whatever fails leaves everything as it was.
 pub(super) struct Reloading {
     pub(super) source: ConfigSource,
@@ -37,8 +40,10 @@ pub(super) struct Reloading {
 struct Looks {
     /// As they were when they were read.
     known: Files,
-    /// Other than that, once: they may still be being written.
+    /// Other than that at the last look: they may still be being written.
     seen: Option<Files>,
+    /// Looks in a row at which they were other than the time before.
+    unsettled: u32,
     /// What failed, and when to try it again.
     failed: Option<(String, Instant)>,
 }
@@ -91,10 +96,14 @@ impl Reloading {
         let due = failed.is_some_and(|(_, retry)| *retry <= Instant::now());
         if now == looks.known && !due {
             looks.seen = None;
+            looks.unsettled = 0;
             return;
         }
-        if now != looks.known && looks.seen.as_ref() != Some(&now) {
+        // What never rests is read all the same.
+        let rests = looks.seen.as_ref() == Some(&now) || looks.unsettled >= UNSETTLED_MAX;
+        if now != looks.known && !rests {
             looks.seen = Some(now);
+            looks.unsettled += 1;
             return;
         }
         if now != looks.known {
@@ -121,6 +130,7 @@ impl Reloading {
         Looks {
             known,
             seen: None,
+            unsettled: 0,
             failed: outcome
                 .clone()
                 .err()

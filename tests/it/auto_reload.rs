@@ -86,6 +86,25 @@ async fn a_config_map_that_is_swapped_is_read_again() {
     until_service(&daemon, "two").await;
 }
 
+/// A file that is written over and over is read all the same.
+#[tokio::test]
+async fn a_file_that_never_rests_is_read_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let daemon = Daemon::start(&jobs("one"), folder.path(), QUICK);
+    until_service(&daemon, "one").await;
+    let config = folder.path().join("config.yaml");
+    let writing = tokio::spawn(async move {
+        loop {
+            // As a whole, so that no half of it is ever read.
+            fs::write(config.with_extension("new"), jobs("two")).unwrap();
+            fs::rename(config.with_extension("new"), &config).unwrap();
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+    });
+    until_service(&daemon, "two").await;
+    writing.abort();
+}
+
 #[tokio::test]
 async fn whoever_wants_to_reload_himself_says_so() {
     let folder = tempfile::tempdir().unwrap();
