@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::calendar::RawFiscalYear;
 use crate::catalogue::SeriesNames;
@@ -21,7 +21,9 @@ use crate::sources::RawSource;
 pub(super) struct RawConfig {
     pub(super) global: Option<RawGlobal>,
     pub(super) scrape_configs: Option<Vec<At<RawScrape>>>,
-    pub(super) kubernetes: Option<At<RawKubernetes>>,
+    /// Written without a value, it is as `{}`: nobody writes it to have nothing.
+    #[serde(deserialize_with = "written")]
+    pub(super) kubernetes: Option<At<Option<RawKubernetes>>>,
     pub(super) scrape_config_files: Option<Vec<At<PathBuf>>>,
     pub(super) labels: Option<RawLabels>,
     pub(super) services: Option<BTreeMap<String, Option<RawService>>>,
@@ -42,6 +44,13 @@ pub(super) struct RawConfig {
     pub(super) score: Option<RawScore>,
     pub(super) fiscal_year: Option<RawFiscalYear>,
     pub(super) history: Option<RawHistory>,
+}
+
+/// A key that is there, whatever its value.
+fn written<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<At<Option<T>>>, D::Error> {
+    At::deserialize(deserializer).map(Some)
 }
 
 /// `score`.

@@ -284,3 +284,17 @@ fn targets_that_would_be_lost_are_warned_of() {
         config.warnings[20]
     );
 }
+
+/// Whoever writes the key wants what it stands for.
+#[test]
+fn kubernetes_without_a_value_is_as_an_empty_mapping() {
+    let jobs = |text: &str| {
+        let config = Config::parse(text, &Origin::embedded()).unwrap();
+        config.discovery.jobs.clone()
+    };
+    let empty = jobs("kubernetes: {}\n");
+    assert_eq!(empty.len(), 1);
+    for text in ["kubernetes:\n", "scrape_configs: []\nkubernetes: ~\n"] {
+        assert_eq!(jobs(text), empty, "{text}");
+    }
+}

@@ -76,7 +76,7 @@ pub(crate) struct Written {
     /// `scrape_configs`.
     pub(crate) own: Option<Vec<At<RawScrape>>>,
     /// `kubernetes`.
-    pub(crate) kubernetes: Option<At<RawKubernetes>>,
+    pub(crate) kubernetes: Option<At<Option<RawKubernetes>>>,
     /// `scrape_config_files`.
     pub(crate) files: Option<Vec<At<PathBuf>>>,
 }
@@ -160,7 +160,7 @@ impl Jobs {
         source: Source<'_>,
         global: Global,
         defaults: &RawGlobal,
-        raw: At<RawKubernetes>,
+        raw: At<Option<RawKubernetes>>,
     ) -> Result<(), DocumentError> {
         let at = raw.referenced;
         for job in kubernetes::jobs(source, global, defaults, raw)? {

@@ -39,9 +39,9 @@ pub(super) fn jobs(
     source: Source<'_>,
     global: Global,
     defaults: &RawGlobal,
-    raw: At<RawKubernetes>,
+    raw: At<Option<RawKubernetes>>,
 ) -> Result<Vec<JobConfig>, DocumentError> {
-    let (at, mut raw) = (raw.referenced, raw.value);
+    let (at, mut raw) = (raw.referenced, raw.value.unwrap_or_default());
     let plugins = plugins(source, &mut raw)?;
     let more = rules(source, raw.relabel_configs.take().unwrap_or_default())?;
     let written = Written {
