@@ -2,10 +2,11 @@
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 
 use jiff::Timestamp;
-use ring::{digest, hmac};
+use ring::hmac;
 use url::Url;
 
 use super::credentials::Credentials;
+use crate::document::digest::{hex, sha256};
 use crate::http_client::segment;
 
 /// The type of every request.
@@ -50,10 +51,10 @@ pub(super) fn headers(
         "POST\n{}\n\n{}\n{names}\n{}",
         path(url),
         lines.collect::<String>(),
-        digest_of(form)
+        sha256(form)
     );
     let scope_text = format!("{date}/{}/{}/aws4_request", scope.region, scope.service);
-    let to_sign = format!("{ALGORITHM}\n{time}\n{scope_text}\n{}", digest_of(&request));
+    let to_sign = format!("{ALGORITHM}\n{time}\n{scope_text}\n{}", sha256(&request));
     let secret = format!("AWS4{}", credentials.secret.expose());
     let parts = [date, scope.region, scope.service, "aws4_request"];
     let key = parts
@@ -88,14 +89,6 @@ fn path(url: &Url) -> String {
 fn mac(key: &[u8], text: &str) -> Vec<u8> {
     let key = hmac::Key::new(hmac::HMAC_SHA256, key);
     hmac::sign(&key, text.as_bytes()).as_ref().to_vec()
-}
-
-fn digest_of(text: &str) -> String {
-    hex(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Reading documents that people write: YAML with budgets, errors with line and column, values that
 //! check themselves, durations, paths and globs, secrets. Knows nothing of what the documents are about.
 
+pub mod digest;
 pub mod duration;
 mod error;
 pub(crate) mod files;

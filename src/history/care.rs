@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 
 use super::error::HistoryError;
-use super::frozen::sha256;
 use super::paths::{self, beside};
 use super::store;
+use crate::document::digest::sha256;
 
 /// Looks for everything that may be wrong with a history: a sentence each, none where it is sound.
 pub fn verify(path: &Path) -> Result<Vec<String>, HistoryError> {

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use ring::digest::{SHA256, digest};
 use rusqlite::{OptionalExtension as _, Row};
 
 use super::codes::moment;
@@ -12,6 +11,7 @@ use super::error::HistoryError;
 use super::read::Reader;
 use super::store;
 use crate::calendar::Span;
+use crate::document::digest::sha256;
 
 /// A report that does not change any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,16 +34,6 @@ pub struct Frozen {
     pub digest: String,
     /// The report, JSON.
     pub report: String,
-}
-
-/// SHA-256 of a text, hexadecimal.
-pub fn sha256(text: &str) -> String {
-    let bytes = digest(&SHA256, text.as_bytes());
-    bytes
-        .as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 /// Keeps a report, unless one of its days is kept already: then that one stays, and is returned.

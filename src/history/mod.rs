@@ -27,7 +27,7 @@ mod written;
 pub use self::care::{backup, prune, verify};
 pub use self::coverage::Moment;
 pub use self::error::{HistoryError, HistoryFailure};
-pub use self::frozen::{Frozen, freeze, sha256};
+pub use self::frozen::{Frozen, freeze};
 pub use self::read::{
     Detail, KnownRecord, KnownService, Owner, Reader, ServiceHistory, State, StoredSample,
 };

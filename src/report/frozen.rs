@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use super::model::{FORMAT, Report};
 use super::output::json;
 use crate::calendar::{FiscalCalendar, Span, tzdb_version};
-use crate::history::{Frozen, sha256};
+use crate::document::digest::sha256;
+use crate::history::Frozen;
 
 /// A report as it is frozen.
 pub fn of(report: &Report, calendar: &FiscalCalendar, made_at: Timestamp) -> Frozen {

@@ -10,10 +10,14 @@ use serde_json::{Value, json};
 use super::place::Place;
 use super::report::{Report, ReportedVerdict, advice_on, pretty};
 use crate::checks::Reason;
+use crate::document::digest::sha256;
 use crate::exposition::Fault;
 use crate::manifesto::{Rule, Severity};
 use crate::publish::telemetry::VERSION;
 use crate::snapshot::RuleStatus;
+
+/// Of a digest, as many as tell findings apart.
+const FINGERPRINT_CHARS: usize = 32;
 
 /// The SARIF rule of a fault in the exposition, beside the manifesto's own.
 const FAULT_RULE: &str = "exposition-format";
@@ -167,10 +171,6 @@ fn location(place: &Place, fault: Option<&Fault>) -> Value {
 /// Tells a finding from others of the same place, wherever its line moves to.
 fn fingerprint(parts: &[&str]) -> Value {
     let text = parts.join("\0");
-    let hash = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
-    let hex: String = hash.as_ref()[..16]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hex: String = sha256(&text).chars().take(FINGERPRINT_CHARS).collect();
     json!({"primaryLocationLineHash": format!("{hex}:1"), "manifestoFinding/v1": hex})
 }
