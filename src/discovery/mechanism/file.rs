@@ -10,6 +10,7 @@ use serde::Deserialize;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::contract::{Mechanism, Surroundings};
+use super::written::refresh_interval;
 use crate::discovery::groups::{self, LIST_BYTES_MAX, Language, Listing};
 use crate::discovery::refresh::{Effort, Refresh, RefreshSender, RunnerGone, summary};
 use crate::discovery::watch::FolderWatch;
@@ -69,13 +70,9 @@ impl Mechanism for FileSd {
             let message = "`file_sd_configs` needs at least one path in `files`";
             return Err(source.error(raw.referenced, message));
         }
-        let refresh_interval = raw
-            .value
-            .refresh_interval
-            .filter(|period| !period.0.is_zero());
         Ok(FileSd {
             files,
-            refresh_interval: refresh_interval.map_or(REFRESH_DEFAULT, |period| period.0),
+            refresh_interval: refresh_interval(raw.value.refresh_interval, REFRESH_DEFAULT),
         })
     }
 

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::contract::{Mechanism, Surroundings};
 use super::polled::{Polled, deadline, poll};
+use super::written::refresh_interval;
 use crate::discovery::groups::{self, LIST_BYTES_MAX, Language, Listing};
 use crate::discovery::refresh::{Refresh, RunnerGone};
 use crate::document::DocumentError;
@@ -65,10 +66,9 @@ impl Mechanism for HttpSd {
             let cleared = url.set_username("").and_then(|()| url.set_password(None));
             cleared.map_err(|()| source.error(at, "`url` cannot be without its login"))?;
         }
-        let refresh_interval = raw.refresh_interval.filter(|period| !period.0.is_zero());
         Ok(HttpSd {
             url,
-            refresh_interval: refresh_interval.map_or(REFRESH_DEFAULT, |period| period.0),
+            refresh_interval: refresh_interval(raw.refresh_interval, REFRESH_DEFAULT),
             http: Arc::new(http),
         })
     }

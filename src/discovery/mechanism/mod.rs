@@ -14,6 +14,7 @@ mod polled;
 pub(super) mod prometheus;
 mod pulse;
 pub(super) mod static_list;
+mod written;
 
 use std::sync::Arc;
 

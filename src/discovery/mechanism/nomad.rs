@@ -11,6 +11,7 @@ use url::Url;
 use super::contract::{Mechanism, Surroundings};
 use super::json::json;
 use super::polled::{Polled, deadline, poll};
+use super::written::refresh_interval;
 use crate::discovery::groups::{Layers, Listing, TargetGroup};
 use crate::discovery::meta::{ADDRESS, Meta, address, surrounded};
 use crate::discovery::refresh::{Refresh, RunnerGone};
@@ -80,7 +81,6 @@ impl Mechanism for NomadSd {
             let message = format!("scheme `{}` is neither `http` nor `https`", url.scheme());
             return Err(source.unsupported(at, message));
         }
-        let refresh = raw.refresh_interval.filter(|period| !period.0.is_zero());
         let allow_stale = raw.allow_stale.as_ref();
         Ok(Self {
             url,
@@ -88,7 +88,7 @@ impl Mechanism for NomadSd {
             region: raw.region.unwrap_or_else(|| "global".to_owned()),
             tag_separator: raw.tag_separator.unwrap_or_else(|| ",".to_owned()),
             allow_stale: allow_stale.map_or(Ok(true), |written| source.boolean(written))?,
-            refresh_interval: refresh.map_or(REFRESH_DEFAULT, |period| period.0),
+            refresh_interval: refresh_interval(raw.refresh_interval, REFRESH_DEFAULT),
             http: Arc::new(http),
         })
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::compared::prometheus::{Prometheus, program, stable};
-use crate::programs::{BINARY, Program, free_address, get, tell};
+use crate::programs::{BINARY, Program, free_address, get, tell, until};
 
 /// A moto server with a world of its own.
 struct Moto {
@@ -25,18 +25,7 @@ impl Moto {
         let port = address.port().to_string();
         let server = ["-m", "moto.server", "-H", "127.0.0.1", "-p", &port];
         let running = Program::start(&python, &server, folder);
-        let begun = Instant::now();
-        while get(&format!("http://{address}/moto-api/data.json"))
-            .await
-            .is_err()
-        {
-            assert!(
-                begun.elapsed() < Duration::from_secs(60),
-                "{}",
-                running.log()
-            );
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+        until(&format!("http://{address}/moto-api/data.json"), |_| true).await;
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/real/moto/world.py");
         let made = Command::new(&python)
             .args([script, &format!("http://{address}"), checks])

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::discovery::mechanism::written::refresh_interval;
 use crate::document::DocumentError;
 use crate::document::quantity::Period;
 use crate::document::secret::{Secret, SecretSource};
@@ -107,7 +108,6 @@ impl RawConsulSd {
             return Err(source.error(token.referenced, message));
         }
         let url = url(source, at, &raw)?;
-        let refresh = raw.refresh_interval.filter(|period| !period.0.is_zero());
         let allow_stale = raw.allow_stale.as_ref();
         Ok(ConsulSd {
             url,
@@ -117,7 +117,7 @@ impl RawConsulSd {
             partition: raw.partition.unwrap_or_default(),
             tag_separator: raw.tag_separator.unwrap_or_else(|| ",".to_owned()),
             allow_stale: allow_stale.map_or(Ok(true), |written| source.boolean(written))?,
-            refresh_interval: refresh.map_or(REFRESH_DEFAULT, |period| period.0),
+            refresh_interval: refresh_interval(raw.refresh_interval, REFRESH_DEFAULT),
             services: raw.services.unwrap_or_default(),
             tags: raw.tags.unwrap_or_default(),
             node_meta: raw.node_meta.unwrap_or_default(),

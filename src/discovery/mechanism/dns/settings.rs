@@ -5,6 +5,7 @@ use std::time::Duration;
 use hickory_proto::rr::RecordType;
 use serde::Deserialize;
 
+use crate::discovery::mechanism::written::{port, refresh_interval};
 use crate::document::DocumentError;
 use crate::document::quantity::Period;
 use crate::document::yaml::{At, Source};
@@ -104,10 +105,7 @@ impl RawDnsSd {
                 let message = "`port` is missing: records of this type name none";
                 return Err(source.error(at, message));
             }
-            Some(port) => u16::try_from(port.value).map_err(|_| {
-                let message = format!("{} is no port", port.value);
-                source.error(port.referenced, message)
-            })?,
+            Some(written) => port(source, &written)?,
         };
         let servers = raw.servers.unwrap_or_default().into_iter().map(|server| {
             let parsed = server.value.parse();
@@ -117,13 +115,12 @@ impl RawDnsSd {
                 error.with_hint("as `127.0.0.1:8600`")
             })
         });
-        let refresh = raw.refresh_interval.filter(|period| !period.0.is_zero());
         Ok(DnsSd {
             names,
             kind,
             port,
             servers: servers.collect::<Result<_, _>>()?,
-            refresh_interval: refresh.map_or(REFRESH_DEFAULT, |period| period.0),
+            refresh_interval: refresh_interval(raw.refresh_interval, REFRESH_DEFAULT),
         })
     }
 }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Deserialize;
 use url::Url;
 
+use crate::discovery::mechanism::written::{RawFilter, port, refresh_interval};
 use crate::document::DocumentError;
 use crate::document::quantity::Period;
 use crate::document::yaml::{At, Source};
@@ -28,14 +28,6 @@ with_http_keys! {
         match_first_network: Option<At<bool>>,
         refresh_interval: Option<Period>,
     }
-}
-
-/// An entry of `filters`.
-#[derive(Debug, Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct RawFilter {
-    name: String,
-    values: Option<Vec<String>>,
 }
 
 /// Where an engine is.
@@ -101,10 +93,7 @@ impl RawDockerSd {
         };
         let port = match raw.port.take() {
             None => PORT_DEFAULT,
-            Some(port) => u16::try_from(port.value).map_err(|_| {
-                let message = format!("{} is no port", port.value);
-                source.error(port.referenced, message)
-            })?,
+            Some(written) => port(source, &written)?,
         };
         let mut filters: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for filter in raw.filters.take().unwrap_or_default() {
@@ -112,7 +101,6 @@ impl RawDockerSd {
             values.extend(filter.values.unwrap_or_default());
         }
         filters.retain(|_, values| !values.is_empty());
-        let refresh = raw.refresh_interval.filter(|period| !period.0.is_zero());
         let first = raw.match_first_network.as_ref();
         Ok(DockerSd {
             host: host(source, &written)?,
@@ -122,7 +110,7 @@ impl RawDockerSd {
                 .host_networking_host
                 .unwrap_or_else(|| "localhost".to_owned()),
             match_first_network: first.map_or(Ok(true), |written| source.boolean(written))?,
-            refresh_interval: refresh.map_or(REFRESH_DEFAULT, |period| period.0),
+            refresh_interval: refresh_interval(raw.refresh_interval, REFRESH_DEFAULT),
             http: Arc::new(http),
         })
     }

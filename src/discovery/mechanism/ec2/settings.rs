@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Deserialize;
-
 use crate::aws::{Access, Role, endpoint};
+use crate::discovery::mechanism::written::{RawFilter, port, refresh_interval};
 use crate::document::DocumentError;
 use crate::document::quantity::Period;
 use crate::document::secret::Secret;
@@ -30,14 +29,6 @@ with_http_keys! {
         filters: Option<Vec<At<RawFilter>>>,
         refresh_interval: Option<Period>,
     }
-}
-
-/// An entry of `filters`.
-#[derive(Debug, Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct RawFilter {
-    name: String,
-    values: Option<Vec<String>>,
 }
 
 /// `ec2_sd_configs`.
@@ -103,12 +94,9 @@ impl RawEc2Sd {
                 None
             }
         };
-        let port = match raw.port {
+        let port = match &raw.port {
             None => PORT_DEFAULT,
-            Some(port) => u16::try_from(port.value).map_err(|_| {
-                let message = format!("{} is no port", port.value);
-                source.error(port.referenced, message)
-            })?,
+            Some(written) => port(source, written)?,
         };
         let mut filters = Vec::new();
         for filter in raw.filters.unwrap_or_default() {
@@ -118,7 +106,6 @@ impl RawEc2Sd {
             }
             filters.push((filter.value.name, values));
         }
-        let refresh = raw.refresh_interval.filter(|period| !period.0.is_zero());
         Ok(Ec2Sd {
             access: Access {
                 region: said(raw.region),
@@ -130,7 +117,7 @@ impl RawEc2Sd {
             },
             port,
             filters,
-            refresh_interval: refresh.map_or(REFRESH_DEFAULT, |period| period.0),
+            refresh_interval: refresh_interval(raw.refresh_interval, REFRESH_DEFAULT),
         })
     }
 }

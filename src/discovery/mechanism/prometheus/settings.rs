@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::discovery::mechanism::written::refresh_interval;
 use crate::document::DocumentError;
 use crate::document::quantity::Period;
 use crate::document::value::HttpUrl;
@@ -68,12 +69,11 @@ impl RawPrometheusSd {
             pools.sort();
             pools.dedup();
         }
-        let refresh = raw.refresh_interval.filter(|period| !period.0.is_zero());
         Ok(PrometheusSd {
             server: Arc::new(server),
             scrape_pools: pools,
             query: raw.query.map(|query| query.value),
-            refresh_interval: refresh.map_or(REFRESH_DEFAULT, |period| period.0),
+            refresh_interval: refresh_interval(raw.refresh_interval, REFRESH_DEFAULT),
         })
     }
 }
