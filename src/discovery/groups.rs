@@ -82,6 +82,8 @@ pub struct Listing {
     pub groups: Vec<Arc<TargetGroup>>,
     /// What was wrong with the entries that were skipped, bounded.
     pub skipped: Vec<String>,
+    /// What is said there and not heeded here, bounded.
+    pub notes: Vec<String>,
 }
 
 impl Listing {
@@ -114,6 +116,7 @@ impl Listing {
     pub(super) fn append(&mut self, other: &Listing) {
         self.groups.extend(other.groups.iter().cloned());
         self.skipped.extend(other.skipped.iter().cloned());
+        self.notes.extend(other.notes.iter().cloned());
     }
 
     pub(super) fn skip(&mut self, reason: impl fmt::Display) {
@@ -136,7 +139,7 @@ pub fn parse(text: &str, language: Language) -> Result<Listing, String> {
                 .into_iter()
                 .map(|group| Arc::new(group.ready()))
                 .collect(),
-            skipped: Vec::new(),
+            ..Listing::default()
         },
         // Something in it is not as it should be: read it again without expectations.
         Err(_) => parse_leniently(read::<Loose>(text, language)?, language)?,

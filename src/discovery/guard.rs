@@ -205,7 +205,7 @@ mod tests {
                 targets: (0..count).map(target).collect(),
                 common: Layers::default(),
             })],
-            skipped: Vec::new(),
+            ..Listing::default()
         }
     }
 

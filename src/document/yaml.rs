@@ -38,6 +38,11 @@ const LISTED_MAX: usize = 12;
 /// A value with the place it was written at.
 pub(crate) type At<T> = Spanned<T>;
 
+/// A value that was written in no such text.
+pub(crate) fn unplaced<T>(value: T) -> At<T> {
+    Spanned::new(value, Location::UNKNOWN, Location::UNKNOWN)
+}
+
 /// The text being read, for errors that are found after parsing.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Source<'a> {

@@ -74,6 +74,7 @@ struct SourceRow {
     failures: u64,
     class: &'static str,
     state: String,
+    notes: Vec<String>,
 }
 
 /// `/targets`: what is scraped, what was dropped and by which rule, and where it all comes from.
@@ -204,5 +205,6 @@ fn source_row(source: &crate::discovery::SourceStatus) -> SourceRow {
         failures: source.failures_total,
         class,
         state,
+        notes: source.notes.clone(),
     }
 }

@@ -141,6 +141,7 @@ fn source(nth: usize, name: &str) -> SourceStatus {
         events_total: 0,
         held: false,
         held_targets: None,
+        notes: Vec::new(),
     }
 }
 

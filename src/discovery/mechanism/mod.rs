@@ -90,7 +90,7 @@ macro_rules! mechanisms {
                 match self {
                     DiscoveryConfig::Static(groups) => Some(Listing {
                         groups: groups.iter().cloned().map(Arc::new).collect(),
-                        skipped: Vec::new(),
+                        ..Listing::default()
                     }),
                     $(DiscoveryConfig::$variant(_) => None,)*
                 }

@@ -162,7 +162,7 @@ impl Polled for Services {
             Ok(errors) => {
                 let listing = Listing {
                     groups: self.known.values().cloned().collect(),
-                    skipped: Vec::new(),
+                    ..Listing::default()
                 };
                 Refresh::of_parts(Some(listing), errors)
             }

@@ -3,11 +3,13 @@
 mod apply;
 mod explain;
 mod re2;
+mod relabeling;
 mod rule;
 mod template;
 
 pub use apply::{Outcome, apply};
 pub use explain::{LabelChange, RelabelStep, explain};
+pub(crate) use relabeling::RawRelabeling;
 pub(crate) use rule::rules;
 pub use rule::{Action, AnchoredRegex, RawRule, Rule};
 pub use template::Template;

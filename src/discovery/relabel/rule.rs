@@ -32,11 +32,16 @@ pub struct AnchoredRegex {
 impl AnchoredRegex {
     /// Compiles an expression in RE2's syntax.
     pub fn new(written: &str) -> Result<Self, String> {
+        Self::within(written, REGEX_BYTES_MAX)
+    }
+
+    /// The same for one that may be no larger than that when compiled.
+    pub(super) fn within(written: &str, bytes_max: usize) -> Result<Self, String> {
         let translated = re2::translate(written)
             .map_err(|message| format!("not a regular expression: {message}"))?;
         let regex = RegexBuilder::new(&format!("^(?s:{translated})$"))
-            .size_limit(REGEX_BYTES_MAX)
-            .dfa_size_limit(REGEX_BYTES_MAX)
+            .size_limit(bytes_max)
+            .dfa_size_limit(bytes_max)
             .build()
             .map_err(|error| match error {
                 regex::Error::CompiledTooBig(limit) => {
@@ -151,17 +156,17 @@ impl<'de> Deserialize<'de> for Action {
 #[derive(Debug, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawRule {
-    source_labels: Option<Vec<String>>,
+    pub(super) source_labels: Option<Vec<String>>,
     #[serde(deserialize_with = "written")]
-    separator: Option<NullableText>,
+    pub(super) separator: Option<NullableText>,
     #[serde(deserialize_with = "null_is_empty")]
-    regex: Option<AnchoredRegex>,
-    modulus: Option<At<Count>>,
-    target_label: Option<String>,
+    pub(super) regex: Option<AnchoredRegex>,
+    pub(super) modulus: Option<At<Count>>,
+    pub(super) target_label: Option<String>,
     #[serde(deserialize_with = "written")]
-    replacement: Option<NullableText>,
+    pub(super) replacement: Option<NullableText>,
     #[serde(deserialize_with = "null_is_no_action")]
-    action: Option<Action>,
+    pub(super) action: Option<Action>,
 }
 
 /// `separator:` and `replacement:` with nothing after them are empty, not the default: as in Prometheus.

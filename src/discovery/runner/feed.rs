@@ -57,6 +57,7 @@ impl Feed {
                 events_total: last.map_or(0, |last| last.events_total),
                 held: false,
                 held_targets: None,
+                notes: Vec::new(),
             },
             config,
             stop: token.clone().drop_guard(),
@@ -145,6 +146,11 @@ impl Feed {
             targets: self.guarded.listing().map_or(0, Listing::targets),
             held: held_targets.is_some(),
             held_targets,
+            notes: self
+                .guarded
+                .listing()
+                .map(|listing| listing.notes.clone())
+                .unwrap_or_default(),
             ..self.status.clone()
         }
     }

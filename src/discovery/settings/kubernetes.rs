@@ -1,4 +1,5 @@
-//! `kubernetes`: a job for the cluster that we run in, and one for each plugin of its services.
+//! `kubernetes`: a job for the cluster that we run in, one for each plugin of its services, and one for what its
+//! ServiceMonitor and PodMonitor objects select.
 
 use std::sync::Arc;
 
@@ -6,15 +7,31 @@ use super::global::{Global, RawGlobal};
 use super::job::ScrapeJob;
 use super::job_config::{JobConfig, job_config};
 use crate::discovery::mechanism::DiscoveryConfig;
-use crate::discovery::mechanism::kubernetes::{RawNamespaces, RawSelector, Written};
+use crate::discovery::mechanism::kubernetes::{
+    AttachMetadata, KubernetesSd, RawNamespaces, RawSelector, Role, Selector, Written,
+};
 use crate::discovery::relabel::{AnchoredRegex, RawRule, Rule, rules};
 use crate::document::value::HttpUrl;
 use crate::document::yaml::{self, At, Source};
 use crate::document::{DocumentError, Origin};
 use crate::http_client::raw::with_http_keys;
 
-/// The job that is meant.
-const KUBERNETES_JOB: &str = include_str!("../../../deploy/kubernetes/job.yaml");
+/// A job that is meant, as it is shipped.
+#[derive(Clone, Copy)]
+struct Shipped {
+    path: &'static str,
+    text: &'static str,
+}
+
+const PODS: Shipped = Shipped {
+    path: "deploy/kubernetes/job.yaml",
+    text: include_str!("../../../deploy/kubernetes/job.yaml"),
+};
+
+const MONITORS: Shipped = Shipped {
+    path: "deploy/kubernetes/monitors.yaml",
+    text: include_str!("../../../deploy/kubernetes/monitors.yaml"),
+};
 
 /// Which services have plugins, unless the configuration says.
 const PLUGINS_OF_DEFAULT: &str = "mattermost.*";
@@ -30,6 +47,8 @@ with_http_keys! {
         selectors: Option<Vec<At<RawSelector>>>,
         plugins: Option<Vec<At<String>>>,
         plugins_of: Option<At<AnchoredRegex>>,
+        monitors: Option<At<bool>>,
+        monitor_selector: Option<At<String>>,
         relabel_configs: Option<Vec<At<RawRule>>>,
     }
 }
@@ -43,6 +62,7 @@ pub(super) fn jobs(
 ) -> Result<Vec<JobConfig>, DocumentError> {
     let (at, mut raw) = (raw.referenced, raw.value.unwrap_or_default());
     let plugins = plugins(source, &mut raw)?;
+    let monitors = monitors(source, &raw)?;
     let more = rules(source, raw.relabel_configs.take().unwrap_or_default())?;
     let written = Written {
         at,
@@ -52,20 +72,8 @@ pub(super) fn jobs(
         namespaces: raw.namespaces,
         selectors: raw.selectors,
     };
-    let origin = Origin {
-        name: "deploy/kubernetes/job.yaml".to_owned(),
-        folder: source.origin.folder.clone(),
-    };
-    let own = source.beside(&origin, KUBERNETES_JOB);
-    let (mut job, _) = job_config(own, global, defaults, yaml::parse(own)?)?;
-    let mut written = Some(written);
-    for found in &mut job.discovery {
-        if let DiscoveryConfig::Kubernetes(template) = found
-            && let Some(written) = written.take()
-        {
-            **template = written.resolve(source, template.role, template.attach)?;
-        }
-    }
+    let looked_at = written.resolve(source, Role::Pod, AttachMetadata::default())?;
+    let job = PODS.job(source, global, defaults, &looked_at)?;
     let mut jobs = vec![with_rules(&job, &[], &more)];
     for plugin in plugins {
         let rules = plugin.rules(source)?;
@@ -76,7 +84,63 @@ pub(super) fn jobs(
         });
         jobs.push(job);
     }
+    if let Some(selectors) = monitors {
+        let looked_at = KubernetesSd {
+            selectors,
+            ..looked_at
+        };
+        let job = MONITORS.job(source, global, defaults, &looked_at)?;
+        jobs.push(with_rules(&job, &[], &more));
+    }
     Ok(jobs)
+}
+
+impl Shipped {
+    /// The job, looking where `looked_at` does.
+    fn job(
+        self,
+        source: Source<'_>,
+        global: Global,
+        defaults: &RawGlobal,
+        looked_at: &KubernetesSd,
+    ) -> Result<JobConfig, DocumentError> {
+        let origin = Origin {
+            name: self.path.to_owned(),
+            folder: source.origin.folder.clone(),
+        };
+        let own = source.beside(&origin, self.text);
+        let (mut job, _) = job_config(own, global, defaults, yaml::parse(own)?)?;
+        for found in &mut job.discovery {
+            if let DiscoveryConfig::Kubernetes(shipped) = found {
+                **shipped = KubernetesSd {
+                    role: shipped.role,
+                    attach: shipped.attach,
+                    ..looked_at.clone()
+                };
+            }
+        }
+        Ok(job)
+    }
+}
+
+/// Which monitors are looked at, where they are.
+fn monitors(
+    source: Source<'_>,
+    raw: &RawKubernetes,
+) -> Result<Option<Vec<Selector>>, DocumentError> {
+    let wanted = raw.monitors.as_ref();
+    let wanted = wanted.map_or(Ok(false), |written| source.boolean(written))?;
+    let Some(written) = &raw.monitor_selector else {
+        return Ok(wanted.then(Vec::new));
+    };
+    let at = written.referenced;
+    if !wanted {
+        let message = "`monitor_selector` says which monitors there are, and `monitors` is not set";
+        return Err(source.error(at, message));
+    }
+    let selector = Selector::by_label(Role::Monitor, &written.value);
+    let selector = selector.map_err(|error| source.error(at, error))?;
+    Ok(Some(vec![selector]))
 }
 
 /// The same job with more rules.

@@ -57,6 +57,8 @@ struct Source<'a> {
     last_success: Option<String>,
     last_error: Option<&'a str>,
     held: bool,
+    /// What is said there and not heeded here.
+    notes: &'a [String],
 }
 
 type LabelMap<'a> = BTreeMap<&'a str, &'a str>;
@@ -96,6 +98,7 @@ pub(in crate::publish) fn targets<'a>(
         last_success: source.last_success.map(time),
         last_error: source.last_error.as_deref(),
         held: source.held,
+        notes: &source.notes,
     });
     Targets {
         at: time(snapshot.at),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, PublicKeyData as _,
@@ -162,6 +162,26 @@ impl Api {
                 .await
                 .unwrap();
             assert!(status < 300, "{path}: {said}");
+        }
+    }
+
+    /// Installs the resource definitions of prometheus-operator, and waits until they are served.
+    pub(super) async fn know_monitors(&self) {
+        let folder = PathBuf::from(program("OPERATOR_CRDS"));
+        for resource in ["servicemonitors", "podmonitors"] {
+            let file = folder.join(format!("monitoring.coreos.com_{resource}.yaml"));
+            let text = std::fs::read_to_string(file).unwrap();
+            self.apply(&serde_saphyr::from_str(&text).unwrap()).await;
+            let path = format!("/apis/monitoring.coreos.com/v1/{resource}");
+            let begun = Instant::now();
+            loop {
+                let asked = self.request(reqwest::Method::GET, &path, None).await;
+                if asked.is_ok_and(|(status, _)| status == 200) {
+                    break;
+                }
+                assert!(begun.elapsed() < Duration::from_secs(30), "{path}");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
         }
     }
 

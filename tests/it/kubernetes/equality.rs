@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::fake::FakeApi;
-use super::world::{Recorded, jobs, steps};
+use super::world::{BY_JOBS, jobs, steps};
 use crate::compared::ours::Ours;
 use crate::programs::tell;
 
@@ -33,7 +33,7 @@ async fn targets_are_those_that_prometheus_found_in_a_real_cluster() {
         let jobs = with_access(jobs(), &json!({"api_server": api.url()}));
         let mut ours = Ours::start(&jobs);
         for (index, step) in steps().into_iter().enumerate() {
-            let recorded = Recorded::read(index);
+            let recorded = BY_JOBS.read(index);
             assert_eq!(recorded.step, step.name, "./tests/run real records anew");
             if step.restart {
                 api.go_away().await;

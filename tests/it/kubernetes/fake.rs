@@ -460,6 +460,8 @@ fn kind_of(path: &str) -> (&'static str, String) {
         "ingresses" => "Ingress",
         "replicasets" => "ReplicaSet",
         "jobs" => "Job",
+        "servicemonitors" => "ServiceMonitor",
+        "podmonitors" => "PodMonitor",
         other => panic!("{other} is not known"),
     };
     let version = group

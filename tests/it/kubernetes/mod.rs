@@ -6,5 +6,6 @@ mod default_job;
 mod equality;
 mod fake;
 mod faults;
+mod monitors;
 mod real;
 mod world;

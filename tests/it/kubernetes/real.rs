@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::api::{ADMIN, Api};
 use super::equality::with_access;
 use super::fake::FakeApi;
-use super::world::{RESOURCES, Recorded, jobs, rbac, steps};
+use super::world::{BY_JOBS, RESOURCES, Recorded, jobs, rbac, steps, steps_with_monitors};
 use crate::compared::ours::{Ours, compare};
 use crate::compared::prometheus::{Prometheus, program, stable};
 use crate::compared::targets::Jobs;
@@ -61,9 +61,9 @@ async fn real_api_server_and_prometheus_say_what_is_recorded() {
             targets,
         };
         if std::env::var_os("UPDATE_EXPECTED").is_some() {
-            recorded.write(index);
+            recorded.write(BY_JOBS, index);
         } else {
-            let known = Recorded::read(index);
+            let known = BY_JOBS.read(index);
             let differs = compare(&anonymous(recorded.targets), &anonymous(known.targets));
             wrong.extend(
                 differs
@@ -161,7 +161,7 @@ async fn real_prometheus_discovers_from_the_server_of_the_tests() {
     let mut prometheus: Option<Prometheus> = None;
     let mut wrong = Vec::new();
     for (index, step) in steps().into_iter().enumerate() {
-        let recorded = Recorded::read(index);
+        let recorded = BY_JOBS.read(index);
         if step.restart {
             api.go_away().await;
             api.become_lists(&recorded.lists);
@@ -196,7 +196,8 @@ async fn real_api_server_grants_what_the_manifest_asks_for_and_no_less() {
     for object in rbac() {
         api.apply(&object).await;
     }
-    for object in &steps()[0].apply {
+    api.know_monitors().await;
+    for object in &steps_with_monitors()[0].apply {
         api.apply(object).await;
     }
     let token = api.token_of("manifesto", "manifesto-exporter").await;
@@ -206,7 +207,9 @@ async fn real_api_server_grants_what_the_manifest_asks_for_and_no_less() {
             "authorization": {"credentials": token},
             "tls_config": {"ca_file": api.ca()},
         });
-        with_access(jobs(), &access)
+        let monitors =
+            json!({"job_name": "monitors", "kubernetes_sd_configs": [{"role": "monitor"}]});
+        with_access([jobs(), vec![monitors]].concat(), &access)
     };
     // Who may do everything finds the same.
     let admin = Ours::start(&as_whom(ADMIN));

@@ -31,9 +31,25 @@ struct World {
     steps: Vec<Step>,
 }
 
-pub(super) fn steps() -> Vec<Step> {
-    let text = std::fs::read_to_string(root().join("tests/kubernetes/world.yaml")).unwrap();
+fn steps_of(file: &str) -> Vec<Step> {
+    let text = std::fs::read_to_string(root().join("tests/kubernetes").join(file)).unwrap();
     serde_saphyr::from_str::<World>(&text).unwrap().steps
+}
+
+pub(super) fn steps() -> Vec<Step> {
+    steps_of("world.yaml")
+}
+
+/// The first steps of the cluster, with monitors.
+pub(super) fn steps_with_monitors() -> Vec<Step> {
+    let with_monitors = steps().into_iter().zip(steps_of("monitors.yaml"));
+    let with_monitors = with_monitors.map(|(step, monitors)| Step {
+        name: monitors.name,
+        restart: step.restart,
+        apply: [step.apply, monitors.apply].concat(),
+        delete: [step.delete, monitors.delete].concat(),
+    });
+    with_monitors.collect()
 }
 
 /// The jobs, each an entry of `scrape_configs`: those of the tests, and the one that `kubernetes: {}` stands for.
@@ -72,9 +88,21 @@ pub(super) fn resource(object: &Value) -> (&'static str, &'static str) {
         "ServiceAccount" => ("/api/v1", "serviceaccounts"),
         "ClusterRole" => ("/apis/rbac.authorization.k8s.io/v1", "clusterroles"),
         "ClusterRoleBinding" => ("/apis/rbac.authorization.k8s.io/v1", "clusterrolebindings"),
+        "ServiceMonitor" => (MONITORING, "servicemonitors"),
+        "PodMonitor" => (MONITORING, "podmonitors"),
+        "CustomResourceDefinition" => {
+            ("/apis/apiextensions.k8s.io/v1", "customresourcedefinitions")
+        }
         other => panic!("{other} is not known"),
     }
 }
+
+const MONITORING: &str = "/apis/monitoring.coreos.com/v1";
+/// The resources of prometheus-operator.
+pub(super) const MONITORS: [&str; 2] = [
+    "/apis/monitoring.coreos.com/v1/servicemonitors",
+    "/apis/monitoring.coreos.com/v1/podmonitors",
+];
 
 /// Every resource that is recorded.
 pub(super) const RESOURCES: [&str; 9] = [
@@ -99,18 +127,29 @@ pub(super) struct Recorded {
     pub(super) targets: Jobs,
 }
 
-fn recorded_path(index: usize) -> PathBuf {
-    root().join(format!("tests/recorded/kubernetes_sd/{index}.json"))
+/// A folder of what was recorded, a file for each step.
+#[derive(Clone, Copy)]
+pub(super) struct Records(&'static str);
+
+/// By jobs of `kubernetes_sd_configs`.
+pub(super) const BY_JOBS: Records = Records("kubernetes_sd");
+/// By monitors.
+pub(super) const BY_MONITORS: Records = Records("kubernetes_monitors");
+
+impl Records {
+    fn path(self, index: usize) -> PathBuf {
+        root().join(format!("tests/recorded/{}/{index}.json", self.0))
+    }
+
+    pub(super) fn read(self, index: usize) -> Recorded {
+        let text = std::fs::read_to_string(self.path(index)).unwrap();
+        serde_json::from_str(&text).unwrap()
+    }
 }
 
 impl Recorded {
-    pub(super) fn read(index: usize) -> Self {
-        let text = std::fs::read_to_string(recorded_path(index)).unwrap();
-        serde_json::from_str(&text).unwrap()
-    }
-
     /// An object and a target a line, so that what changes can be seen.
-    pub(super) fn write(&self, index: usize) {
+    pub(super) fn write(&self, records: Records, index: usize) {
         let line = |value: &Value| serde_json::to_string(value).unwrap();
         let lists = self.lists.iter().map(|(path, items)| {
             let items: Vec<String> = items.iter().map(line).collect();
@@ -133,6 +172,6 @@ impl Recorded {
             lists.collect::<Vec<_>>().join(",\n"),
             targets.collect::<Vec<_>>().join(",\n"),
         );
-        std::fs::write(recorded_path(index), text).unwrap();
+        std::fs::write(records.path(index), text).unwrap();
     }
 }

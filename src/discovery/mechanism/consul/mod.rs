@@ -347,7 +347,7 @@ impl Follower {
             .filter_map(|known| known.group.clone());
         let listing = Listing {
             groups: groups.collect(),
-            skipped: Vec::new(),
+            ..Listing::default()
         };
         let count = listing.targets();
         let mut refresh = Refresh {

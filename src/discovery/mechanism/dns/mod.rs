@@ -119,6 +119,7 @@ impl Names {
         (!self.known.is_empty()).then(|| Listing {
             groups: known().map(|known| Arc::clone(&known.group)).collect(),
             skipped: skipped.take(Listing::SKIPPED_MAX).collect(),
+            ..Listing::default()
         })
     }
 }

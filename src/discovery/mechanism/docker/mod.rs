@@ -91,7 +91,7 @@ impl Engine {
             }
             _ => Ok(Listing {
                 groups: vec![Arc::new(group)],
-                skipped: Vec::new(),
+                ..Listing::default()
             }),
         }
     }

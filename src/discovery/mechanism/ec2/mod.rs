@@ -118,7 +118,7 @@ impl Ec2 {
         };
         Ok(Listing {
             groups: vec![Arc::new(group)],
-            skipped: Vec::new(),
+            ..Listing::default()
         })
     }
 }

@@ -12,10 +12,12 @@ pub(super) enum Kind {
     Ingress,
     ReplicaSet,
     Job,
+    ServiceMonitor,
+    PodMonitor,
 }
 
 impl Kind {
-    pub(super) const ALL: [Kind; 9] = [
+    pub(super) const ALL: [Kind; 11] = [
         Kind::Node,
         Kind::Namespace,
         Kind::Pod,
@@ -25,5 +27,7 @@ impl Kind {
         Kind::Ingress,
         Kind::ReplicaSet,
         Kind::Job,
+        Kind::ServiceMonitor,
+        Kind::PodMonitor,
     ];
 }

@@ -8,6 +8,7 @@ mod endpoints;
 mod ingress;
 mod kind;
 mod meta;
+mod monitor;
 mod node;
 mod objects;
 mod pod;
@@ -22,8 +23,10 @@ mod watched;
 mod world;
 
 use self::run::run;
+pub(in crate::discovery) use self::settings::{
+    AttachMetadata, RawNamespaces, RawSelector, Role, Selector, Written,
+};
 pub(crate) use self::settings::{KubernetesSd, RawKubernetesSd};
-pub(in crate::discovery) use self::settings::{RawNamespaces, RawSelector, Written};
 use super::contract::{Mechanism, Surroundings};
 use crate::discovery::refresh::RunnerGone;
 use crate::document::DocumentError;

@@ -9,6 +9,13 @@ use crate::discovery::groups::{Layers, TargetGroup};
 use crate::discovery::meta::{ADDRESS, address};
 use crate::kubernetes::Key;
 
+/// Whether they are others since something else changed.
+pub(super) fn refers_to_changed(pod: &Pod, key: &Key, attached: &Attached<'_>) -> bool {
+    attached.node_changed(&pod.node)
+        || attached.namespace_changed(key)
+        || attached.owners_changed(pod)
+}
+
 /// Its targets: none until it has an address, nor on a node that is not watched.
 pub(super) fn group(pod: &Pod, key: &Key, attached: &Attached<'_>) -> Option<TargetGroup> {
     if pod.ip.is_empty() {

@@ -74,18 +74,21 @@ pub enum Role {
     EndpointSlice,
     /// Each path of each ingress.
     Ingress,
+    /// What ServiceMonitor and PodMonitor objects select.
+    Monitor,
 }
 
 impl Role {
-    /// The kind of object that becomes targets.
-    pub(super) fn kind(self) -> Kind {
+    /// The kinds of object that a selector of this role is of.
+    fn kinds(self) -> &'static [Kind] {
         match self {
-            Role::Node => Kind::Node,
-            Role::Service => Kind::Service,
-            Role::Pod => Kind::Pod,
-            Role::Endpoints => Kind::Endpoints,
-            Role::EndpointSlice => Kind::Slice,
-            Role::Ingress => Kind::Ingress,
+            Role::Node => &[Kind::Node],
+            Role::Service => &[Kind::Service],
+            Role::Pod => &[Kind::Pod],
+            Role::Endpoints => &[Kind::Endpoints],
+            Role::EndpointSlice => &[Kind::Slice],
+            Role::Ingress => &[Kind::Ingress],
+            Role::Monitor => &[Kind::ServiceMonitor, Kind::PodMonitor],
         }
     }
 
@@ -98,6 +101,7 @@ impl Role {
             Role::Endpoints => &[Role::Pod, Role::Service, Role::Endpoints],
             Role::EndpointSlice => &[Role::Pod, Role::Service, Role::EndpointSlice],
             Role::Ingress => &[Role::Ingress],
+            Role::Monitor => &[Role::Monitor, Role::Pod, Role::Service, Role::EndpointSlice],
         }
     }
 }
@@ -126,6 +130,18 @@ pub struct Selector {
     pub label: String,
     /// By fields; `""` for all.
     pub field: String,
+}
+
+impl Selector {
+    /// By labels alone.
+    pub(in crate::discovery) fn by_label(role: Role, label: &str) -> Result<Self, String> {
+        check_label_selector(label)?;
+        Ok(Self {
+            role,
+            label: label.to_owned(),
+            field: String::new(),
+        })
+    }
 }
 
 /// `kubernetes_sd_configs`.
@@ -158,7 +174,7 @@ impl KubernetesSd {
     /// By labels and by fields: which objects of a kind are looked at.
     pub(super) fn selector(&self, kind: Kind) -> (String, String) {
         let mut selectors = self.selectors.iter();
-        let found = selectors.find(|selector| selector.role.kind() == kind);
+        let found = selectors.find(|selector| selector.role.kinds().contains(&kind));
         found.map_or_else(Default::default, |selector| {
             (selector.label.clone(), selector.field.clone())
         })
@@ -174,7 +190,7 @@ impl RawKubernetesSd {
         let (at, mut raw) = (raw.referenced, raw.value);
         let Some(role) = raw.role.take() else {
             let message = "`kubernetes_sd_configs` needs `role`";
-            let hint = "one of `pod`, `service`, `endpoints`, `endpointslice`, `node`, `ingress`";
+            let hint = "one of `pod`, `service`, `endpoints`, `endpointslice`, `node`, `ingress`, `monitor`";
             return Err(source.error(at, message).with_hint(hint));
         };
         let attach = raw.attach_metadata.take().unwrap_or_default();

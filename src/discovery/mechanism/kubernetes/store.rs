@@ -64,6 +64,11 @@ impl<T> Store<T> {
         self.changed.contains(key)
     }
 
+    /// Whether any is gone that nobody said to be deleted.
+    pub(super) fn is_any_swept(&self) -> bool {
+        !self.swept.is_empty()
+    }
+
     /// Whether an object is gone that nobody said to be deleted.
     pub(super) fn is_swept(&self, key: &Key) -> bool {
         self.swept.contains(key)

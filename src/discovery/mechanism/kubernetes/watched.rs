@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde::de::Error as _;
 
 use super::endpoints::Endpoints;
 use super::ingress::Ingress;
 use super::kind::Kind;
 use super::meta;
+use super::monitor::{Monitor, RawPodMonitor, RawServiceMonitor};
 use super::node::Node;
 use super::objects::{RawEndpoints, RawIngress, RawNode, RawObject, RawPod, RawService, RawSlice};
 use super::pod::Pod;
@@ -31,6 +33,8 @@ pub(super) enum Entry {
     ReplicaSet(Option<String>),
     /// The cron job that manages it, if one does.
     Job(Option<String>),
+    ServiceMonitor(Monitor),
+    PodMonitor(Monitor),
 }
 
 impl Entry {
@@ -45,9 +49,14 @@ impl Entry {
             Entry::Ingress(_) => Kind::Ingress,
             Entry::ReplicaSet(_) => Kind::ReplicaSet,
             Entry::Job(_) => Kind::Job,
+            Entry::ServiceMonitor(_) => Kind::ServiceMonitor,
+            Entry::PodMonitor(_) => Kind::PodMonitor,
         }
     }
 }
+
+/// The API group of prometheus-operator.
+const MONITORING: &str = "/apis/monitoring.coreos.com/v1";
 
 type Read = fn(&str) -> Result<Entry, serde_json::Error>;
 
@@ -84,6 +93,16 @@ impl Kind {
             }),
             Kind::Job => ("/apis/batch/v1", "jobs", |json| {
                 Ok(Entry::Job(owner(&object(json)?, "CronJob")))
+            }),
+            Kind::ServiceMonitor => (MONITORING, "servicemonitors", |json| {
+                let read = object::<RawServiceMonitor>(json)?.try_into();
+                read.map(Entry::ServiceMonitor)
+                    .map_err(serde_json::Error::custom)
+            }),
+            Kind::PodMonitor => (MONITORING, "podmonitors", |json| {
+                let read = object::<RawPodMonitor>(json)?.try_into();
+                read.map(Entry::PodMonitor)
+                    .map_err(serde_json::Error::custom)
             }),
         }
     }
@@ -136,20 +155,24 @@ pub(super) fn watches(config: &KubernetesSd, namespaces: &[Option<String>]) -> V
         cron_job,
     } = config.attach;
     let is = |role: Role| config.role == role;
-    let has_pods = is(Role::Pod) || is(Role::Endpoints) || is(Role::EndpointSlice);
-    let of_services = is(Role::Endpoints) || is(Role::EndpointSlice);
+    let monitors = is(Role::Monitor);
+    let has_slices = is(Role::EndpointSlice) || monitors;
+    let of_services = is(Role::Endpoints) || has_slices;
+    let has_pods = is(Role::Pod) || of_services;
     let of_cluster = [
         (Kind::Node, is(Role::Node) || (has_pods && node)),
         (Kind::Namespace, !is(Role::Node) && namespace),
     ];
     let of_namespace = [
         (Kind::Endpoints, is(Role::Endpoints)),
-        (Kind::Slice, is(Role::EndpointSlice)),
+        (Kind::Slice, has_slices),
         (Kind::Ingress, is(Role::Ingress)),
         (Kind::Service, is(Role::Service) || of_services),
         (Kind::Pod, has_pods),
         (Kind::ReplicaSet, has_pods && deployment),
         (Kind::Job, has_pods && (job || cron_job)),
+        (Kind::ServiceMonitor, monitors),
+        (Kind::PodMonitor, monitors),
     ];
     let wanted = |(kind, wanted): (Kind, bool)| wanted.then_some(kind);
     let once = of_cluster.into_iter().filter_map(wanted);

@@ -7,6 +7,7 @@ use super::attached::Attached;
 use super::endpoints::Endpoints;
 use super::ingress::Ingress;
 use super::kind::Kind;
+use super::monitor::{self, Monitor, Selected, URLS_MAX};
 use super::node::Node;
 use super::pod::Pod;
 use super::pod_role;
@@ -20,7 +21,24 @@ use crate::kubernetes::Key;
 use crate::labels::Labels;
 
 /// Objects of one kind.
-pub(super) const OBJECTS_MAX: usize = 500_000;
+const OBJECTS_MAX: usize = 500_000;
+/// Monitors of one kind: each holds rules, and is held against every object.
+const MONITORS_MAX: usize = 5_000;
+
+fn objects_max(kind: Kind) -> usize {
+    match kind {
+        Kind::ServiceMonitor | Kind::PodMonitor => MONITORS_MAX,
+        Kind::Node
+        | Kind::Namespace
+        | Kind::Pod
+        | Kind::Service
+        | Kind::Endpoints
+        | Kind::Slice
+        | Kind::Ingress
+        | Kind::ReplicaSet
+        | Kind::Job => OBJECTS_MAX,
+    }
+}
 
 /// What is known.
 pub(super) struct World {
@@ -35,10 +53,18 @@ pub(super) struct World {
     ingresses: Store<Ingress>,
     replica_sets: Store<String>,
     jobs: Store<String>,
+    service_monitors: Store<Monitor>,
+    pod_monitors: Store<Monitor>,
     /// What could not be read, and why.
     unreadable: BTreeMap<(Kind, Key), (String, Round)>,
-    groups: BTreeMap<Key, Arc<TargetGroup>>,
+    groups: Groups,
+    /// Of pods, beside those of the services, where both become targets.
+    groups_of_pods: Groups,
+    /// How many targets of an object were left out, there being too many.
+    left_out: BTreeMap<Key, usize>,
 }
+
+type Groups = BTreeMap<Key, Arc<TargetGroup>>;
 
 impl World {
     pub(super) fn new(role: Role, attach: AttachMetadata) -> Self {
@@ -54,8 +80,12 @@ impl World {
             ingresses: Store::default(),
             replica_sets: Store::default(),
             jobs: Store::default(),
+            service_monitors: Store::default(),
+            pod_monitors: Store::default(),
             unreadable: BTreeMap::new(),
-            groups: BTreeMap::new(),
+            groups: Groups::new(),
+            groups_of_pods: Groups::new(),
+            left_out: BTreeMap::new(),
         }
     }
 
@@ -70,6 +100,8 @@ impl World {
             Kind::Ingress => &mut self.ingresses,
             Kind::ReplicaSet => &mut self.replica_sets,
             Kind::Job => &mut self.jobs,
+            Kind::ServiceMonitor => &mut self.service_monitors,
+            Kind::PodMonitor => &mut self.pod_monitors,
         }
     }
 
@@ -77,10 +109,11 @@ impl World {
     pub(super) fn put(&mut self, key: Key, entry: Entry, round: Round) -> Result<(), String> {
         let kind = entry.kind();
         self.unreadable.remove(&(kind, key.clone()));
-        if !self.store(kind).contains(&key) && self.store(kind).count() >= OBJECTS_MAX {
+        let max = objects_max(kind);
+        if !self.store(kind).contains(&key) && self.store(kind).count() >= max {
             let resource = kind.resource();
             return Err(format!(
-                "more than {OBJECTS_MAX} {resource}: narrow it with `namespaces` or `selectors`"
+                "more than {max} {resource}: narrow it with `namespaces` or `selectors`"
             ));
         }
         match entry {
@@ -93,6 +126,8 @@ impl World {
             Entry::Ingress(ingress) => self.ingresses.put(key, ingress, round),
             Entry::ReplicaSet(Some(owner)) => self.replica_sets.put(key, owner, round),
             Entry::Job(Some(owner)) => self.jobs.put(key, owner, round),
+            Entry::ServiceMonitor(monitor) => self.service_monitors.put(key, monitor, round),
+            Entry::PodMonitor(monitor) => self.pod_monitors.put(key, monitor, round),
             Entry::ReplicaSet(None) | Entry::Job(None) => self.store(kind).remove(&key),
         }
         Ok(())
@@ -125,7 +160,10 @@ impl World {
     /// than to what a list left out.
     pub(super) fn settle(&mut self) -> usize {
         let mut groups = std::mem::take(&mut self.groups);
-        let others = self.is_any_other_changed();
+        let mut groups_of_pods = std::mem::take(&mut self.groups_of_pods);
+        let mut left_out = std::mem::take(&mut self.left_out);
+        let changed = Kind::ALL.map(|kind| self.store(kind).is_changed().then_some(kind));
+        let others_than = |own: Kind| changed.iter().flatten().any(|kind| *kind != own);
         let attached = Attached {
             pods: &self.pods,
             services: &self.services,
@@ -138,21 +176,19 @@ impl World {
         let at = &attached;
         let withdrawn = match self.role {
             Role::Node => {
+                let others = others_than(Kind::Node);
                 let refers = others.then_some(|_: &Key, _: &Node| false);
                 rebuild(&self.nodes, &mut groups, refers, |_, node| node.group())
             }
             Role::Pod => {
-                let refers = |key: &Key, pod: &Pod| {
-                    at.node_changed(&pod.node)
-                        || at.namespace_changed(key)
-                        || at.owners_changed(pod)
-                };
-                let refers = others.then_some(refers);
+                let refers = |key: &Key, pod: &Pod| pod_role::refers_to_changed(pod, key, at);
+                let refers = others_than(Kind::Pod).then_some(refers);
                 rebuild(&self.pods, &mut groups, refers, |key, pod| {
                     pod_role::group(pod, key, at)
                 })
             }
             Role::Service => {
+                let others = others_than(Kind::Service);
                 let refers = others.then_some(|key: &Key, _: &Service| at.namespace_changed(key));
                 rebuild(&self.services, &mut groups, refers, |key, service| {
                     Some(service.group(at.namespace(key).into_iter().collect()))
@@ -161,42 +197,70 @@ impl World {
             Role::Endpoints => {
                 let refers =
                     |key: &Key, endpoints: &Endpoints| endpoints.refers_to_changed(key, at);
-                let refers = others.then_some(refers);
+                let refers = others_than(Kind::Endpoints).then_some(refers);
                 rebuild(&self.endpoints, &mut groups, refers, |key, endpoints| {
                     Some(endpoints.group(key, at))
                 })
             }
             Role::EndpointSlice => {
                 let refers = |key: &Key, slice: &Slice| slice.refers_to_changed(key, at);
-                let refers = others.then_some(refers);
+                let refers = others_than(Kind::Slice).then_some(refers);
                 rebuild(&self.slices, &mut groups, refers, |key, slice| {
                     Some(slice.group(key, at))
                 })
             }
             Role::Ingress => {
+                let others = others_than(Kind::Ingress);
                 let refers = others.then_some(|key: &Key, _: &Ingress| at.namespace_changed(key));
                 rebuild(&self.ingresses, &mut groups, refers, |key, ingress| {
                     Some(ingress.group(at.namespace(key).into_iter().collect()))
                 })
             }
+            Role::Monitor => {
+                let mut note = |key: &Key, selected: Selected| {
+                    match selected.left_out {
+                        0 => left_out.remove(key),
+                        count => left_out.insert(key.clone(), count),
+                    };
+                    Some(selected.group)
+                };
+                let monitors = &self.service_monitors;
+                let any = monitors.is_changed();
+                let refers = |key: &Key, slice: &Slice| any || slice.refers_to_changed(key, at);
+                let refers = others_than(Kind::Slice).then_some(refers);
+                let of_slices = rebuild(&self.slices, &mut groups, refers, |key, slice| {
+                    note(key, monitor::select(monitors, key, &slice.group(key, at)))
+                });
+                let monitors = &self.pod_monitors;
+                let any = monitors.is_changed();
+                let refers =
+                    |key: &Key, pod: &Pod| any || pod_role::refers_to_changed(pod, key, at);
+                let refers = others_than(Kind::Pod).then_some(refers);
+                let of_pods = rebuild(&self.pods, &mut groups_of_pods, refers, |key, pod| {
+                    let group = pod_role::group(pod, key, at)?;
+                    note(key, monitor::select(monitors, key, &group))
+                });
+                left_out
+                    .retain(|key, _| groups.contains_key(key) || groups_of_pods.contains_key(key));
+                // Who was not said to be deleted may be there all the same.
+                match self.service_monitors.is_any_swept() || self.pod_monitors.is_any_swept() {
+                    true => 0,
+                    false => of_slices + of_pods,
+                }
+            }
         };
         self.groups = groups;
+        self.groups_of_pods = groups_of_pods;
+        self.left_out = left_out;
         for kind in Kind::ALL {
             self.store(kind).settle();
         }
         withdrawn
     }
 
-    /// Whether anything but what becomes targets changed.
-    fn is_any_other_changed(&mut self) -> bool {
-        let own = self.role.kind();
-        let mut others = Kind::ALL.into_iter().filter(|kind| *kind != own);
-        others.any(|kind| self.store(kind).is_changed())
-    }
-
     /// The targets of some namespaces.
     pub(super) fn listing(&self, is_ready: impl Fn(&str) -> bool) -> Result<Listing, String> {
-        let groups = self.groups.iter();
+        let groups = self.groups.iter().chain(&self.groups_of_pods);
         let groups = groups.filter(|(key, _)| is_ready(&key.namespace));
         let unreadable = self
             .unreadable
@@ -212,10 +276,31 @@ impl World {
                 shown(key)
             )
         });
+        let left_out = self.left_out.iter().map(|(key, count)| {
+            format!(
+                "{}: monitors make more than {URLS_MAX} URLs of one target: {count} are left out",
+                shown(key)
+            )
+        });
+        let notes = |resource: &str, monitors: &Store<Monitor>| {
+            let monitors = monitors.iter();
+            monitor::notes(
+                resource,
+                monitors.map(|(key, monitor)| (key, &monitor.unheeded)),
+            )
+        };
+        let of_services = notes("servicemonitors", &self.service_monitors);
+        let of_pods = notes("podmonitors", &self.pod_monitors);
         let listing = Listing {
             groups: groups.map(|(_, group)| Arc::clone(group)).collect(),
             skipped: unreadable
                 .chain(truncated)
+                .chain(left_out)
+                .take(Listing::SKIPPED_MAX)
+                .collect(),
+            notes: of_services
+                .into_iter()
+                .chain(of_pods)
                 .take(Listing::SKIPPED_MAX)
                 .collect(),
         };
@@ -233,7 +318,7 @@ fn rebuild<T>(
     objects: &Store<T>,
     groups: &mut BTreeMap<Key, Arc<TargetGroup>>,
     refers_to_changed: Option<impl Fn(&Key, &T) -> bool>,
-    group: impl Fn(&Key, &T) -> Option<TargetGroup>,
+    mut group: impl FnMut(&Key, &T) -> Option<TargetGroup>,
 ) -> usize {
     let mut due: BTreeSet<Key> = objects.changed().cloned().collect();
     if let Some(refers_to_changed) = refers_to_changed {
