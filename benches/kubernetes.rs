@@ -235,7 +235,9 @@ async fn change(api: &FakeApi, args: &Args) {
             let mut object = pod(index, nth / args.pods + 2);
             match nth % 10 {
                 0..=5 => {}
-                6 | 7 => object["metadata"]["annotations"]["changed"] = Value::from(nth),
+                6 | 7 => {
+                    object["metadata"]["annotations"]["changed"] = Value::from(nth.to_string())
+                }
                 8 => {
                     object["status"]["conditions"][0]["status"] =
                         Value::from(if nth % 20 == 8 { "True" } else { "False" })

@@ -2,19 +2,24 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::sync::{Arc, LazyLock};
+
+use crate::interner::Interner;
 
 /// A label set, ordered by name. A label with an empty value is the same as no label
 /// (the Prometheus data model), so setting one to `""` removes it.
 ///
-/// One text and the ends of its pieces: sets are small, there are two for each target, and they
-/// are read far oftener than they are changed.
+/// Sets are small, there are several for each target, and they are read far oftener than they are changed. Most of a
+/// set that discovery makes is names, and targets of one kind have the same: those of sets that are kept
+/// ([`Self::pack`]) are in memory once.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Labels {
-    /// Name, value, name, value, without anything between them.
-    text: String,
-    /// Where each label's name ends, and its value.
-    ends: Vec<(u32, u32)>,
+    names: Arc<Texts>,
+    values: Texts,
 }
+
+/// The names of the sets that are kept.
+static NAMES: LazyLock<Interner<Texts>> = LazyLock::new(Interner::default);
 
 impl Labels {
     /// The empty set.
@@ -24,31 +29,27 @@ impl Labels {
 
     /// The value of `name`, or `""` where the label is absent.
     pub fn get(&self, name: &str) -> &str {
-        self.find(name).map_or("", |at| self.label(at).1)
+        self.find(name).map_or("", |at| self.values.get(at))
     }
 
     /// Sets `name` to `value`; an empty value removes the label.
     pub fn set(&mut self, name: impl AsRef<str>, value: impl AsRef<str>) {
         let (name, value) = (name.as_ref(), value.as_ref());
-        let at = match self.find(name) {
-            Ok(at) => {
-                self.remove_at(at);
-                at
+        match (self.find(name), value) {
+            (Ok(at), "") => {
+                Arc::make_mut(&mut self.names).remove(at);
+                self.values.remove(at);
             }
-            Err(at) => at,
-        };
-        if value.is_empty() {
-            return;
+            (Ok(at), value) => {
+                self.values.remove(at);
+                self.values.insert(at, value);
+            }
+            (Err(_), "") => {}
+            (Err(at), value) => {
+                Arc::make_mut(&mut self.names).insert(at, name);
+                self.values.insert(at, value);
+            }
         }
-        let start = self.start(at);
-        self.text.insert_str(start as usize, value);
-        self.text.insert_str(start as usize, name);
-        let (name, value) = (name.len() as u32, value.len() as u32);
-        for (name_end, value_end) in &mut self.ends[at..] {
-            *name_end += name + value;
-            *value_end += name + value;
-        }
-        self.ends.insert(at, (start + name, start + name + value));
     }
 
     /// Sets `name` only where it is absent.
@@ -66,21 +67,23 @@ impl Labels {
 
     /// Name and value of each label, in order of name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        (0..self.ends.len()).map(|at| self.label(at))
+        self.names.iter().zip(self.values.iter())
     }
 
-    /// Gives back what growing left over, for sets that are kept.
-    pub fn shrink_to_fit(&mut self) {
-        self.text.shrink_to_fit();
-        self.ends.shrink_to_fit();
+    /// Makes a set that is kept small: gives back what growing left over, and shares the names with other such sets.
+    pub fn pack(&mut self) {
+        let mut names = Arc::unwrap_or_clone(std::mem::take(&mut self.names));
+        names.shrink_to_fit();
+        self.names = NAMES.of(names);
+        self.values.shrink_to_fit();
     }
 
     /// The place of `name`, or where it would be.
     fn find(&self, name: &str) -> Result<usize, usize> {
-        let (mut low, mut high) = (0, self.ends.len());
+        let (mut low, mut high) = (0, self.names.len());
         while low < high {
             let middle = low + (high - low) / 2;
-            match self.label(middle).0.cmp(name) {
+            match self.names.get(middle).cmp(name) {
                 Ordering::Less => low = middle + 1,
                 Ordering::Equal => return Ok(middle),
                 Ordering::Greater => high = middle,
@@ -88,28 +91,55 @@ impl Labels {
         }
         Err(low)
     }
+}
 
-    /// Where the text of the label at a place begins.
+/// Texts in one text.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+struct Texts {
+    /// One after the other, without anything between them.
+    text: String,
+    /// Where each of them ends.
+    ends: Vec<u32>,
+}
+
+impl Texts {
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Where the one at a place begins.
     fn start(&self, at: usize) -> u32 {
-        at.checked_sub(1).map_or(0, |before| self.ends[before].1)
+        at.checked_sub(1).map_or(0, |before| self.ends[before])
     }
 
-    fn label(&self, at: usize) -> (&str, &str) {
-        let (start, (name_end, value_end)) = (self.start(at), self.ends[at]);
-        (
-            &self.text[start as usize..name_end as usize],
-            &self.text[name_end as usize..value_end as usize],
-        )
+    fn get(&self, at: usize) -> &str {
+        &self.text[self.start(at) as usize..self.ends[at] as usize]
     }
 
-    fn remove_at(&mut self, at: usize) {
-        let (start, (_, end)) = (self.start(at), self.ends[at]);
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.len()).map(|at| self.get(at))
+    }
+
+    fn insert(&mut self, at: usize, text: &str) {
+        let start = self.start(at);
+        self.text.insert_str(start as usize, text);
+        let length = text.len() as u32;
+        self.ends[at..].iter_mut().for_each(|end| *end += length);
+        self.ends.insert(at, start + length);
+    }
+
+    fn remove(&mut self, at: usize) {
+        let (start, end) = (self.start(at), self.ends[at]);
         self.text.drain(start as usize..end as usize);
         self.ends.remove(at);
-        for (name_end, value_end) in &mut self.ends[at..] {
-            *name_end -= end - start;
-            *value_end -= end - start;
-        }
+        self.ends[at..]
+            .iter_mut()
+            .for_each(|later| *later -= end - start);
+    }
+
+    fn shrink_to_fit(&mut self) {
+        self.text.shrink_to_fit();
+        self.ends.shrink_to_fit();
     }
 }
 

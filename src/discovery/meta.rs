@@ -59,7 +59,7 @@ impl Meta {
         pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
         pairs.dedup_by(|(later, _), (kept, _)| later == kept);
         let mut labels: Labels = pairs.into_iter().collect();
-        labels.shrink_to_fit();
+        labels.pack();
         labels
     }
 }

@@ -192,7 +192,7 @@ fn finish(job: &Arc<ScrapeJob>, mut labels: Labels, naming: &Naming) -> Result<T
     };
     labels.set_default(INSTANCE, &address);
     labels.retain(|name, _| !name.starts_with("__"));
-    labels.shrink_to_fit();
+    labels.pack();
     Ok(Target {
         url,
         service: naming.service(&labels, job),

@@ -70,6 +70,9 @@ impl Failure {
         };
         let message: String = said.message.chars().take(MESSAGE_CHARS_MAX).collect();
         let why = match message.as_str() {
+            "" if kind == FailureKind::Missing => {
+                format!("the server answered {code}: it has no such resource")
+            }
             "" => format!("the server answered {code}"),
             message => format!("the server answered {code}: {message}"),
         };
@@ -98,6 +101,12 @@ mod tests {
         assert_eq!(
             failure.to_string(),
             "list pods in namespace shop: the server answered 403: pods is forbidden: User \"bob\" cannot list resource \"pods\" in API group \"\" in the namespace \"shop\""
+        );
+        // As of a resource whose definition is not installed.
+        let failure = Failure::answered("watch podmonitors", 404, b"404 page not found");
+        assert_eq!(
+            failure.to_string(),
+            "watch podmonitors: the server answered 404: it has no such resource"
         );
         // A proxy that stands before the server says nothing of it.
         let failure = Failure::answered("watch nodes", 403, b"<html>no</html>");

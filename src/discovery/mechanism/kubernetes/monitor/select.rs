@@ -89,7 +89,7 @@ fn over(below: &[Arc<Labels>], before: &Labels, made: Labels) -> Layers {
         .iter()
         .filter(|(name, value)| before.get(name) != *value);
     let mut own: Labels = own.collect();
-    own.shrink_to_fit();
+    own.pack();
     Layers {
         own,
         shared: below.to_vec(),
