@@ -38,6 +38,11 @@ impl Found {
         Self::new(job, &Arc::default(), 0)
     }
 
+    /// What discovery itself said, without what the job adds.
+    pub fn discovered(&self) -> Labels {
+        self.group.labels_of(self.index)
+    }
+
     /// The labels before relabelling: `__meta_*` and the job's defaults among them.
     pub fn labels(&self) -> Labels {
         with_defaults(&self.job, self.group.labels_of(self.index))

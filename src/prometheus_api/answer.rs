@@ -22,10 +22,10 @@ impl<T> Envelope<T> {
     /// The answer, where it is whole.
     pub(super) fn data(self) -> Result<T, String> {
         if self.status != "success" {
-            return Err(format!("the server refused: {}", self.error));
+            return Err(format!("the server refused: {}", cut(&self.error)));
         }
         if let Some(warning) = self.warnings.first() {
-            return Err(format!("the answer may not be whole: {warning}"));
+            return Err(format!("the answer may not be whole: {}", cut(warning)));
         }
         if self.is_partial {
             return Err("the answer is not whole: a store is down".to_owned());
@@ -33,6 +33,13 @@ impl<T> Envelope<T> {
         self.data
             .ok_or_else(|| "the answer holds no data".to_owned())
     }
+}
+
+/// Characters kept of what a server says.
+const SAID_CHARS_MAX: usize = 300;
+
+fn cut(said: &str) -> String {
+    said.chars().take(SAID_CHARS_MAX).collect()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{RequestBuilder, StatusCode};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use url::form_urlencoded::Serializer;
 
 use super::answer::Envelope;
@@ -58,11 +58,21 @@ impl PrometheusClient {
         if !parameters.is_empty() {
             url.query_pairs_mut().extend_pairs(parameters);
         }
-        self.answer(&http, http.get(&url)).await
+        let answer = self.answer(&http, http.get(&url), ANSWER_BYTES_MAX).await?;
+        answer.as_deref().map(read).transpose()
     }
 
     /// Asks for what a query finds now.
     pub(crate) async fn query<T: DeserializeOwned>(&self, query: &str) -> Result<T, String> {
+        read(&self.query_bytes(query, ANSWER_BYTES_MAX).await?)
+    }
+
+    /// The same, to be read by [`read`].
+    pub(crate) async fn query_bytes(
+        &self,
+        query: &str,
+        bytes_max: usize,
+    ) -> Result<Vec<u8>, String> {
         let http = self.http.prepare().await?;
         let url = below(&self.server.url, "/api/v1/query");
         // Thanos and VictoriaMetrics would leave out stores that are down, and call it an answer.
@@ -74,16 +84,17 @@ impl PrometheusClient {
         let request = http
             .post(&url)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-        let found = self.answer(&http, request.body(form)).await?;
+        let found = self.answer(&http, request.body(form), bytes_max).await?;
         found.ok_or_else(|| format!("the server answered {}", StatusCode::NOT_FOUND))
     }
 
-    /// The answer, or none where there is nothing at the path.
-    async fn answer<T: DeserializeOwned>(
+    /// The body of an answer, or none where there is nothing at the path.
+    async fn answer(
         &self,
         http: &Prepared,
         request: RequestBuilder,
-    ) -> Result<Option<T>, String> {
+        bytes_max: usize,
+    ) -> Result<Option<Vec<u8>>, String> {
         let response = http.send(request.header(ACCEPT, "application/json")).await;
         let response = response.map_err(|error| error.to_string())?;
         let status = response.status();
@@ -91,13 +102,28 @@ impl PrometheusClient {
             // Credentials may have changed since they were read.
             self.http.forget().await;
         }
-        let body = body(response, ANSWER_BYTES_MAX).await?;
-        // Errors have the same envelope, and a status beside it.
-        match serde_json::from_slice::<Envelope<T>>(&body) {
-            Ok(answer) => answer.data().map(Some),
-            Err(_) if status == StatusCode::NOT_FOUND => Ok(None),
-            Err(_) if status != StatusCode::OK => Err(format!("the server answered {status}")),
-            Err(error) => Err(format!("the answer is not what was asked for: {error}")),
+        let body = body(response, bytes_max)
+            .await
+            .map_err(|error| format!("the answer: {error}"))?;
+        match status {
+            StatusCode::OK => Ok(Some(body.into())),
+            // Errors have the same envelope, and say more than a status.
+            status => match serde_json::from_slice::<Envelope<IgnoredAny>>(&body) {
+                Ok(answer) => Err(match answer.data() {
+                    Ok(_) => format!("the server answered {status}"),
+                    Err(why) => why,
+                }),
+                Err(_) if status == StatusCode::NOT_FOUND => Ok(None),
+                Err(_) => Err(format!("the server answered {status}")),
+            },
         }
+    }
+}
+
+/// Reads an answer.
+pub(crate) fn read<T: DeserializeOwned>(answer: &[u8]) -> Result<T, String> {
+    match serde_json::from_slice::<Envelope<T>>(answer) {
+        Ok(answer) => answer.data(),
+        Err(error) => Err(format!("the answer is not what was asked for: {error}")),
     }
 }

@@ -6,6 +6,6 @@ mod client;
 mod server;
 mod targets;
 
-pub(crate) use self::client::PrometheusClient;
+pub(crate) use self::client::{PrometheusClient, read};
 pub use self::server::PrometheusServer;
 pub(crate) use self::targets::{Active, Targets};

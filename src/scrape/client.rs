@@ -76,6 +76,11 @@ impl Client {
         *self.http == *http && same_server
     }
 
+    /// Whether another server is asked about the targets.
+    pub(super) fn asks_another(&self) -> bool {
+        self.asked.is_some()
+    }
+
     /// Scrapes `target` within its timeout, over the connection in `kept` where there is one,
     /// and leaves the connection there where it can be used again.
     pub async fn scrape<S: BodySink>(

@@ -224,7 +224,8 @@ impl<H: Handler> Engine<H> {
         let Some(slot) = self.slots.get_mut(running.id) else {
             return;
         };
-        slot.suspect = ended.timed_out;
+        // Those that another server is asked about wait for it together.
+        slot.suspect = ended.timed_out || slot.client.asks_another();
         if room && Arc::ptr_eq(&slot.client, &running.client) {
             slot.kept = ended.kept;
         }

@@ -29,7 +29,8 @@ impl Default for ScrapeSettings {
 /// outnumber plausible hangs, and hangs must not take the places of the healthy: targets whose
 /// last scrape timed out share `suspects_max` places only. So when many targets begin to hang at
 /// once, the healthy ones wait at most one timeout, once; from then on the hanging ones wait for
-/// each other. A suspect that answers is no longer one.
+/// each other. A suspect that answers is no longer one. Targets that another server is asked about wait for
+/// that server together, and are suspects for as long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capacity {
     /// Scrapes in flight.

@@ -117,9 +117,9 @@ impl Slots {
         let hash = url_hash(&target.url);
         let slot = Slot {
             target: target.clone(),
+            suspect: client.asks_another(),
             client,
             kept: None,
-            suspect: false,
             state: State::Idle,
             hash,
             schedule: Schedule::new(hash, target.interval),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::state::{ServiceSeries, TargetState};
 use crate::checks::{Finding, Reason, Series, Status};
+use crate::discovery::settings::Proof;
 use crate::manifesto::Rule;
 
 /// The worst of the measured instances; unknown only where none could be measured.
@@ -57,7 +58,10 @@ fn judged<'a>(
     let port = rule.checks.port();
     let serving: HashSet<&str> = instances
         .iter()
-        .filter(|other| Some(other.target.url.port) == port && other.has_metrics())
+        .filter(|other| {
+            let at_port = Some(other.target.url.port) == port && has_known_place(other);
+            at_port && other.has_metrics()
+        })
         .map(|other| other.target.url.host.as_str())
         .collect();
     let judged = instances.iter().map(move |instance| {
@@ -81,6 +85,14 @@ fn judged<'a>(
         )
     });
     (port, judged)
+}
+
+/// Whether its URL is where it is scraped: one that a server knows series of, and lists no targets, may be anywhere.
+fn has_known_place(instance: &TargetState) -> bool {
+    match instance.target.job.proof {
+        Proof::Scrape | Proof::Prometheus { lists: true, .. } => true,
+        Proof::Prometheus { lists: false, .. } => false,
+    }
 }
 
 /// What one instance says of a rule.

@@ -1,53 +1,32 @@
 //! Why a server could not scrape a target, where it says so.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::sync::Mutex;
-use tokio::time::Instant;
 use url::Url;
 
-use crate::discovery::target::Target;
 use crate::prometheus_api::{PrometheusClient, Targets};
 use crate::scrape::error::ScrapeErrorKind;
 
-/// How long an answer holds.
-const AGE_MAX: Duration = Duration::from_secs(15);
 /// Characters kept of a complaint.
 const COMPLAINT_CHARS_MAX: usize = 300;
 
-type ByUrl = HashMap<String, String>;
-
-/// Last errors by URL, asked for now and then.
-#[derive(Default)]
-pub(super) struct Complaints(Mutex<Option<(Instant, Arc<ByUrl>)>>);
+/// Last errors by URL.
+pub(super) struct Complaints(HashMap<String, String>);
 
 impl Complaints {
-    /// The target's.
-    pub(super) async fn of(&self, target: &Target, server: &PrometheusClient) -> Option<String> {
-        let mut known = self.0.lock().await;
-        let fresh = known
-            .as_ref()
-            .filter(|(at, _)| at.elapsed() < AGE_MAX)
-            .map(|(_, complaints)| Arc::clone(complaints));
-        let complaints = match fresh {
-            Some(complaints) => complaints,
-            None => {
-                // A server that lists no targets is not asked for each of them.
-                let active = server.get("/api/v1/targets", &[("state", "active")]);
-                let found = active.await.map(by_url).unwrap_or_default();
-                let found = Arc::new(found);
-                *known = Some((Instant::now(), Arc::clone(&found)));
-                found
-            }
-        };
-        drop(known);
-        complaints.get(&plain(&target.url.to_string())).cloned()
+    /// What the server says: nothing, where it lists no targets.
+    pub(super) async fn ask(server: &PrometheusClient) -> Result<Self, String> {
+        let active = server.get_if_there("/api/v1/targets", &[("state", "active")]);
+        Ok(Self(active.await?.map(by_url).unwrap_or_default()))
+    }
+
+    /// That of the target at a URL.
+    pub(super) fn of(&self, url: &str) -> Option<&str> {
+        self.0.get(&plain(url)).map(String::as_str)
     }
 }
 
-fn by_url(targets: Targets) -> ByUrl {
+fn by_url(targets: Targets) -> HashMap<String, String> {
     let complaining = targets
         .active_targets
         .into_iter()
@@ -67,16 +46,22 @@ fn plain(url: &str) -> String {
 
 /// What the server's complaint means: of the target's answers those that say that there are no metrics.
 pub(super) fn kind(complaint: &str) -> ScrapeErrorKind {
-    // `server returned HTTP status 404 Not Found`, in Prometheus, and vmagent's `unexpected status code returned ... 404`.
-    let says = |code: &str| {
-        let words = complaint.split(|c: char| !c.is_ascii_alphanumeric());
-        complaint.contains("status") && words.into_iter().any(|word| word == code)
-    };
-    match (says("404"), says("410")) {
-        (true, _) => ScrapeErrorKind::NotFound,
-        (false, true) => ScrapeErrorKind::Gone,
-        (false, false) => ScrapeErrorKind::SaidDown,
+    match status(complaint) {
+        Some("404") => ScrapeErrorKind::NotFound,
+        Some("410") => ScrapeErrorKind::Gone,
+        Some(_) | None => ScrapeErrorKind::SaidDown,
     }
+}
+
+/// The status with which the target answered, where that is the complaint: of Prometheus
+/// `server returned HTTP status 404 Not Found`, of vmagent `unexpected status code returned when scraping "URL": 404; ...`.
+fn status(complaint: &str) -> Option<&str> {
+    let of_prometheus = complaint.strip_prefix("server returned HTTP status ");
+    let of_vmagent = || {
+        let rest = complaint.strip_prefix("unexpected status code returned when scraping \"")?;
+        Some(rest.split_once("\": ")?.1)
+    };
+    of_prometheus.or_else(of_vmagent)?.get(..3)
 }
 
 #[cfg(test)]
@@ -100,6 +85,18 @@ mod tests {
             ),
             (
                 "Get \"http://10.0.0.1:404/metrics\": connect: connection refused",
+                ScrapeErrorKind::SaidDown,
+            ),
+            (
+                "Get \"http://h/status/404\": connect: connection refused",
+                ScrapeErrorKind::SaidDown,
+            ),
+            (
+                "unexpected status code returned when scraping \"http://h:1/m\": 404; expecting 200; response body: \"\"",
+                ScrapeErrorKind::NotFound,
+            ),
+            (
+                "unexpected status code returned when scraping \"http://h:1/m\": 503; expecting 200; response body: \"status 404.html\"",
                 ScrapeErrorKind::SaidDown,
             ),
         ] {

@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn what_a_target_wrote_comes_back() {
         let vector: Vector = serde_json::from_str(
-            r#"{"result": [
+            r#"{"resultType": "vector", "result": [
                 {"metric": {"__name__": "up", "job": "cart", "instance": "a"}, "value": [1.5, "1"]},
                 {"metric": {"__name__": "scrape_duration_seconds", "job": "cart", "instance": "a"}, "value": [1.5, "0.1"]},
                 {"metric": {"__name__": "job:rate5m", "job": "cart", "instance": "a"}, "value": [1.5, "0.1"]},

@@ -5,22 +5,30 @@ mod answer;
 mod complaints;
 mod exposition;
 mod families;
+mod remembered;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::Semaphore;
 
 use super::error::{ScrapeError, ScrapeErrorKind};
 use super::result::BodySink;
 use crate::discovery::target::Target;
-use crate::prometheus_api::{PrometheusClient, PrometheusServer};
+use crate::prometheus_api::{self, PrometheusClient, PrometheusServer};
 use answer::{Up, Vector};
 use complaints::Complaints;
-use families::Families;
+use families::ByFamily;
+use remembered::Remembered;
 
 /// Net below the deadline of each target.
 const DEADLINE: Duration = Duration::from_secs(60);
+/// How long what the server says of types and help holds.
+const FAMILIES_AGE_MAX: Duration = Duration::from_secs(60);
+/// How long what it says of targets that are down holds.
+const COMPLAINTS_AGE_MAX: Duration = Duration::from_secs(15);
+/// Bytes of the answer about one target, in which every series repeats its labels.
+const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Bytes handed on in one go.
 const CHUNK_BYTES: usize = 32 * 1024;
 /// Names may be any text.
@@ -32,10 +40,10 @@ const AT_ONCE_MAX: usize = 8;
 
 /// A server that scrapes already.
 pub(super) struct Asked {
-    client: PrometheusClient,
+    client: Arc<PrometheusClient>,
     places: Semaphore,
-    families: Families,
-    complaints: Complaints,
+    families: Remembered<ByFamily>,
+    complaints: Remembered<Complaints>,
 }
 
 impl std::fmt::Debug for Asked {
@@ -49,10 +57,10 @@ impl std::fmt::Debug for Asked {
 impl Asked {
     pub(super) fn new(server: Arc<PrometheusServer>) -> Self {
         Self {
-            client: PrometheusClient::new(server, DEADLINE),
+            client: Arc::new(PrometheusClient::new(server, DEADLINE)),
             places: Semaphore::new(AT_ONCE_MAX),
-            families: Families::default(),
-            complaints: Complaints::default(),
+            families: Remembered::new(FAMILIES_AGE_MAX),
+            complaints: Remembered::new(COMPLAINTS_AGE_MAX),
         }
     }
 
@@ -71,51 +79,76 @@ impl Asked {
         target: &Target,
         sink: &mut impl BodySink,
     ) -> Result<u64, ScrapeError> {
-        // Never closed.
-        let _place = self.places.acquire().await;
-        let labels = target.found.labels();
-        let own: Vec<(&str, &str)> = labels
-            .iter()
-            .filter(|(name, _)| !name.starts_with("__"))
+        let labels = target.found.discovered();
+        let own = labels.iter().filter(|(name, _)| !name.starts_with("__"));
+        let own: Vec<(String, String)> = own
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
-        let vector = self.client.query(&answer::selector(&own)).await;
-        let vector: Vector = vector.map_err(|why| self.silent(&why))?;
-        match vector.up() {
-            Up::Yes => {}
-            Up::No => return Err(self.down(target).await),
-            Up::NotSaid => {
+        let families = self.families().await;
+        let families = families.map_err(|why| self.silent(&why))?;
+        // Never closed.
+        let place = self.places.acquire().await;
+        let query = answer::selector(&borrowed(&own));
+        let answer = self.client.query_bytes(&query, ANSWER_BYTES_MAX).await;
+        let answer = answer.map_err(|why| self.silent(&why))?;
+        // It may be long, and others are waiting for this thread.
+        let read = tokio::task::spawn_blocking(move || read(&answer, &own, &families)).await;
+        drop(place);
+        let read = read.map_err(|error| self.silent(&error.to_string()))?;
+        let text = match read.map_err(|why| self.silent(&why))? {
+            (Up::Yes, text) => text,
+            (Up::No, _) => return Err(self.down(target).await),
+            (Up::NotSaid, _) => {
                 return Err(self.silent("it has scraped nothing of the target in the last minutes"));
             }
-            Up::Of(targets) => {
-                return Err(self.silent(&format!("{targets} targets have these labels")));
+            (Up::Others(other), _) => {
+                let why = format!(
+                    "others have the labels of the target, and more, so that nothing tells whose series are whose: {other}"
+                );
+                return Err(self.silent(&why));
             }
-        }
-        let families = self.families.of(&self.client).await;
-        let families = families.map_err(|why| self.silent(&why))?;
-        let text = exposition::of(vector, &own, &families);
+        };
         sink.begin(Some(CONTENT_TYPE_OF_BODY))?;
         let limit = target.job.limits.body_bytes_max;
         if text.len() as u64 > limit {
             let message = format!("the body is larger than {limit} bytes");
             return Err(ScrapeError::new(ScrapeErrorKind::BodyLimit, message));
         }
-        for chunk in text.as_bytes().chunks(CHUNK_BYTES) {
-            sink.chunk(chunk)?;
+        let mut chunks = text.as_bytes().chunks(CHUNK_BYTES);
+        let handed = chunks.try_for_each(|chunk| sink.chunk(chunk));
+        match handed.and_then(|()| sink.end(true)) {
+            Ok(()) => Ok(text.len() as u64),
+            // The text is ours: what cannot be read of it the target never wrote.
+            Err(error) if error.reason == ScrapeErrorKind::Parse => {
+                let why = format!("what it answers is no exposition: {}", error.message);
+                Err(self.silent(&why))
+            }
+            Err(error) => Err(error),
         }
-        sink.end(true)?;
-        Ok(text.len() as u64)
+    }
+
+    /// What the server knows of the types and the help of metrics.
+    async fn families(&self) -> Result<Arc<ByFamily>, String> {
+        let client = Arc::clone(&self.client);
+        let ask = || async move { families::ask(&client).await };
+        self.families.get(ask).await
     }
 
     /// Why a target is down, as far as the server says.
     async fn down(&self, target: &Target) -> ScrapeError {
         let server = &self.server().url;
-        match self.complaints.of(target, &self.client).await {
+        let client = Arc::clone(&self.client);
+        let ask = || async move { Complaints::ask(&client).await };
+        let complaints = self.complaints.get(ask).await;
+        let url = target.url.to_string();
+        let why = complaints.as_ref().ok().and_then(|said| said.of(&url));
+        match why {
             None => ScrapeError::new(
                 ScrapeErrorKind::SaidDown,
                 format!("`{server}` could not scrape it, and does not say why"),
             ),
             Some(why) => ScrapeError::new(
-                complaints::kind(&why),
+                complaints::kind(why),
                 format!("`{server}` could not scrape it: {why}"),
             ),
         }
@@ -126,4 +159,29 @@ impl Asked {
         let message = format!("`{}`: {why}", self.server().url);
         ScrapeError::new(ScrapeErrorKind::NoAnswer, message)
     }
+}
+
+fn borrowed(labels: &[(String, String)]) -> Vec<(&str, &str)> {
+    let labels = labels.iter();
+    labels
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect()
+}
+
+/// What `up` says, and the exposition.
+fn read(
+    answer: &[u8],
+    own: &[(String, String)],
+    families: &ByFamily,
+) -> Result<(Up, String), String> {
+    let own = borrowed(own);
+    let vector: Vector = prometheus_api::read(answer)?;
+    let now = SystemTime::UNIX_EPOCH.elapsed();
+    vector.check(&own, now.map_or(0.0, |now| now.as_secs_f64()))?;
+    let up = vector.up(&own);
+    let text = match up {
+        Up::Yes => exposition::of(vector, &own, families),
+        Up::No | Up::NotSaid | Up::Others(_) => String::new(),
+    };
+    Ok((up, text))
 }

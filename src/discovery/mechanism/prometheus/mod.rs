@@ -110,7 +110,24 @@ impl Server {
         let mut found = Vec::new();
         for parameters in requests {
             let answer: Targets = self.client.get("/api/v1/targets", &parameters).await?;
-            found.extend(answer.active_targets.into_iter().map(of_active));
+            // Not every server heeds the parameter: it may list all of its targets each time.
+            let [_, (_, wanted)] = parameters[..] else {
+                found.extend(answer.active_targets.into_iter().map(of_active));
+                break;
+            };
+            let mut active = answer.active_targets.into_iter().peekable();
+            if active
+                .peek()
+                .is_some_and(|first| first.scrape_pool.is_empty())
+            {
+                let why = "the server does not say which scrape pool a target is of: leave `scrape_pools` out";
+                return Err(why.to_owned());
+            }
+            let of_pool = active.filter(|active| active.scrape_pool == wanted);
+            found.extend(of_pool.map(of_active));
+            if found.len() > LIST_TARGETS_MAX {
+                break;
+            }
         }
         Ok(found)
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::discovery::mechanism::written::refresh_interval;
 use crate::document::DocumentError;
 use crate::document::quantity::Period;
-use crate::document::value::HttpUrl;
+use crate::document::value::ShownUrl;
 use crate::document::yaml::{At, Source};
 use crate::http_client::http;
 use crate::http_client::raw::with_http_keys;
@@ -19,7 +19,7 @@ const POOLS_MAX: usize = 1_000;
 with_http_keys! {
     /// An entry of `prometheus_sd_configs`.
     struct RawPrometheusSd {
-        url: Option<At<HttpUrl>>,
+        url: Option<At<ShownUrl>>,
         scrape_pools: Option<At<Vec<String>>>,
         query: Option<At<String>>,
         refresh_interval: Option<Period>,
@@ -51,8 +51,13 @@ impl RawPrometheusSd {
             let error = source.error(at, "`prometheus_sd_configs` needs `url`");
             return Err(error.with_hint("as `http://prometheus:9090`"));
         };
+        let (url_at, url) = (url.referenced, url.value.0);
+        if url.query().is_some() || url.fragment().is_some() {
+            let message = "`url` says below which path the API is: it ends before `?` and `#`";
+            return Err(source.error(url_at, message));
+        }
         let server = PrometheusServer {
-            url: url.value.0,
+            url,
             http: Arc::new(http),
         };
         if let (Some(query), Some(_)) = (&raw.query, &raw.scrape_pools) {
