@@ -89,6 +89,20 @@ pub(super) struct Status {
     pub(super) code: u16,
 }
 
+impl Status {
+    /// What an answer says, if it is one of these.
+    pub(super) fn of(body: &[u8]) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Kind<'a> {
+            #[serde(borrow, default)]
+            kind: std::borrow::Cow<'a, str>,
+        }
+        let kind = serde_json::from_slice::<Kind<'_>>(body).ok()?.kind;
+        let said = (kind == "Status").then(|| serde_json::from_slice(body));
+        said.map(Result::unwrap_or_default)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

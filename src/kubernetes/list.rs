@@ -6,12 +6,14 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::client::{Cluster, REQUEST_DEADLINE, Session};
-use super::failure::{Failure, FailureKind};
+use super::failure::{Failure, FailureKind, Status};
 use crate::document::value::nullable;
 use crate::http_client::{BodyError, body, segment};
 
 /// Objects of a page; halved where a page is too large.
 pub(super) const PAGE: usize = 500;
+/// Pages of a list: of lists that come in pages of one object, more than enough.
+const PAGES_MAX: usize = 50_000;
 /// Bytes of a page.
 const PAGE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
@@ -121,7 +123,8 @@ impl<'a> Object<'a> {
 pub(super) struct Page<'a> {
     #[serde(default)]
     metadata: PageMetadata,
-    #[serde(borrow, default, deserialize_with = "nullable")]
+    /// Empty as `null`, never missing.
+    #[serde(borrow, deserialize_with = "nullable")]
     pub(super) items: Vec<&'a RawValue>,
 }
 
@@ -137,6 +140,15 @@ struct PageMetadata {
 pub(super) struct Position {
     limit: usize,
     next: String,
+    /// How many there were.
+    pages: usize,
+}
+
+/// What comes after a page.
+pub(super) enum After {
+    Page(Position),
+    /// Nothing: the version that the list is of.
+    End(String),
 }
 
 impl Position {
@@ -144,17 +156,32 @@ impl Position {
         Self {
             limit: PAGE,
             next: String::new(),
+            pages: 0,
         }
     }
 
-    /// After a page; or at the end, the version that the list is of.
-    pub(super) fn after(self, page: Page<'_>) -> Result<Self, String> {
-        match page.metadata.next.is_empty() {
-            true => Err(page.metadata.resource_version),
-            false => Ok(Self {
+    /// After a page.
+    pub(super) fn after(self, list: &List, page: Page<'_>) -> Result<After, Failure> {
+        let PageMetadata {
+            resource_version,
+            next,
+        } = page.metadata;
+        let pages = self.pages + 1;
+        let endless = |why: String| Failure::new(FailureKind::Malformed, &list.doing("list"), why);
+        if next.is_empty() {
+            Ok(After::End(resource_version))
+        } else if next == self.next {
+            Err(endless(format!(
+                "page {pages} says that it comes after itself"
+            )))
+        } else if pages == PAGES_MAX {
+            Err(endless(format!("there are more than {PAGES_MAX} pages")))
+        } else {
+            Ok(After::Page(Self {
                 limit: self.limit,
-                next: page.metadata.next,
-            }),
+                next,
+                pages,
+            }))
         }
     }
 }
@@ -236,17 +263,93 @@ async fn pages<T: DeserializeOwned>(
             let why = format!("more than {objects_max} objects");
             return Err(Failure::new(FailureKind::Limit, &doing, why));
         }
-        match position.after(page) {
-            Ok(next) => position = next,
-            Err(_whole) => return Ok(found),
+        match position.after(list, page)? {
+            After::Page(next) => position = next,
+            After::End(_) => return Ok(found),
         }
     }
 }
 
 /// The objects of a page, each as it came.
 pub(super) fn read<'a>(list: &List, body: &'a [u8]) -> Result<Page<'a>, Failure> {
-    serde_json::from_slice(body).map_err(|error| {
-        let why = format!("the answer is no list: {error}");
-        Failure::new(FailureKind::Malformed, &list.doing("list"), why)
+    let doing = list.doing("list");
+    serde_json::from_slice(body).map_err(|error| match Status::of(body) {
+        // What stands between us and the server may say with 200 that something failed.
+        Some(said) => Failure::said(&doing, said.code, &said),
+        None => {
+            let why = format!("the answer is no list: {error}");
+            Failure::new(FailureKind::Malformed, &doing, why)
+        }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pods() -> List {
+        List::all("/api/v1", "pods")
+    }
+
+    #[test]
+    fn what_is_no_list_is_no_empty_one() {
+        for (answer, expected) in [
+            (r#"{"kind": "PodList", "items": []}"#, Ok(0)),
+            (r#"{"kind": "PodList", "items": null}"#, Ok(0)),
+            (r#"{"kind": "PodList", "items": [{}]}"#, Ok(1)),
+            (
+                r#"{"kind": "Status", "status": "Failure", "code": 500, "message": "etcd is away"}"#,
+                Err("list pods: the server answered 500: etcd is away"),
+            ),
+            (
+                r#"{"kind": "PodList"}"#,
+                Err("list pods: the answer is no list: missing field `items`"),
+            ),
+            (
+                "{}",
+                Err("list pods: the answer is no list: missing field `items`"),
+            ),
+            ("7", Err("list pods: the answer is no list: invalid type")),
+        ] {
+            let found = read(&pods(), answer.as_bytes()).map(|page| page.items.len());
+            match (found, expected) {
+                (Ok(count), Ok(expected)) => assert_eq!(count, expected, "{answer}"),
+                (Err(error), Err(expected)) => {
+                    assert!(error.to_string().starts_with(expected), "{error}");
+                }
+                (found, expected) => panic!("{answer}: {found:?}, not {expected:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn pages_come_to_an_end() {
+        let page = |next: &str| Page {
+            metadata: PageMetadata {
+                resource_version: "7".to_owned(),
+                next: next.to_owned(),
+            },
+            items: Vec::new(),
+        };
+        let after = |position: Position, next: &str| match position.after(&pods(), page(next)) {
+            Ok(After::Page(next)) => next,
+            Ok(After::End(version)) => panic!("ended at {version}"),
+            Err(failure) => panic!("{failure}"),
+        };
+        let second = after(Position::start(), "a");
+        let circle = second.after(&pods(), page("a")).err().unwrap();
+        assert_eq!(
+            circle.to_string(),
+            "list pods: page 2 says that it comes after itself"
+        );
+        let last = Position {
+            pages: PAGES_MAX - 1,
+            ..Position::start()
+        };
+        let many = last.after(&pods(), page("b")).err().unwrap();
+        assert!(
+            many.to_string().ends_with("more than 50000 pages"),
+            "{many}"
+        );
+    }
 }

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::client::{Cluster, Session};
 use super::failure::{Failure, FailureKind, Status};
 use super::lines::Lines;
-use super::list::{Key, List, Object, Position, fetch, read};
+use super::list::{After, Key, List, Object, Position, fetch, read};
 
 /// How long the server is asked to let a watch last, and by how much that varies, so that they do not end together.
 const WATCH_SECONDS: u64 = 240;
@@ -103,6 +103,7 @@ pub(crate) async fn reflect<E>(
         streams: true,
         random: RandomState::new(),
         failures: 0,
+        relists: 0,
     };
     while let Ok(pause) = reflector.turn(pace).await {
         sleep(pause).await;
@@ -121,6 +122,8 @@ struct Reflector<'a, E> {
     random: RandomState,
     /// In a row.
     failures: u32,
+    /// How often everything was to be listed anew, since a watch told something.
+    relists: u32,
 }
 
 #[derive(Deserialize)]
@@ -189,9 +192,12 @@ impl<E> Reflector<'_, E> {
             // Said by the next list, if that fails as well.
             FailureKind::Gone => {
                 self.version = None;
-                if self.failures == 1 {
+                self.relists += 1;
+                if self.failures == 1 && self.relists == 1 {
                     return Ok(Duration::ZERO);
                 }
+                // A list that succeeds in between is no success of the watch.
+                self.failures = self.failures.max(self.relists);
             }
             // Something about this watch is not to the server's liking: begin anew.
             FailureKind::Refused | FailureKind::Missing | FailureKind::Malformed => {
@@ -264,9 +270,10 @@ impl<E> Reflector<'_, E> {
             for item in &page.items {
                 self.put(Object::read(item)).await?;
             }
-            match position.after(page) {
-                Ok(next) => position = next,
-                Err(version) => {
+            match position.after(list, page) {
+                Ok(After::Page(next)) => position = next,
+                Err(failure) => return Ok(End::Failed(failure)),
+                Ok(After::End(version)) => {
                     self.version = Some(version);
                     self.failures = 0;
                     self.tell(Change::Complete).await?;
@@ -367,7 +374,7 @@ impl<E> Reflector<'_, E> {
                 let object = Object::read(event.object);
                 if !*listing && let Ok(object) = &object {
                     self.version = Some(object.resource_version.clone());
-                    self.failures = 0;
+                    (self.failures, self.relists) = (0, 0);
                 }
                 match (event.kind, object) {
                     (EventKind::Deleted, Ok(object)) => self.tell(Change::Gone(object.key)).await?,
@@ -385,6 +392,9 @@ impl<E> Reflector<'_, E> {
                     self.tell(Change::Complete).await?;
                 }
                 if !*listing {
+                    if self.version.is_some() {
+                        self.relists = 0;
+                    }
                     self.version = Some(bookmark.metadata.resource_version);
                     self.failures = 0;
                     self.tell(Change::Alive).await?;

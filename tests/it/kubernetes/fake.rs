@@ -1,6 +1,9 @@
 //! An API server of the tests' own: lists in pages, streamed lists, watches with bookmarks, selectors, 410, 403.
 //! What it serves was recorded of a real one; the real Prometheus discovers from it as from that (`real.rs`).
 
+#[path = "selectors.rs"]
+mod selectors;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -18,6 +21,8 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use selectors::{by_fields, by_labels, text};
+
 type Parameters = BTreeMap<String, String>;
 
 /// A resource (`/api/v1/pods`), a namespace, a name.
@@ -30,6 +35,12 @@ pub(crate) struct Manners {
     pub(crate) no_streams: bool,
     /// Resources that nobody may list or watch, with the namespace (`""`: all).
     pub(crate) forbidden: BTreeSet<(String, String)>,
+    /// Watches are answered 410, however new what they ask from.
+    pub(crate) forgets_all: bool,
+    /// Lists are answered 200, with what says that they failed.
+    pub(crate) fails_with_200: bool,
+    /// The next page is the first one.
+    pub(crate) pages_in_a_circle: bool,
     /// The most objects of a page.
     pub(crate) page_max: Option<usize>,
     /// The one header `Authorization` that is taken.
@@ -215,11 +226,6 @@ impl Drop for FakeApi {
     }
 }
 
-fn text<'a>(object: &'a Value, path: &[&str]) -> &'a str {
-    let found = path.iter().fold(object, |object, name| &object[*name]);
-    found.as_str().unwrap_or_default()
-}
-
 fn place(path: &str, object: &Value) -> Place {
     (
         path.to_owned(),
@@ -296,60 +302,6 @@ impl Asked {
     }
 }
 
-/// `a`, `!a`, `a=b`, `a!=b`, `a in (b, c)`, `a notin (b)`.
-fn by_labels(selector: &str, object: &Value) -> bool {
-    let label = |key: &str| object["metadata"]["labels"][key].as_str();
-    let (mut parts, mut depth, mut start) = (Vec::new(), 0, 0);
-    for (at, c) in selector.char_indices() {
-        match c {
-            '(' => depth += 1,
-            ')' => depth -= 1,
-            ',' if depth == 0 => {
-                parts.push(&selector[start..at]);
-                start = at + 1;
-            }
-            _ => {}
-        }
-    }
-    parts.push(&selector[start..]);
-    parts.into_iter().map(str::trim).all(|part| {
-        let set = |values: &str| -> Vec<String> {
-            let values = values.trim().trim_matches(['(', ')']).split(',');
-            values.map(|value| value.trim().to_owned()).collect()
-        };
-        if part.is_empty() {
-            true
-        } else if let Some((key, values)) = part.split_once(" notin ") {
-            label(key.trim()).is_none_or(|value| !set(values).contains(&value.to_owned()))
-        } else if let Some((key, values)) = part.split_once(" in ") {
-            label(key.trim()).is_some_and(|value| set(values).contains(&value.to_owned()))
-        } else if let Some((key, value)) = part.split_once("!=") {
-            label(key) != Some(value)
-        } else if let Some((key, value)) = part.split_once('=') {
-            label(key) == Some(value.trim_start_matches('='))
-        } else if let Some(key) = part.strip_prefix('!') {
-            label(key).is_none()
-        } else {
-            label(part).is_some()
-        }
-    })
-}
-
-fn by_fields(selector: &str, object: &Value) -> bool {
-    let mut terms = selector.split(',').filter(|term| !term.is_empty());
-    terms.all(|term| {
-        let (is_equal, field, value) = match term.split_once("!=") {
-            Some((field, value)) => (false, field, value),
-            None => {
-                let (field, value) = term.split_once('=').unwrap();
-                (true, field, value)
-            }
-        };
-        let path: Vec<&str> = field.split('.').collect();
-        (text(object, &path) == value) == is_equal
-    })
-}
-
 fn status(code: u16, message: &str) -> Value {
     json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "code": code})
 }
@@ -401,6 +353,12 @@ async fn answer(
             ),
         );
     }
+    if manners.forgets_all && is_watch && !streams {
+        return failure(410, "too old resource version");
+    }
+    if manners.fails_with_200 && !is_watch {
+        return axum::Json(status(500, "etcd is away")).into_response();
+    }
     if !is_watch {
         return list(&shared, &asked, &manners);
     }
@@ -433,9 +391,10 @@ fn list(shared: &Shared, asked: &Asked, manners: &Manners) -> Response {
     let limit = asked.parameter("limit").parse().unwrap_or(usize::MAX);
     let limit = limit.min(manners.page_max.unwrap_or(usize::MAX));
     let end = selected.len().min(start + limit);
-    let next = match end < selected.len() {
-        true => format!("{version}:{end}"),
-        false => String::new(),
+    let next = match (manners.pages_in_a_circle, end < selected.len()) {
+        (true, _) => format!("{version}:0"),
+        (false, true) => format!("{version}:{end}"),
+        (false, false) => String::new(),
     };
     let (kind, api_version) = kind_of(&asked.path);
     axum::Json(json!({

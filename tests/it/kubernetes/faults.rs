@@ -196,6 +196,60 @@ async fn fault_46_what_is_forgotten_is_listed_anew_without_a_gap() {
 }
 
 #[tokio::test]
+async fn fault_46_a_server_that_forgets_at_once_is_not_asked_without_end() {
+    let (api, config) = with_pods(3).await;
+    api.set_manners(|manners| {
+        manners.no_streams = true;
+        manners.forgets_all = true;
+    });
+    let mut rig = Rig::start(&config);
+    rig.until("it is said", |now| {
+        error_is(now, "too old resource version")
+    })
+    .await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let lists = api.requests();
+    let lists = lists.iter().filter(|asked| asked.starts_with("list"));
+    assert!(lists.count() < 40, "{:?}", api.requests());
+    assert_eq!(rig.now().targets.len(), 3);
+    api.set_manners(|manners| manners.forgets_all = false);
+    rig.until("it works", |now| {
+        source(now, "k/kubernetes/0").last_error.is_none()
+    })
+    .await;
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn fault_35_what_is_no_list_of_objects_is_no_empty_one() {
+    let (mut api, config) = with_pods(3).await;
+    api.set_manners(|manners| manners.no_streams = true);
+    let mut rig = Rig::start(&config);
+    rig.until("three", |now| now.targets.len() == 3).await;
+    for (fails, says) in [
+        (true, "the server answered 500: etcd is away"),
+        (false, "says that it comes after itself"),
+    ] {
+        api.set_manners(|manners| {
+            manners.fails_with_200 = fails;
+            manners.pages_in_a_circle = !fails;
+        });
+        api.go_away().await;
+        api.forget();
+        api.come_back().await;
+        rig.until(says, |now| error_is(now, says)).await;
+        assert_eq!(rig.now().targets.len(), 3);
+    }
+    api.set_manners(|manners| manners.pages_in_a_circle = false);
+    rig.until("it works", |now| {
+        source(now, "k/kubernetes/0").last_error.is_none()
+    })
+    .await;
+    assert_eq!(rig.now().targets.len(), 3);
+    rig.stop().await;
+}
+
+#[tokio::test]
 async fn fault_49_a_flapping_pod_is_throttled() {
     let (api, config) = with_pods(1).await;
     let timing = Timing {
