@@ -70,6 +70,11 @@ impl Labels {
         self.names.iter().zip(self.values.iter())
     }
 
+    /// How many bytes its names and values have.
+    pub fn bytes(&self) -> usize {
+        self.names.text.len() + self.values.text.len()
+    }
+
     /// Makes a set that is kept small: gives back what growing left over, and shares the names with other such sets.
     pub fn pack(&mut self) {
         let mut names = Arc::unwrap_or_clone(std::mem::take(&mut self.names));

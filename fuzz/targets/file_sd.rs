@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use manifesto_exporter::discovery::groups::{parse, Language};
+use manifesto_exporter::discovery::lists::{parse, Language};
 
 fuzz_target!(|text: &str| {
     for language in [Language::Json, Language::Yaml] {

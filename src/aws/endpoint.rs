@@ -41,7 +41,7 @@ impl Service {
         profile: Profile<'_>,
     ) -> Result<Url, String> {
         if let Some((name, written)) = configured(self, environment, profile)? {
-            return endpoint(written).map_err(|error| format!("{name} `{written}`: {error}"));
+            return endpoint(written).map_err(|error| format!("{name}: {error}"));
         }
         let text = format!("https://{}.{region}.{}", self.id(), suffix(region));
         Url::parse(&text).map_err(|error| format!("`{region}` is no region: {error}"))
@@ -54,37 +54,43 @@ fn configured<'a>(
     environment: &'a Environment,
     profile: Profile<'a>,
 ) -> Result<Option<(&'static str, &'a str)>, String> {
-    if environment.on("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") {
-        return Ok(None);
-    }
-    let of_service = match service {
-        Service::Ec2 => "AWS_ENDPOINT_URL_EC2",
-        Service::Sts => "AWS_ENDPOINT_URL_STS",
+    let (of_service, instead) = match service {
+        Service::Ec2 => (
+            "AWS_ENDPOINT_URL_EC2",
+            "`endpoint`, or AWS_ENDPOINT_URL_EC2",
+        ),
+        Service::Sts => ("AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL_STS"),
     };
-    for name in [of_service, "AWS_ENDPOINT_URL"] {
-        if let Some(written) = environment.get(name) {
-            return Ok(Some((name, written)));
+    let is_true = |variable: &str, key: &str| {
+        // A variable that says `false` wins over the profile.
+        let written = environment.get(variable).or_else(|| profile.get(key));
+        written.is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    };
+    let mut of_profile = None;
+    if !is_true(
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+        "ignore_configured_endpoint_urls",
+    ) {
+        for name in [of_service, "AWS_ENDPOINT_URL"] {
+            if let Some(written) = environment.get(name) {
+                return Ok(Some((name, written)));
+            }
         }
+        if profile.get("services").is_some() {
+            return Err(format!(
+                "`services` of profile `{}` is not supported: set {instead}",
+                profile.name
+            ));
+        }
+        of_profile = profile.get("endpoint_url");
     }
-    if profile.get("services").is_some() {
-        return Err(format!(
-            "`services` of profile `{}` is not supported: set `endpoint`, or {of_service}",
-            profile.name
-        ));
-    }
-    let of_profile = profile.get("endpoint_url");
     if of_profile.is_none() {
         for (variable, key) in [
             ("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
             ("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"),
         ] {
-            // A variable that says `false` wins over the profile.
-            let of_profile = profile.get(key);
-            let written = environment.get(variable).or(of_profile);
-            if written.is_some_and(|value| value.eq_ignore_ascii_case("true")) {
-                return Err(format!(
-                    "{variable} is not supported: set `endpoint`, or {of_service}"
-                ));
+            if is_true(variable, key) {
+                return Err(format!("{variable} is not supported: set {instead}"));
             }
         }
     }
@@ -95,6 +101,9 @@ fn configured<'a>(
 pub(crate) fn endpoint(written: &str) -> Result<Url, String> {
     let url = Url::parse(written).map_err(|error| error.to_string())?;
     match url.scheme() {
+        "http" | "https" if !url.username().is_empty() || url.password().is_some() => {
+            Err("an endpoint has no login".to_owned())
+        }
         "http" | "https" if url.query().is_none() => Ok(url),
         "http" | "https" => Err("an endpoint has no query".to_owned()),
         scheme => Err(format!("scheme `{scheme}` is neither `http` nor `https`")),
@@ -164,11 +173,17 @@ mod tests {
         assert_eq!(of([all, own]).unwrap(), "http://localhost:2/");
         let ignored = ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true");
         assert!(of([all, ignored]).unwrap().contains("amazonaws"));
-        let error = of([("AWS_ENDPOINT_URL", "ftp://x")]).unwrap_err();
-        assert!(
-            error.starts_with("AWS_ENDPOINT_URL `ftp://x`: scheme"),
-            "{error}"
-        );
+        // What is ignored does not keep from what has to be.
+        let fips = ("AWS_USE_FIPS_ENDPOINT", "true");
+        assert!(of([all, ignored, fips]).is_err());
+        for (written, wrong) in [
+            ("ftp://x", "scheme `ftp`"),
+            ("http://u:p@x", "has no login"),
+        ] {
+            let error = of([("AWS_ENDPOINT_URL", written)]).unwrap_err();
+            assert!(error.starts_with("AWS_ENDPOINT_URL: "), "{error}");
+            assert!(error.contains(wrong) && !error.contains(written), "{error}");
+        }
         // Nothing is asked elsewhere than where its owner wants it asked.
         let error = of([("AWS_USE_FIPS_ENDPOINT", "true")]).unwrap_err();
         assert!(error.contains("is not supported"), "{error}");

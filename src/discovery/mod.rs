@@ -8,6 +8,7 @@ mod address;
 mod found;
 pub mod groups;
 mod guard;
+pub mod lists;
 mod mechanism;
 mod merge;
 mod meta;

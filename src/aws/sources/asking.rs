@@ -9,5 +9,6 @@ pub(in crate::aws) struct Asking<'a> {
     pub(in crate::aws) http: &'a Prepared,
     /// For what is near: it is never asked through a proxy, and never redirects.
     pub(in crate::aws) near: &'a Prepared,
-    pub(in crate::aws) sts: &'a Place,
+    /// Or why it is not known where it is: whoever does not need it is asked all the same.
+    pub(in crate::aws) sts: &'a Result<Place, String>,
 }

@@ -4,31 +4,13 @@
 
 use std::path::PathBuf;
 
-use super::container::Container;
-use super::instance::InstanceMetadata;
+use super::profiled::of_profile;
 use super::source::Source;
-use super::sts::AssumedRole;
+use super::sts::{AssumedRole, DURATION_DEFAULT, SESSION_NAME_DEFAULT};
 use crate::aws::access::Access;
 use crate::aws::credentials::{Credentials, of_environment};
 use crate::aws::environment::Environment;
-use crate::aws::profile::{Profile, Profiles};
-use crate::document::secret::Secret;
-
-/// Profiles that name each other.
-const PROFILES_MAX: usize = 8;
-/// Seconds that credentials of a role hold, unless a profile says otherwise: the least that STS grants, as AWS's tools
-/// for Go ask for.
-const DURATION_DEFAULT: &str = "900";
-const SESSION_NAME_DEFAULT: &str = "manifesto-exporter";
-
-/// Settings of a profile by which others' tools get credentials and we do not.
-const NOT_SUPPORTED: [&str; 5] = [
-    "sso_session",
-    "sso_start_url",
-    "sso_account_id",
-    "login_session",
-    "credential_process",
-];
+use crate::aws::profile::Profiles;
 
 /// Where the credentials of what is configured are had.
 pub(in crate::aws) fn source(
@@ -52,7 +34,7 @@ pub(in crate::aws) fn source(
                 arn: role.arn.clone(),
                 external_id: role.external_id.clone(),
                 session_name: SESSION_NAME_DEFAULT.to_owned(),
-                duration: DURATION_DEFAULT.to_owned(),
+                duration: Some(DURATION_DEFAULT.to_owned()),
             },
             by: Box::new(own),
         },
@@ -88,141 +70,20 @@ fn found(
                     arn: arn.to_owned(),
                     external_id: None,
                     session_name: session_name.unwrap_or(SESSION_NAME_DEFAULT).to_owned(),
-                    duration: DURATION_DEFAULT.to_owned(),
+                    duration: None,
                 },
                 token_file: PathBuf::from(path),
             });
         }
     }
     let name = profile_name(configured, environment);
-    of_profile(profiles.get(name)?, environment, profiles, 1)
-}
-
-fn of_profile(
-    profile: Profile<'_>,
-    environment: &Environment,
-    profiles: &Profiles,
-    depth: usize,
-) -> Result<Source, String> {
-    let in_profile = |error: String| format!("profile `{}`: {error}", profile.name);
-    if depth > PROFILES_MAX {
-        return Err(in_profile(format!(
-            "more than {PROFILES_MAX} profiles name each other by `source_profile`"
-        )));
-    }
-    let role = profile.get("role_arn").map(|arn| AssumedRole {
-        arn: arn.to_owned(),
-        external_id: profile.get("external_id").map(str::to_owned),
-        session_name: profile
-            .get("role_session_name")
-            .unwrap_or(SESSION_NAME_DEFAULT)
-            .to_owned(),
-        duration: profile
-            .get("duration_seconds")
-            .unwrap_or(DURATION_DEFAULT)
-            .to_owned(),
-    });
-    let Some(role) = role else {
-        return own(profile, environment);
-    };
-    if profile.get("mfa_serial").is_some() {
-        let error = "`mfa_serial`: nobody is there to show a second factor";
-        return Err(in_profile(error.to_owned()));
-    }
-    let web_identity = profile.get("web_identity_token_file");
-    let named = profile.get("credential_source");
-    let by = match (profile.get("source_profile"), named, web_identity) {
-        // One that names itself holds keys of its own.
-        (Some(name), _, _) if name == profile.name => own(profile, environment)?,
-        (Some(name), _, _) => of_profile(
-            profiles.get(Some(name)).map_err(in_profile)?,
-            environment,
-            profiles,
-            depth + 1,
-        )?,
-        (None, Some(named), _) => by_name(named, environment).map_err(in_profile)?,
-        (None, None, Some(path)) => {
-            return Ok(Source::WebIdentity {
-                role,
-                token_file: PathBuf::from(path),
-            });
-        }
-        (None, None, None) => own(profile, environment)?,
-    };
-    let by = Box::new(by);
-    Ok(Source::Role { role, by })
-}
-
-/// What a profile holds itself, else what is near.
-fn own(profile: Profile<'_>, environment: &Environment) -> Result<Source, String> {
-    let key_id = profile.get("aws_access_key_id");
-    let secret = profile.get("aws_secret_access_key");
-    let only = |present: &str, missing: &str| {
-        Err(format!(
-            "profile `{}` has `{present}` and no `{missing}`",
-            profile.name
-        ))
-    };
-    match (key_id, secret) {
-        (Some(key_id), Some(secret)) => {
-            return Ok(Source::Key(Credentials {
-                key_id: key_id.to_owned(),
-                secret: Secret::new(secret),
-                token: profile.get("aws_session_token").map(Secret::new),
-                expires: None,
-            }));
-        }
-        (Some(_), None) => return only("aws_access_key_id", "aws_secret_access_key"),
-        (None, Some(_)) => return only("aws_secret_access_key", "aws_access_key_id"),
-        (None, None) => {}
-    }
-    let foreign = NOT_SUPPORTED.iter().find(|key| profile.get(key).is_some());
-    if let Some(key) = foreign {
-        return Err(format!(
-            "profile `{}`: credentials by `{key}` are not supported",
-            profile.name
-        ));
-    }
-    match Container::of(environment)? {
-        Some(container) => Ok(Source::Container(container)),
-        None => instance(environment),
-    }
-}
-
-/// The last resort.
-fn instance(environment: &Environment) -> Result<Source, String> {
-    InstanceMetadata::of(environment)
-        .map(Source::Instance)
-        .map_err(|error| {
-            format!(
-                "no credentials: neither the configuration, nor the environment, nor a profile holds any, and {error}"
-            )
-        })
-}
-
-/// `credential_source`.
-fn by_name(name: &str, environment: &Environment) -> Result<Source, String> {
-    match name {
-        "Environment" => match of_environment(environment) {
-            Some(credentials) => Ok(Source::Key(credentials)),
-            None => Err("`credential_source` is `Environment`, which holds none".to_owned()),
-        },
-        "Ec2InstanceMetadata" => InstanceMetadata::of(environment).map(Source::Instance),
-        "EcsContainer" => match Container::of(environment)? {
-            Some(container) => Ok(Source::Container(container)),
-            None => Err("`credential_source` is `EcsContainer`, and neither \
-                 AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor AWS_CONTAINER_CREDENTIALS_FULL_URI is set"
-                .to_owned()),
-        },
-        other => Err(format!(
-            "`credential_source` is `{other}`, and has to be `Environment`, `Ec2InstanceMetadata` or `EcsContainer`"
-        )),
-    }
+    of_profile(profiles.get(name)?, environment, profiles)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::document::secret::Secret;
 
     const CONFIG: &str = "\
 [profile keys]
@@ -261,6 +122,33 @@ source_profile = keys
 mfa_serial = arn:9
 [profile half]
 aws_access_key_id = HALF
+[profile kept]
+role_arn = arn:10
+source_profile = keys-and-more
+[profile keys-and-more]
+aws_access_key_id = KEPT
+aws_secret_access_key = s
+role_arn = arn:11
+source_profile = keys
+[profile without-role]
+source_profile = keys
+[profile empty]
+region = eu-west-1
+[profile of-empty]
+role_arn = arn:12
+source_profile = empty
+[profile alone]
+role_arn = arn:13
+source_profile = alone
+[profile both]
+role_arn = arn:14
+source_profile = keys
+credential_source = Environment
+[profile keys-first]
+role_arn = arn:15
+credential_source = EcsContainer
+aws_access_key_id = FIRST
+aws_secret_access_key = s
 ";
 
     fn shown(source: &Source) -> String {
@@ -312,6 +200,9 @@ aws_access_key_id = HALF
             ("itself", "arn:5 by ITSELF"),
             ("named", "arn:6 by ENV"),
             ("web", "web arn:7"),
+            // A profile that others lead to is one of keys, where it holds any; then its role counts as well.
+            ("kept", "arn:10 by arn:11 by KEPT"),
+            ("keys-first", "arn:15 by FIRST"),
         ] {
             assert_eq!(of(&named(name), &OWN).unwrap(), expected);
         }
@@ -322,7 +213,23 @@ aws_access_key_id = HALF
         for (name, expected) in [
             (
                 "circle",
-                "profile `circle`: more than 8 profiles name each other by `source_profile`",
+                "profile `circle`: it leads to itself by `source_profile`, and holds no keys",
+            ),
+            (
+                "alone",
+                "profile `alone`: it leads to itself by `source_profile`, and holds no keys",
+            ),
+            (
+                "without-role",
+                "profile `without-role`: `source_profile` needs `role_arn`",
+            ),
+            (
+                "of-empty",
+                "profile `of-empty`: `source_profile` `empty` holds no credentials",
+            ),
+            (
+                "both",
+                "profile `both`: of `source_profile` and `credential_source` only one may be set",
             ),
             (
                 "named",

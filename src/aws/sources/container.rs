@@ -49,8 +49,9 @@ impl Container {
             ),
             (None, Some(full)) => ("AWS_CONTAINER_CREDENTIALS_FULL_URI", full.to_owned()),
         };
-        let parsed = Url::parse(&url).map_err(|error| format!("{name} `{url}`: {error}"))?;
-        check(&parsed).map_err(|error| format!("{name} `{url}`: {error}"))?;
+        // Who knows the whole URL may have the credentials: it is not repeated.
+        let parsed = Url::parse(&url).map_err(|error| format!("{name}: {error}"))?;
+        check(&parsed).map_err(|error| format!("{name}: {error}"))?;
         let token_file = environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
         let token = environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN");
         let authorization = match (token_file, token) {
@@ -62,6 +63,10 @@ impl Container {
             url: parsed,
             authorization,
         }))
+    }
+
+    fn host(&self) -> &str {
+        self.url.host_str().unwrap_or_default()
     }
 
     /// Asks it.
@@ -82,8 +87,8 @@ impl Container {
             granted.map_err(|error| format!("the answer is not what was asked for: {error}"))
         };
         let granted = asking.await;
-        let granted =
-            granted.map_err(|error| format!("container credentials of `{}`: {error}", self.url))?;
+        let granted = granted
+            .map_err(|error| format!("container credentials of {}: {error}", self.host()))?;
         Ok(granted.into())
     }
 }

@@ -4,6 +4,7 @@ mod asking;
 mod chain;
 mod container;
 mod instance;
+mod profiled;
 mod source;
 mod sts;
 

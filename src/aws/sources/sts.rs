@@ -9,14 +9,19 @@ use crate::aws::credentials::Credentials;
 use crate::aws::query::{Action, ask};
 use crate::document::secret::Secret;
 
+/// Seconds that credentials of a role hold, unless a profile says otherwise: the least that STS grants, as AWS's tools
+/// for Go ask for. For who shows a token, they leave it to STS.
+pub(super) const DURATION_DEFAULT: &str = "900";
+pub(super) const SESSION_NAME_DEFAULT: &str = "manifesto-exporter";
+
 /// A role to assume.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::aws) struct AssumedRole {
     pub(super) arn: String,
     pub(super) external_id: Option<String>,
     pub(super) session_name: String,
-    /// How long the credentials shall hold, in seconds.
-    pub(super) duration: String,
+    /// How long the credentials shall hold, in seconds; STS decides where nothing is said.
+    pub(super) duration: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -65,12 +70,13 @@ pub(super) async fn assume_with_token(
 
 fn parameters(role: &AssumedRole) -> Vec<(String, String)> {
     let pairs = [
-        ("RoleArn", &role.arn),
-        ("RoleSessionName", &role.session_name),
-        ("DurationSeconds", &role.duration),
+        ("RoleArn", Some(&role.arn)),
+        ("RoleSessionName", Some(&role.session_name)),
+        ("DurationSeconds", role.duration.as_ref()),
     ];
-    let pairs = pairs.map(|(name, value)| (name.to_owned(), value.clone()));
-    pairs.to_vec()
+    let said = pairs.into_iter();
+    said.filter_map(|(name, value)| Some((name.to_owned(), value?.clone())))
+        .collect()
 }
 
 async fn granted(
@@ -81,7 +87,8 @@ async fn granted(
     own: Option<&Credentials>,
 ) -> Result<Credentials, String> {
     let action = Action { name, parameters };
-    let answer: Result<Answer, _> = ask(asking.http, asking.sts, action, own).await;
+    let sts = asking.sts.as_ref().map_err(Clone::clone)?;
+    let answer: Result<Answer, _> = ask(asking.http, sts, action, own).await;
     let granted = answer.map_err(|error| format!("sts:{name} of `{}`: {error}", role.arn))?;
     let granted = granted.result.credentials;
     Ok(Credentials {

@@ -11,7 +11,8 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::contract::{Mechanism, Surroundings};
 use super::written::refresh_interval;
-use crate::discovery::groups::{self, LIST_BYTES_MAX, Language, Listing};
+use crate::discovery::groups::{LIST_BYTES_MAX, Listing};
+use crate::discovery::lists::{self, Language};
 use crate::discovery::refresh::{Effort, Refresh, RefreshSender, RunnerGone, summary};
 use crate::discovery::watch::FolderWatch;
 use crate::document::paths::pattern;
@@ -264,7 +265,7 @@ impl Known {
             .extension()
             .is_some_and(|e| e.eq_ignore_ascii_case("json"));
         let language = if json { Language::Json } else { Language::Yaml };
-        match groups::parse(&text, language) {
+        match lists::parse(&text, language) {
             Ok(mut listing) => {
                 listing.label(META_FILEPATH, &path.to_string_lossy());
                 self.good = Some(listing);

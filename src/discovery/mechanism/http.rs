@@ -10,7 +10,8 @@ use tokio::time::Instant;
 use super::contract::{Mechanism, Surroundings};
 use super::polled::{Polled, deadline, poll};
 use super::written::refresh_interval;
-use crate::discovery::groups::{self, LIST_BYTES_MAX, Language, Listing};
+use crate::discovery::groups::{LIST_BYTES_MAX, Listing};
+use crate::discovery::lists::{self, Language};
 use crate::discovery::refresh::{Refresh, RunnerGone};
 use crate::document::DocumentError;
 use crate::document::quantity::Period;
@@ -138,7 +139,7 @@ async fn list(config: &HttpSd, client: &HttpClient, deadline: Duration) -> Resul
     }
     let body = body(response, LIST_BYTES_MAX).await?;
     let text = std::str::from_utf8(&body).map_err(|_| "the list is not UTF-8".to_owned())?;
-    let mut listing = groups::parse(text, Language::Json)?;
+    let mut listing = lists::parse(text, Language::Json)?;
     listing.label(META_URL, config.url.as_str());
     Ok(listing)
 }

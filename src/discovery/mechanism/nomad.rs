@@ -12,7 +12,7 @@ use super::contract::{Mechanism, Surroundings};
 use super::json::json;
 use super::polled::{Polled, deadline, poll};
 use super::written::refresh_interval;
-use crate::discovery::groups::{Layers, Listing, TargetGroup};
+use crate::discovery::groups::{LIST_LABEL_BYTES_MAX, Layers, Listing, TargetGroup};
 use crate::discovery::meta::{ADDRESS, Meta, address, surrounded};
 use crate::discovery::refresh::{Refresh, RunnerGone};
 use crate::document::DocumentError;
@@ -76,7 +76,7 @@ impl Mechanism for NomadSd {
             return Err(source.error(at, "`server` is empty"));
         }
         let url =
-            Url::parse(server).map_err(|error| source.error(at, format!("`{server}`: {error}")))?;
+            Url::parse(server).map_err(|error| source.error(at, format!("`server`: {error}")))?;
         if !matches!(url.scheme(), "http" | "https") {
             let message = format!("scheme `{}` is neither `http` nor `https`", url.scheme());
             return Err(source.unsupported(at, message));
@@ -160,11 +160,13 @@ impl Polled for Services {
     async fn ask(&mut self, until: Instant) -> Refresh {
         match self.services(until).await {
             Ok(errors) => {
-                let listing = Listing {
+                // Without any answer about a service it is not known what there is.
+                let is_any_known = errors.is_empty() || !self.known.is_empty();
+                let listing = is_any_known.then(|| Listing {
                     groups: self.known.values().cloned().collect(),
                     ..Listing::default()
-                };
-                Refresh::of_parts(Some(listing), errors)
+                });
+                Refresh::of_parts(listing, errors)
             }
             Err(error) => Refresh::failed(error),
         }
@@ -188,6 +190,7 @@ impl Services {
             ));
         }
         self.known.retain(|name, _| names.contains(name));
+        let mut bytes: usize = self.known.values().map(|group| group.bytes()).sum();
         let mut errors = Vec::new();
         let count = names.len();
         let (before, after): (Vec<String>, Vec<String>) =
@@ -204,7 +207,13 @@ impl Services {
             match answer {
                 Ok(group) if self.known.get(&name).is_some_and(|known| **known == group) => {}
                 Ok(group) => {
-                    self.known.insert(name, Arc::new(group));
+                    bytes += group.bytes();
+                    if bytes > LIST_LABEL_BYTES_MAX {
+                        return Err(format!("labels of more than {LIST_LABEL_BYTES_MAX} bytes"));
+                    }
+                    if let Some(before) = self.known.insert(name, Arc::new(group)) {
+                        bytes -= before.bytes();
+                    }
                 }
                 Err(error) => errors.push(format!("service `{name}`: {error}")),
             }

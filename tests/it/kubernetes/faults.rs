@@ -250,6 +250,41 @@ async fn fault_35_what_is_no_list_of_objects_is_no_empty_one() {
 }
 
 #[tokio::test]
+async fn fault_44_an_object_with_too_many_targets_is_skipped_alone() {
+    for (role, path) in [
+        ("endpointslice", "/apis/discovery.k8s.io/v1/endpointslices"),
+        ("endpoints", "/api/v1/endpoints"),
+    ] {
+        let api = FakeApi::start().await;
+        let put = |name: &str, addresses: usize, ports: usize| {
+            let ips = (0..addresses).map(|nth| format!("10.0.{}.{}", nth / 250, nth % 250));
+            let ports: Vec<Value> = (0..ports).map(|port| json!({"port": port + 1})).collect();
+            let object = match role {
+                "endpoints" => {
+                    let addresses: Vec<Value> = ips.map(|ip| json!({"ip": ip})).collect();
+                    json!({"subsets": [{"addresses": addresses, "ports": ports}]})
+                }
+                _ => {
+                    let endpoints: Vec<Value> = ips.map(|ip| json!({"addresses": [ip]})).collect();
+                    json!({"addressType": "IPv4", "endpoints": endpoints, "ports": ports})
+                }
+            };
+            let mut object = object;
+            object["metadata"] = json!({"namespace": "shop", "name": name});
+            api.put(path, object);
+        };
+        put("huge", 100, 200);
+        put("usual", 2, 2);
+        let mut rig = Rig::start(&config(&api, &format!("role: {role}")));
+        let now = rig.until("4 targets", |now| now.targets.len() == 4).await;
+        let reason = now.dropped[0].reason.to_string();
+        let expected = "shop/huge: 100 addresses with 200 ports are 20000 targets, more than 10000";
+        assert!(reason.contains(expected), "{reason}");
+        rig.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn fault_49_a_flapping_pod_is_throttled() {
     let (api, config) = with_pods(1).await;
     let timing = Timing {

@@ -135,6 +135,59 @@ async fn fault_34_35_what_is_no_list_keeps_the_last_one() {
 }
 
 #[tokio::test]
+async fn fault_51_services_without_any_answer_are_no_empty_list() {
+    for (case, of_services) in [
+        (&CASES[0], "/v1/health/service/"),
+        (&CASES[1], "/v1/service/"),
+    ] {
+        let server = Server::start(case.answer).await;
+        server.set((case.step)(3));
+        server.fail(of_services, 500, "no");
+        let mut rig = Rig::start(&case.config(&server));
+        rig.until("an error", |now| case.error(now).is_some()).await;
+        let now = rig.now();
+        let name = format!("j/{}/0", case.name);
+        let has_answered = source(&now, &name).last_success.is_some();
+        assert!(!now.ready && !has_answered, "{name}");
+        server.mend();
+        server.set((case.step)(3));
+        until_count(&mut rig, 3).await;
+        assert!(rig.now().ready);
+        rig.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn fault_44_a_container_with_too_many_targets_is_skipped_alone() {
+    let server = Server::start(docker::answer).await;
+    let container = |name: &str, ports: usize, networks: usize| {
+        let ports = (0..ports).map(|port| json!({"PrivatePort": port + 1, "Type": "tcp"}));
+        let networks = (0..networks).map(|nth| {
+            let place =
+                json!({"NetworkID": format!("n{nth}"), "IPAddress": format!("10.0.{nth}.1")});
+            (format!("net{nth}"), place)
+        });
+        json!({"Id": name, "Names": [format!("/{name}")], "HostConfig": {"NetworkMode": "bridge"},
+               "Ports": ports.collect::<Vec<_>>(),
+               "NetworkSettings": {"Networks": networks.collect::<serde_json::Map<_, _>>()}})
+    };
+    let containers = [container("huge", 200, 60), container("usual", 2, 2)];
+    server.set(json!({"containers": containers, "networks": []}));
+    let config = format!(
+        "scrape_configs: [{{job_name: j, docker_sd_configs: [{{host: 'tcp://{}', match_first_network: false}}]}}]\n",
+        server.address
+    );
+    let mut rig = Rig::start(&config);
+    let now = rig.until("4 targets", |now| now.targets.len() == 4).await;
+    let reason = now.dropped[0].reason.to_string();
+    assert_eq!(
+        reason,
+        "container /huge: 200 ports in 60 networks are 12000 targets, more than 10000"
+    );
+    rig.stop().await;
+}
+
+#[tokio::test]
 async fn fault_36_a_server_that_comes_back_with_less_is_not_believed_at_once() {
     for case in CASES {
         let (mut server, mut rig) = case.start(8).await;

@@ -18,7 +18,7 @@ pub(crate) use self::settings::{ConsulSd, RawConsulSd};
 use self::targets::{Instance, group};
 use super::contract::{Mechanism, Surroundings};
 use super::pulse::Pulse;
-use crate::discovery::groups::{LIST_TARGETS_MAX, Listing, TargetGroup};
+use crate::discovery::groups::{LIST_LABEL_BYTES_MAX, LIST_TARGETS_MAX, Listing, TargetGroup};
 use crate::discovery::refresh::{Refresh, RunnerGone, summary};
 use crate::document::DocumentError;
 use crate::document::yaml::{At, Source};
@@ -187,6 +187,8 @@ struct Known {
     task: AbortHandle,
     group: Option<Arc<TargetGroup>>,
     error: Option<String>,
+    /// Bytes of the group's labels.
+    bytes: usize,
 }
 
 struct Follower {
@@ -266,6 +268,7 @@ impl Follower {
                 task,
                 group: None,
                 error: None,
+                bytes: 0,
             };
             self.services.insert(name, known);
         }
@@ -297,6 +300,7 @@ impl Follower {
                 self.error = Some(error);
             }
             Told::Service(name, answer) => {
+                let bytes: usize = self.services.values().map(|known| known.bytes).sum();
                 // One that was removed may have had an answer under way.
                 let Some(known) = self.services.get_mut(&name) else {
                     return;
@@ -313,7 +317,14 @@ impl Follower {
                         if let Some(group) = group
                             && known.group.as_deref() != Some(&group)
                         {
-                            known.group = Some(Arc::new(group));
+                            let size = group.bytes();
+                            if bytes - known.bytes + size > LIST_LABEL_BYTES_MAX {
+                                known.error = Some(format!(
+                                    "service `{name}`: with it, labels have more than {LIST_LABEL_BYTES_MAX} bytes"
+                                ));
+                            } else {
+                                (known.group, known.bytes) = (Some(Arc::new(group)), size);
+                            }
                         }
                     }
                     Err(error) => {

@@ -164,5 +164,5 @@ fn url(
         .unwrap_or_default()
         .trim_matches('/');
     Url::parse(&format!("{scheme}://{host}/{prefix}"))
-        .map_err(|error| source.error(at, format!("`{server}`: {error}")))
+        .map_err(|error| source.error(at, format!("`server`: {error}")))
 }

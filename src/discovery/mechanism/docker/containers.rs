@@ -2,11 +2,12 @@
 //! <https://docs.docker.com/reference/api/engine/>
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
 use super::settings::DockerSd;
-use crate::discovery::groups::{Layers, TargetGroup};
+use crate::discovery::groups::{Layers, Listing, OBJECT_TARGETS_MAX, TargetGroup};
 use crate::discovery::meta::{ADDRESS, Meta, address};
 use crate::document::value::nullable;
 use crate::labels::Labels;
@@ -83,12 +84,12 @@ pub(super) struct Network {
     labels: Map,
 }
 
-/// All targets.
-pub(super) fn group(
+/// All targets. One container that would have too many has none.
+pub(super) fn listing(
     config: &DockerSd,
     containers: &[Container],
     networks: &[Network],
-) -> TargetGroup {
+) -> Listing {
     let by_id = containers
         .iter()
         .map(|container| (container.id.as_str(), container));
@@ -97,7 +98,7 @@ pub(super) fn group(
         .iter()
         .map(|network| (network.id.as_str(), network));
     let networks: BTreeMap<&str, &Network> = networks.collect();
-    let mut group = TargetGroup::default();
+    let (mut listing, mut group) = (Listing::default(), TargetGroup::default());
     for container in containers {
         let Some(name) = container.names.first() else {
             continue;
@@ -106,20 +107,33 @@ pub(super) fn group(
         if config.match_first_network {
             endpoints.truncate(1);
         }
+        let ports = container.ports.iter().filter(|port| port.kind == "tcp");
+        let ports: Vec<&Port> = ports.collect();
+        let count = endpoints.len().saturating_mul(ports.len());
+        if count > OBJECT_TARGETS_MAX {
+            listing.skip(format_args!(
+                "container {name}: {} ports in {} networks are {count} targets, more than {OBJECT_TARGETS_MAX}",
+                ports.len(),
+                endpoints.len()
+            ));
+            continue;
+        }
         for endpoint in endpoints {
             let network = networks.get(endpoint.network_id.as_str()).copied();
             let target = |port: Option<&Port>| {
                 Layers::from(target(config, container, name, endpoint, network, port))
             };
-            let ports = container.ports.iter().filter(|port| port.kind == "tcp");
-            let before = group.targets.len();
-            group.targets.extend(ports.map(|port| target(Some(port))));
-            if group.targets.len() == before {
-                group.targets.push(target(None));
+            match ports.is_empty() {
+                true => group.targets.push(target(None)),
+                false => {
+                    let ports = ports.iter();
+                    group.targets.extend(ports.map(|port| target(Some(*port))));
+                }
             }
         }
     }
-    group
+    listing.groups.push(Arc::new(group));
+    listing
 }
 
 /// The networks that a container is in, by name: its own, or those of the container whose network it shares.

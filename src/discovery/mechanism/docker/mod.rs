@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
 
-use self::containers::{Container, Network, group};
+use self::containers::{Container, Network, listing};
 use self::settings::Host;
 pub(crate) use self::settings::{DockerSd, RawDockerSd};
 use super::contract::{Mechanism, Surroundings};
@@ -84,15 +84,12 @@ impl Engine {
         let networks: Vec<Network> = json(&client, &below(&base, "/networks"), deadline)
             .await
             .map_err(|error| failed("list networks", error))?;
-        let group = group(&self.config, &containers, &networks);
-        match group.targets.len() {
+        let listing = listing(&self.config, &containers, &networks);
+        match listing.targets() {
             count if count > LIST_TARGETS_MAX => {
                 Err(format!("{count} targets are more than {LIST_TARGETS_MAX}"))
             }
-            _ => Ok(Listing {
-                groups: vec![Arc::new(group)],
-                ..Listing::default()
-            }),
+            _ => Ok(listing),
         }
     }
 }

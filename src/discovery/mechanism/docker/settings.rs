@@ -123,13 +123,12 @@ fn host(source: Source<'_>, written: &At<String>) -> Result<Host, DocumentError>
         "http" | "https" => written.value.clone(),
         "tcp" => format!("http://{rest}"),
         _ => {
-            let message = format!("`{}` is no Docker engine that can be asked", written.value);
+            let message = "this is no Docker engine that can be asked";
             let error = source.unsupported(written.referenced, message);
             return Err(error.with_hint("one of `unix://`, `tcp://`, `http://`, `https://`"));
         }
     };
-    Url::parse(&address).map(Host::Server).map_err(|error| {
-        let message = format!("`{}`: {error}", written.value);
-        source.error(written.referenced, message)
-    })
+    Url::parse(&address)
+        .map(Host::Server)
+        .map_err(|error| source.error(written.referenced, format!("`host`: {error}")))
 }

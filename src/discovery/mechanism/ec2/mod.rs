@@ -8,12 +8,14 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::contract::{Mechanism, Surroundings};
 use super::polled::{Polled, deadline, poll};
 use crate::aws::{Aws, Service, Visit};
-use crate::discovery::groups::{LIST_TARGETS_MAX, Layers, Listing, TargetGroup};
+use crate::discovery::groups::{
+    LIST_LABEL_BYTES_MAX, LIST_TARGETS_MAX, Layers, Listing, TargetGroup,
+};
 use crate::discovery::refresh::{Refresh, RunnerGone};
 use crate::document::DocumentError;
 use crate::document::yaml::{At, Source};
@@ -27,6 +29,10 @@ use targets::target;
 const PAGE: &str = "1000";
 /// Answers of one list.
 const PAGES_MAX: usize = 1000;
+/// Bytes of what says where a list goes on.
+const TOKEN_BYTES_MAX: usize = 16 * 1024;
+/// The share of the time in which the zones have to be told.
+const ZONES_SHARE: u32 = 4;
 
 impl Mechanism for Ec2Sd {
     type Raw = RawEc2Sd;
@@ -40,7 +46,10 @@ impl Mechanism for Ec2Sd {
     }
 
     fn same_place(&self, other: &Self) -> bool {
-        self.access.region == other.access.region && self.access.endpoint == other.access.endpoint
+        // Who asks decides whose instances there are.
+        let (own, other) = (&self.access, &other.access);
+        let same_place = own.region == other.region && own.endpoint == other.endpoint;
+        same_place && own.key == other.key && own.profile == other.profile && own.role == other.role
     }
 
     async fn run(self, surroundings: Surroundings) -> RunnerGone {
@@ -67,25 +76,27 @@ impl Polled for Ec2 {
         self.config.refresh_interval
     }
 
-    async fn ask(&mut self, _until: Instant) -> Refresh {
-        self.instances().await.into()
+    async fn ask(&mut self, until: Instant) -> Refresh {
+        self.instances(until).await.into()
     }
 }
 
 impl Ec2 {
-    async fn instances(&mut self) -> Result<Listing, String> {
+    async fn instances(&mut self, until: Instant) -> Result<Listing, String> {
         let visit = self.aws.visit(Service::Ec2).await?;
         if self.zones.is_none() {
             // A label less is no reason to find nothing.
-            match zones(&visit).await {
-                Ok(zones) => self.zones = Some(zones),
-                Err(error) => tracing::debug!(error, "no ids of availability zones"),
+            let part = until.saturating_duration_since(Instant::now()) / ZONES_SHARE;
+            match timeout(part, zones(&visit)).await {
+                Ok(Ok(zones)) => self.zones = Some(zones),
+                Ok(Err(error)) => tracing::debug!(error, "no ids of availability zones"),
+                Err(_) => tracing::debug!("no ids of availability zones: no answer in time"),
             }
         }
         let mut asked = self.config.filters();
         let first = asked.len();
         asked.push(("MaxResults".to_owned(), PAGE.to_owned()));
-        let (mut targets, mut seen) = (Vec::new(), HashSet::new());
+        let (mut targets, mut seen, mut bytes) = (Vec::new(), HashSet::new(), 0);
         loop {
             let answer: Instances = visit.ask("DescribeInstances", &asked).await?;
             for reservation in answer.reservations.items {
@@ -95,14 +106,26 @@ impl Ec2 {
                     let zones = self.zones.as_ref();
                     target(instance, owner, visit.region(), zones, self.config.port)
                 });
-                targets.extend(found.map(Layers::from));
+                for target in found {
+                    bytes += target.bytes();
+                    targets.push(Layers::from(target));
+                }
             }
             if targets.len() > LIST_TARGETS_MAX {
                 return Err(format!("more than {LIST_TARGETS_MAX} targets"));
             }
+            if bytes > LIST_LABEL_BYTES_MAX {
+                return Err(format!("labels of more than {LIST_LABEL_BYTES_MAX} bytes"));
+            }
             let Some(next) = answer.next_token.filter(|token| !token.is_empty()) else {
                 break;
             };
+            if next.len() > TOKEN_BYTES_MAX {
+                let length = next.len();
+                return Err(format!(
+                    "NextToken has {length} bytes, more than {TOKEN_BYTES_MAX}"
+                ));
+            }
             asked.truncate(first + 1);
             asked.push(("NextToken".to_owned(), next.clone()));
             if !seen.insert(next) {

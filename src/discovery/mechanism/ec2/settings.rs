@@ -69,8 +69,7 @@ impl RawEc2Sd {
         let place = match written {
             None => None,
             Some(written) => Some(endpoint(&written.value).map_err(|error| {
-                let message = format!("`endpoint` `{}`: {error}", written.value);
-                source.error(written.referenced, message)
+                source.error(written.referenced, format!("`endpoint`: {error}"))
             })?),
         };
         let secret = raw.secret_key.filter(|key| !key.expose().is_empty());

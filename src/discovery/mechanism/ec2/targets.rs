@@ -1,6 +1,6 @@
 //! An instance as a target, with the labels of Prometheus 3.16. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::instances::{Instance, Interface};
 use crate::discovery::meta::{ADDRESS, Meta, address, sanitised, surrounded};
@@ -76,12 +76,10 @@ pub(super) fn target(
 
 /// Each once, in the order of the interfaces.
 fn subnets(instance: &Instance) -> Vec<&str> {
-    let mut found: Vec<&str> = Vec::new();
-    for interface in &instance.interfaces.items {
-        let subnet = interface.subnet_id.as_deref();
-        found.extend(subnet.filter(|subnet| !found.contains(subnet)));
-    }
-    found
+    let mut seen = HashSet::new();
+    let interfaces = instance.interfaces.items.iter();
+    let subnets = interfaces.filter_map(|interface| interface.subnet_id.as_deref());
+    subnets.filter(|subnet| seen.insert(*subnet)).collect()
 }
 
 /// The IPv6 addresses of an instance in a network of its owner.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::attached::Attached;
 use super::meta;
 use super::objects::{RawEndpointAddress, RawEndpointPort, RawEndpoints, RawSubset};
-use super::pod_ref::PodRefs;
+use super::pod_ref::{PodRefs, check_targets};
 use crate::discovery::groups::{Layers, TargetGroup};
 use crate::discovery::meta::{ADDRESS, address};
 use crate::kubernetes::Key;
@@ -24,17 +24,23 @@ pub(super) struct Endpoints {
     pub(super) is_truncated: bool,
 }
 
-impl From<RawEndpoints> for Endpoints {
-    fn from(raw: RawEndpoints) -> Self {
+impl TryFrom<RawEndpoints> for Endpoints {
+    type Error = String;
+
+    fn try_from(raw: RawEndpoints) -> Result<Self, String> {
+        for subset in &raw.subsets {
+            let addresses = subset.addresses.len() + subset.not_ready_addresses.len();
+            check_targets(addresses, subset.ports.len())?;
+        }
         let mut labels = meta::new();
         labels.set("namespace", raw.metadata.namespace.as_str());
         meta::object(&mut labels, "endpoints", &raw.metadata);
         let capacity = raw.metadata.annotations.get(OVER_CAPACITY);
-        Self {
+        Ok(Self {
             labels: labels.build(),
             is_truncated: capacity.is_some_and(|said| said == "truncated"),
             subsets: raw.subsets,
-        }
+        })
     }
 }
 

@@ -7,10 +7,20 @@ use super::attached::Attached;
 use super::meta::{self, key};
 use super::objects::ObjectReference;
 use super::pod::{Container, ContainerPort, Pod};
-use crate::discovery::groups::Layers;
+use crate::discovery::groups::{Layers, OBJECT_TARGETS_MAX};
 use crate::discovery::meta::{ADDRESS, Meta, address};
 use crate::kubernetes::Key;
 use crate::labels::Labels;
+
+/// Refuses an object that would make too many targets of itself.
+pub(super) fn check_targets(addresses: usize, ports: usize) -> Result<(), String> {
+    match addresses.saturating_mul(ports) {
+        count if count > OBJECT_TARGETS_MAX => Err(format!(
+            "{addresses} addresses with {ports} ports are {count} targets, more than {OBJECT_TARGETS_MAX}"
+        )),
+        _ => Ok(()),
+    }
+}
 
 /// The pod that an address refers to, if it is known.
 fn pod_ref<'a>(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::attached::Attached;
 use super::meta::{self, key};
 use super::objects::{RawSlice, RawSliceEndpoint, RawSlicePort};
-use super::pod_ref::PodRefs;
+use super::pod_ref::{PodRefs, check_targets};
 use super::service::Service;
 use crate::discovery::groups::{Layers, TargetGroup};
 use crate::discovery::meta::{ADDRESS, Meta, address, sanitised};
@@ -26,21 +26,28 @@ pub(super) struct Slice {
     ports: Vec<RawSlicePort>,
 }
 
-impl From<RawSlice> for Slice {
-    fn from(raw: RawSlice) -> Self {
+impl TryFrom<RawSlice> for Slice {
+    type Error = String;
+
+    fn try_from(raw: RawSlice) -> Result<Self, String> {
+        let addresses = raw
+            .endpoints
+            .iter()
+            .map(|endpoint| endpoint.addresses.len());
+        check_targets(addresses.sum(), raw.ports.len())?;
         let metadata = &raw.metadata;
         let mut labels = meta::new();
         labels.set("namespace", metadata.namespace.as_str());
         labels.set("endpointslice_address_type", raw.address_type.as_str());
         meta::object(&mut labels, "endpointslice", metadata);
         let service = metadata.labels.get(SERVICE_NAME);
-        Self {
+        Ok(Self {
             labels: labels.build(),
             address_type: raw.address_type,
             service: service.map(|service| key(&metadata.namespace, service)),
             endpoints: raw.endpoints,
             ports: raw.ports,
-        }
+        })
     }
 }
 

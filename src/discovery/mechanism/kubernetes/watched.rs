@@ -80,10 +80,10 @@ impl Kind {
                 Ok(Entry::Service(object::<RawService>(json)?.into()))
             }),
             Kind::Endpoints => ("/api/v1", "endpoints", |json| {
-                Ok(Entry::Endpoints(object::<RawEndpoints>(json)?.into()))
+                made(object::<RawEndpoints>(json)?).map(Entry::Endpoints)
             }),
             Kind::Slice => ("/apis/discovery.k8s.io/v1", "endpointslices", |json| {
-                Ok(Entry::Slice(object::<RawSlice>(json)?.into()))
+                made(object::<RawSlice>(json)?).map(Entry::Slice)
             }),
             Kind::Ingress => ("/apis/networking.k8s.io/v1", "ingresses", |json| {
                 Ok(Entry::Ingress(object::<RawIngress>(json)?.into()))
@@ -95,14 +95,10 @@ impl Kind {
                 Ok(Entry::Job(owner(&object(json)?, "CronJob")))
             }),
             Kind::ServiceMonitor => (MONITORING, "servicemonitors", |json| {
-                let read = object::<RawServiceMonitor>(json)?.try_into();
-                read.map(Entry::ServiceMonitor)
-                    .map_err(serde_json::Error::custom)
+                made(object::<RawServiceMonitor>(json)?).map(Entry::ServiceMonitor)
             }),
             Kind::PodMonitor => (MONITORING, "podmonitors", |json| {
-                let read = object::<RawPodMonitor>(json)?.try_into();
-                read.map(Entry::PodMonitor)
-                    .map_err(serde_json::Error::custom)
+                made(object::<RawPodMonitor>(json)?).map(Entry::PodMonitor)
             }),
         }
     }
@@ -130,6 +126,11 @@ impl Kind {
 
 fn object<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, serde_json::Error> {
     serde_json::from_str(json)
+}
+
+/// What is kept of an object, if it is one that can be.
+fn made<T, R: TryInto<T, Error = String>>(raw: R) -> Result<T, serde_json::Error> {
+    raw.try_into().map_err(serde_json::Error::custom)
 }
 
 fn owner(raw: &RawObject, kind: &str) -> Option<String> {

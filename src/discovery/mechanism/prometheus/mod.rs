@@ -12,7 +12,9 @@ use tokio::time::Instant;
 
 use super::contract::{Mechanism, Surroundings};
 use super::polled::{Polled, deadline, poll};
-use crate::discovery::groups::{LIST_TARGETS_MAX, Layers, Listing, TargetGroup};
+use crate::discovery::groups::{
+    LIST_LABEL_BYTES_MAX, LIST_TARGETS_MAX, Layers, Listing, TargetGroup,
+};
 use crate::discovery::refresh::{Refresh, RunnerGone};
 use crate::document::DocumentError;
 use crate::document::value::nullable;
@@ -125,6 +127,10 @@ impl Server {
             }
             let of_pool = active.filter(|active| active.scrape_pool == wanted);
             found.extend(of_pool.map(of_active));
+            let labels = found.iter().flatten().map(Labels::bytes);
+            if labels.sum::<usize>() > LIST_LABEL_BYTES_MAX {
+                return Err(format!("labels of more than {LIST_LABEL_BYTES_MAX} bytes"));
+            }
             if found.len() > LIST_TARGETS_MAX {
                 break;
             }
