@@ -37,12 +37,21 @@ impl Files {
         Self(named.map(|path| (path.clone(), stamp(&path))).collect())
     }
 
-    /// Whether one changed since a moment, as far as the clock of the file system tells.
-    pub(super) fn changed_since(&self, moment: SystemTime) -> bool {
-        let moment = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let moment = moment.saturating_sub(CLOCK_TICK);
-        let mut stamps = self.0.values().flatten();
-        stamps.any(|stamp| stamp.changed >= moment)
+    /// Those that were not touched while they were read, between a look before it and now: a link may have come to
+    /// lead to another old file, and a clock that ticks slowly shows a change too late. What has no place among them
+    /// is read once more.
+    pub(super) fn untouched(mut self, before: &Self, begun: SystemTime) -> Self {
+        let since_1970 = |moment: SystemTime| moment.duration_since(UNIX_EPOCH).unwrap_or_default();
+        // A stamp of the future says that the clock of the file system is another: nothing of when it was written.
+        let (from, to) = (since_1970(begun), since_1970(SystemTime::now()));
+        let (from, to) = (from.saturating_sub(CLOCK_TICK), to + CLOCK_TICK);
+        self.0.retain(|path, stamp| {
+            let is_as_before = before.0.get(path).is_none_or(|before| before == stamp);
+            let changed = stamp.map(|stamp| stamp.changed);
+            let is_fresh = changed.is_some_and(|changed| (from..=to).contains(&changed));
+            is_as_before && !is_fresh
+        });
+        self
     }
 
     /// Which are other than they were, as far as a log line tells.
@@ -128,8 +137,11 @@ mod tests {
         changes("there at last", "missing", &|| {
             fs::write(path("missing"), "").unwrap();
         });
-        assert!(known.changed_since(SystemTime::now() - Duration::from_secs(60)));
-        assert!(!known.changed_since(SystemTime::now() + Duration::from_secs(60)));
+        let minute = Duration::from_secs(60);
+        let now = Files::look(&patterns);
+        let untouched = |begun: SystemTime| now.clone().untouched(&now, begun);
+        assert!(untouched(SystemTime::now() - minute).0.is_empty());
+        assert_eq!(untouched(SystemTime::now() + minute), now);
     }
 
     /// As the kubelet does it: `config.yaml` -> `..data/config.yaml`, `..data` -> `..2026_1`.
@@ -151,5 +163,9 @@ mod tests {
         let after = Files::look(&patterns);
         assert_ne!(before, after);
         assert!(after.differing_from(&before).ends_with("config.yaml"));
+        // Both are older than the reading during which it was swapped.
+        let later = SystemTime::now() + Duration::from_secs(1);
+        assert_eq!(after.clone().untouched(&before, later), Files::default());
+        assert_eq!(after.clone().untouched(&after, later), after);
     }
 }

@@ -60,7 +60,7 @@ impl Reloading {
         if let Some(looks) = &mut looks {
             looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         }
-        let mut files = self.after(begun, &Ok(())).await;
+        let mut files = self.after(begun, &Files::default(), &Ok(())).await;
         loop {
             let request = tokio::select! {
                 () = shutdown.cancelled() => return,
@@ -79,9 +79,9 @@ impl Reloading {
             while let Ok(another) = requests.try_recv() {
                 waiting.push(another);
             }
-            let begun = SystemTime::now();
+            let (begun, before) = (SystemTime::now(), self.files().await);
             let outcome = self.reload(None).await;
-            files = self.after(begun, &outcome).await;
+            files = self.after(begun, &before, &outcome).await;
             for request in waiting {
                 // Whoever asked may have gone.
                 drop(request.answer.send(outcome.clone()));
@@ -116,19 +116,18 @@ impl Reloading {
         // What is said already is not said each minute.
         let said = failed.map(|(error, _)| error.as_str());
         let outcome = self.reload(said).await;
-        *looks = self.after(begun, &outcome).await;
+        *looks = self.after(begun, &now, &outcome).await;
     }
 
     /// What to compare the next look with.
-    async fn after(&self, begun: SystemTime, outcome: &Result<(), String>) -> Looks {
-        let files = self.files().await;
-        // What changed while it was read may have been read before.
-        let known = match files.changed_since(begun) {
-            true => Files::default(),
-            false => files,
-        };
+    async fn after(
+        &self,
+        begun: SystemTime,
+        before: &Files,
+        outcome: &Result<(), String>,
+    ) -> Looks {
         Looks {
-            known,
+            known: self.files().await.untouched(before, begun),
             seen: None,
             unsettled: 0,
             failed: outcome

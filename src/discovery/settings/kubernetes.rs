@@ -8,7 +8,7 @@ use super::job::ScrapeJob;
 use super::job_config::{JobConfig, job_config};
 use crate::discovery::mechanism::DiscoveryConfig;
 use crate::discovery::mechanism::kubernetes::{
-    AttachMetadata, KubernetesSd, RawNamespaces, RawSelector, Role, Selector, Written,
+    AttachMetadata, KubernetesSd, RawAttach, RawNamespaces, RawSelector, Role, Selector, Written,
 };
 use crate::discovery::relabel::{AnchoredRegex, RawRule, Rule, rules};
 use crate::document::value::HttpUrl;
@@ -47,6 +47,7 @@ with_http_keys! {
         selectors: Option<Vec<At<RawSelector>>>,
         plugins: Option<Vec<At<String>>>,
         plugins_of: Option<At<AnchoredRegex>>,
+        attach_metadata: Option<RawAttach>,
         monitors: Option<At<bool>>,
         monitor_selector: Option<At<String>>,
         relabel_configs: Option<Vec<At<RawRule>>>,
@@ -63,6 +64,8 @@ pub(super) fn jobs(
     let (at, mut raw) = (raw.referenced, raw.value.unwrap_or_default());
     let plugins = plugins(source, &mut raw)?;
     let monitors = monitors(source, &raw)?;
+    let attach = raw.attach_metadata.take();
+    let attach = attach.map(|attach| attach.resolve(source)).transpose()?;
     let more = rules(source, raw.relabel_configs.take().unwrap_or_default())?;
     let written = Written {
         at,
@@ -73,7 +76,7 @@ pub(super) fn jobs(
         selectors: raw.selectors,
     };
     let looked_at = written.resolve(source, Role::Pod, AttachMetadata::default())?;
-    let job = PODS.job(source, global, defaults, &looked_at)?;
+    let job = PODS.job(source, global, defaults, &looked_at, attach)?;
     let mut jobs = vec![with_rules(&job, &[], &more)];
     for plugin in plugins {
         let rules = plugin.rules(source)?;
@@ -89,20 +92,21 @@ pub(super) fn jobs(
             selectors,
             ..looked_at
         };
-        let job = MONITORS.job(source, global, defaults, &looked_at)?;
+        let job = MONITORS.job(source, global, defaults, &looked_at, attach)?;
         jobs.push(with_rules(&job, &[], &more));
     }
     Ok(jobs)
 }
 
 impl Shipped {
-    /// The job, looking where `looked_at` does.
+    /// The job, looking where `looked_at` does. `attach` is what is attached instead of what the job says.
     fn job(
         self,
         source: Source<'_>,
         global: Global,
         defaults: &RawGlobal,
         looked_at: &KubernetesSd,
+        attach: Option<AttachMetadata>,
     ) -> Result<JobConfig, DocumentError> {
         let origin = Origin {
             name: self.path.to_owned(),
@@ -114,7 +118,7 @@ impl Shipped {
             if let DiscoveryConfig::Kubernetes(shipped) = found {
                 **shipped = KubernetesSd {
                     role: shipped.role,
-                    attach: shipped.attach,
+                    attach: attach.unwrap_or(shipped.attach),
                     ..looked_at.clone()
                 };
             }

@@ -116,6 +116,7 @@ async fn pods_are_found_by_port_and_annotations_and_named_by_labels() {
         &[
             "http://10.0.0.1:9102/metrics cart (production) payments,1.2.3,named,shop",
             "http://10.0.0.2:8067/metrics ledger (production) ledgers,,numbered,shop",
+            "http://10.0.0.3:8067/internal/metrics cart (production) payments,,annotated,shop",
             "http://10.0.0.3:9000/internal/metrics cart (production) payments,,annotated,shop",
             "http://[fd00::4]:8067/metrics cart (production) payments,,without-ports,shop",
         ],
@@ -219,13 +220,13 @@ async fn fault_50_annotations_set_neither_hosts_nor_schemes_nor_credentials() {
         let (name, ip) = (format!("p{index}"), format!("10.0.0.{index}"));
         api.put(PODS, pod(&name, &ip, port.clone(), annotations, json!({})));
     }
-    // No port at all, and one that is none.
+    // One that is none.
     api.put(
         PODS,
         pod(
             "p8",
             "10.0.0.8",
-            port,
+            json!([{"name": "http", "containerPort": 80}]),
             json!({"prometheus.io/port": "99999"}),
             json!({}),
         ),

@@ -163,6 +163,32 @@ async fn fault_45_what_is_forbidden_is_named_and_other_namespaces_go_on() {
     rig.stop().await;
 }
 
+/// Who may look at one namespace alone says that nothing of namespaces is wanted.
+#[tokio::test]
+async fn fault_45_a_tenant_who_may_not_list_namespaces_finds_his_pods() {
+    let (api, _) = with_pods(1).await;
+    api.set_manners(|manners| {
+        manners
+            .forbidden
+            .insert(("/api/v1/namespaces".to_owned(), String::new()));
+    });
+    let block = |more: &str| {
+        let url = api.url();
+        format!("kubernetes: {{api_server: '{url}', namespaces: {{names: [shop]}}{more}}}\n")
+    };
+    let mut rig = Rig::start(&block(""));
+    rig.until("it is said", |now| {
+        let error = source(now, "kubernetes/kubernetes/0").last_error.as_ref();
+        error.is_some_and(|error| error.contains("cannot watch resource \"namespaces\""))
+    })
+    .await;
+    assert!(rig.now().targets.is_empty());
+    rig.stop().await;
+    let mut rig = Rig::start(&block(", attach_metadata: {}"));
+    rig.until_targets(&["10.0.0.0:8067"]).await;
+    rig.stop().await;
+}
+
 #[tokio::test]
 async fn fault_46_what_is_forgotten_is_listed_anew_without_a_gap() {
     for no_streams in [false, true] {

@@ -24,7 +24,7 @@ mod world;
 
 use self::run::run;
 pub(in crate::discovery) use self::settings::{
-    AttachMetadata, RawNamespaces, RawSelector, Role, Selector, Written,
+    AttachMetadata, RawAttach, RawNamespaces, RawSelector, Role, Selector, Written,
 };
 pub(crate) use self::settings::{KubernetesSd, RawKubernetesSd};
 use super::contract::{Mechanism, Surroundings};

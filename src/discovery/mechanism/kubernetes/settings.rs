@@ -181,6 +181,22 @@ impl KubernetesSd {
     }
 }
 
+impl RawAttach {
+    /// Makes it ready.
+    pub(in crate::discovery) fn resolve(
+        self,
+        source: Source<'_>,
+    ) -> Result<AttachMetadata, DocumentError> {
+        Ok(AttachMetadata {
+            node: boolean(source, self.node.as_ref())?,
+            namespace: boolean(source, self.namespace.as_ref())?,
+            deployment: boolean(source, self.deployment.as_ref())?,
+            job: boolean(source, self.job.as_ref())?,
+            cron_job: boolean(source, self.cronjob.as_ref())?,
+        })
+    }
+}
+
 impl RawKubernetesSd {
     /// Makes it ready.
     pub(super) fn resolve(
@@ -194,13 +210,7 @@ impl RawKubernetesSd {
             return Err(source.error(at, message).with_hint(hint));
         };
         let attach = raw.attach_metadata.take().unwrap_or_default();
-        let attach = AttachMetadata {
-            node: boolean(source, attach.node.as_ref())?,
-            namespace: boolean(source, attach.namespace.as_ref())?,
-            deployment: boolean(source, attach.deployment.as_ref())?,
-            job: boolean(source, attach.job.as_ref())?,
-            cron_job: boolean(source, attach.cronjob.as_ref())?,
-        };
+        let attach = attach.resolve(source)?;
         let written = Written {
             at,
             http: raw.take_http(),
