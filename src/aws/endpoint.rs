@@ -128,7 +128,7 @@ fn suffix(region: &str) -> &'static str {
 }
 
 /// Whether a text may be part of a host's name.
-pub(super) fn check_region(region: &str) -> Result<(), String> {
+pub(crate) fn check_region(region: &str) -> Result<(), String> {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     match !region.is_empty() && region.chars().all(allowed) {
         true => Ok(()),

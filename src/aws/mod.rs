@@ -18,4 +18,4 @@ mod tests;
 
 pub use self::access::{Access, Role};
 pub(crate) use self::client::{Aws, Visit};
-pub(crate) use self::endpoint::{Service, endpoint};
+pub(crate) use self::endpoint::{Service, check_region, endpoint};

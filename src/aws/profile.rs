@@ -144,13 +144,24 @@ fn sections(text: &str, kind: Kind) -> Vec<(String, Section)> {
 }
 
 fn profile_name(title: &str, kind: Kind) -> Option<String> {
-    let words: Vec<&str> = title.split_whitespace().collect();
-    let name = match (kind, &words[..]) {
-        (Kind::Config, ["profile", name]) | (Kind::Credentials, [name]) => name,
-        (Kind::Config, [name]) if *name == DEFAULT => name,
-        _ => return None,
+    let title = title.trim();
+    let name = match kind {
+        Kind::Credentials => title,
+        Kind::Config if title == DEFAULT => title,
+        Kind::Config => title
+            .strip_prefix("profile")?
+            .strip_prefix(char::is_whitespace)?,
     };
-    Some(name.trim_matches(['"', '\'']).to_owned())
+    // A name with spaces is in quotes.
+    let name = name.trim();
+    let quoted = ['"', '\''].iter().find_map(|quote| {
+        let inner = name.strip_prefix(*quote)?;
+        inner.strip_suffix(*quote)
+    });
+    match quoted {
+        Some(name) => Some(name.to_owned()),
+        None => (!name.is_empty() && !name.contains(char::is_whitespace)).then(|| name.to_owned()),
+    }
 }
 
 /// A comment takes a whole line, or begins after white space.
@@ -215,6 +226,8 @@ region = us-west-2
         );
         assert_eq!(ops.get("endpoint_url"), None);
         assert_eq!(ops.get("sso_region"), None);
+        let quoted = found.get(Some("with quotes")).unwrap();
+        assert_eq!(quoted.get("region"), Some("ap-south-1"));
     }
 
     #[test]

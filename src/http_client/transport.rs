@@ -75,6 +75,11 @@ pub(crate) fn segment(text: &str) -> PercentEncode<'_> {
     utf8_percent_encode(text, SEGMENT)
 }
 
+/// Whether a text can be one segment of a path: these are folded away, however they are written.
+pub(crate) fn is_segment(text: &str) -> bool {
+    !matches!(text, "" | "." | "..")
+}
+
 /// A URL below another: with its path in front.
 pub(crate) fn below(base: &Url, path: &str) -> Url {
     let mut url = base.clone();

@@ -10,7 +10,7 @@ pub(super) fn counts(snapshot: &Snapshot, out: &mut Writer) {
     let mut family = out.family(
         "manifesto_service_targets",
         Kind::Gauge,
-        "How many targets of the service are up, down, or not scraped yet.",
+        "How many targets of the service are up, down, or pending: not scraped yet, or of a server that does not say.",
     );
     for service in &snapshot.services {
         let mut counts = [0u32; 3];

@@ -21,7 +21,9 @@ use crate::document::value::nullable;
 use crate::document::yaml::{At, Source};
 use crate::http_client::raw::with_http_keys;
 use crate::http_client::settings::HttpConfig;
-use crate::http_client::{DialPolicy, HttpClient, Prepared, Reach, below, http, segment};
+use crate::http_client::{
+    DialPolicy, HttpClient, Prepared, Reach, below, http, is_segment, segment,
+};
 use crate::labels::Labels;
 
 const REFRESH_DEFAULT: Duration = Duration::from_secs(60);
@@ -227,6 +229,9 @@ impl Services {
         name: &str,
         deadline: Duration,
     ) -> Result<TargetGroup, String> {
+        if !is_segment(name) {
+            return Err("its name cannot be asked for".to_owned());
+        }
         let url = self.url(&format!("/v1/service/{}", segment(name)));
         let registrations: Vec<Registration> = json(client, &url, deadline).await?;
         let targets = registrations.iter();

@@ -22,6 +22,7 @@ use crate::discovery::groups::{LIST_LABEL_BYTES_MAX, LIST_TARGETS_MAX, Listing, 
 use crate::discovery::refresh::{Refresh, RunnerGone, summary};
 use crate::document::DocumentError;
 use crate::document::yaml::{At, Source};
+use crate::http_client::is_segment;
 use crate::http_client::settings::HttpConfig;
 
 /// Answers that may wait for us.
@@ -255,7 +256,9 @@ impl Follower {
             format!("{count} services are more than {SERVICES_MAX}: narrow it with `services`, `tags` or `filter`")
         });
         let datacenter = self.datacenter.clone().unwrap_or_default();
-        for name in wanted.into_iter().take(SERVICES_MAX) {
+        // A name that is folded away in a path would ask for something else.
+        let wanted = wanted.into_iter().filter(|name| is_segment(name));
+        for name in wanted.take(SERVICES_MAX) {
             if self.services.contains_key(&name) {
                 continue;
             }

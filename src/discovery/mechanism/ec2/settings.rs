@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::aws::{Access, Role, endpoint};
+use crate::aws::{Access, Role, check_region, endpoint};
 use crate::discovery::mechanism::written::{RawFilter, port, refresh_interval};
 use crate::document::DocumentError;
 use crate::document::quantity::Period;
@@ -19,7 +19,7 @@ with_http_keys! {
     /// An entry of `ec2_sd_configs`.
     struct RawEc2Sd {
         endpoint: Option<At<String>>,
-        region: Option<String>,
+        region: Option<At<String>>,
         access_key: Option<String>,
         secret_key: Option<Secret>,
         profile: Option<String>,
@@ -93,6 +93,11 @@ impl RawEc2Sd {
                 None
             }
         };
+        let region = raw.region.filter(|region| !region.value.is_empty());
+        if let Some(region) = &region {
+            let checked = check_region(&region.value);
+            checked.map_err(|error| source.error(region.referenced, error))?;
+        }
         let port = match &raw.port {
             None => PORT_DEFAULT,
             Some(written) => port(source, written)?,
@@ -107,7 +112,7 @@ impl RawEc2Sd {
         }
         Ok(Ec2Sd {
             access: Access {
-                region: said(raw.region),
+                region: region.map(|region| region.value),
                 endpoint: place,
                 key,
                 profile: said(raw.profile),

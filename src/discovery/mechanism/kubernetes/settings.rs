@@ -33,7 +33,7 @@ with_http_keys! {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RawNamespaces {
     own_namespace: Option<At<bool>>,
-    names: Option<Vec<String>>,
+    names: Option<Vec<At<String>>>,
 }
 
 /// An entry of `selectors`.
@@ -55,6 +55,9 @@ pub(crate) struct RawAttach {
     job: Option<At<bool>>,
     cronjob: Option<At<bool>>,
 }
+
+/// Characters of the name of a namespace.
+const NAMESPACE_MAX: usize = 63;
 
 /// What becomes targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -245,7 +248,9 @@ impl Written {
         let own_namespace = boolean(source, namespaces.own_namespace.as_ref())?;
         let own_at = namespaces.own_namespace.as_ref().map(|own| own.referenced);
         let selectors = selectors(source, role, self.selectors.take().unwrap_or_default())?;
-        let mut names = namespaces.names.unwrap_or_default();
+        let names = namespaces.names.unwrap_or_default().into_iter();
+        let names = names.map(|name| namespace(source, name));
+        let mut names = names.collect::<Result<Vec<_>, _>>()?;
         names.sort();
         names.dedup();
         Ok(KubernetesSd {
@@ -256,6 +261,24 @@ impl Written {
             selectors,
             attach,
         })
+    }
+}
+
+/// The name of a namespace, a label of DNS: <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/>.
+fn namespace(source: Source<'_>, written: At<String>) -> Result<String, DocumentError> {
+    let is_inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let name = written.value;
+    let is_name = !name.is_empty()
+        && name.len() <= NAMESPACE_MAX
+        && name.chars().all(is_inner)
+        && !name.starts_with('-')
+        && !name.ends_with('-');
+    match is_name {
+        true => Ok(name),
+        false => {
+            let message = format!("`{name}` is not the name of a namespace");
+            Err(source.error(written.referenced, message))
+        }
     }
 }
 

@@ -64,10 +64,21 @@ impl RawPrometheusSd {
             let message = "`query` finds series, which are in no scrape pool: `scrape_pools` has no meaning beside it";
             return Err(source.error(query.referenced, message));
         }
+        if let Some(query) = raw
+            .query
+            .as_ref()
+            .filter(|query| query.value.trim().is_empty())
+        {
+            return Err(source.error(query.referenced, "`query` is empty"));
+        }
         let mut pools = Vec::new();
         if let Some(written) = raw.scrape_pools {
             if written.value.len() > POOLS_MAX {
                 let message = format!("{} pools are more than {POOLS_MAX}", written.value.len());
+                return Err(source.error(written.referenced, message));
+            }
+            if written.value.iter().any(String::is_empty) {
+                let message = "a scrape pool in `scrape_pools` has no name";
                 return Err(source.error(written.referenced, message));
             }
             pools = written.value;
