@@ -3,3 +3,4 @@
 pub(crate) mod ours;
 pub(crate) mod prometheus;
 pub(crate) mod targets;
+pub(crate) mod vmagent;

@@ -1,5 +1,6 @@
 //! The same on real servers: what they say is recorded, and held to what was.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -11,6 +12,7 @@ use super::world::{BY_JOBS, RESOURCES, Recorded, jobs, rbac, steps, steps_with_m
 use crate::compared::ours::{Ours, compare};
 use crate::compared::prometheus::{Prometheus, program, stable};
 use crate::compared::targets::Jobs;
+use crate::compared::vmagent::{Opinion, Vmagent, keep};
 use crate::programs::{free_address, tell};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,6 +186,20 @@ async fn real_prometheus_discovers_from_the_server_of_the_tests() {
         );
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A second opinion: vmagent, which reads the same jobs by code of its own.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a vmagent: ./tests/run real"]
+async fn real_vmagent_finds_what_prometheus_finds_in_a_cluster() {
+    let api = FakeApi::start().await;
+    let jobs = with_access(jobs(), &json!({"api_server": api.url()}));
+    let recorded = BY_JOBS.read(0);
+    api.become_lists(&recorded.lists);
+    let folder = tempfile::tempdir().unwrap();
+    let vmagent = Vmagent::start(folder.path(), &jobs);
+    let opinion = Opinion::of(&vmagent.stable().await, &recorded.targets);
+    keep("kubernetes", &BTreeMap::from([("kubernetes", opinion)]));
 }
 
 /// The manifest of deploy/ is enough for every job, and each resource in it is needed by one.

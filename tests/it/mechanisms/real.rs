@@ -1,5 +1,6 @@
 //! The real Prometheus in each world: what it finds is recorded.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use super::world::{SERVED, advance, placeless, record, recorded, world};
 use crate::compared::ours::{Ours, compare};
 use crate::compared::prometheus::{Prometheus, stable};
 use crate::compared::targets::Jobs;
+use crate::compared::vmagent::{Opinion, Vmagent, keep as keep_opinions};
 use crate::programs::tell;
 
 /// Records what was found, or holds it to what was recorded.
@@ -66,6 +68,25 @@ async fn real_prometheus_finds_the_services_that_are_recorded() {
         ours.stop().await;
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A second opinion: vmagent, which reads the same jobs by code of its own.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a vmagent: ./tests/run real"]
+async fn real_vmagent_finds_the_services_that_prometheus_finds() {
+    let mut opinions = BTreeMap::new();
+    // It wants more of EC2 than a server of the tests says.
+    for (name, answer) in SERVED.into_iter().filter(|(name, _)| *name != "ec2") {
+        let server = Server::start(answer).await;
+        let world = world(name);
+        let place = server.address.to_string();
+        server.set(world.steps[0].clone());
+        let folder = tempfile::tempdir().unwrap();
+        let vmagent = Vmagent::start(folder.path(), &world.jobs(&place));
+        let found = placeless(vmagent.stable().await, &place);
+        opinions.insert(name, Opinion::of(&found, &recorded(name)[0]));
+    }
+    keep_opinions("services", &opinions);
 }
 
 /// Prometheus reads `/etc/resolv.conf`, which names port 53: it runs where that file is another.
