@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 
+use super::consul;
 use super::dns::Zones;
 use super::equality::with_servers;
 use super::server::Server;
 use super::world::{SERVED, advance, placeless, record, recorded, world};
 use crate::compared::ours::{Ours, compare};
-use crate::compared::prometheus::{Prometheus, stable};
+use crate::compared::prometheus::{Prometheus, program, stable};
 use crate::compared::targets::Jobs;
 use crate::compared::vmagent::{Opinion, Vmagent, keep as keep_opinions};
 use crate::programs::tell;
@@ -68,6 +71,49 @@ async fn real_prometheus_finds_the_services_that_are_recorded() {
         ours.stop().await;
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The server of the tests is a Consul server to Consul's own client.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Consul's client: ./tests/run real"]
+async fn real_client_of_consul_understands_the_server_of_the_tests() {
+    let server = Server::start(consul::answer).await;
+    let world = world("consul");
+    server.set(world.steps[0].clone());
+    let place = server.address.to_string();
+    let arguments = [
+        &place,
+        "secret-token",
+        "cart",
+        "metrics",
+        "Service.Port == 8067",
+    ];
+    let mut client = tokio::process::Command::new(program("CONSUL_CLIENT"))
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(client.stderr.take().unwrap()).lines();
+    let waiting = said.next_line().await.unwrap();
+    assert_eq!(waiting.as_deref(), Some("waiting"));
+    server.set(world.steps[1].clone());
+    let answer = client.wait_with_output().await.unwrap();
+    let answer: Value = serde_json::from_slice(&answer.stdout).unwrap();
+    let first = "cart-1 :8067 passing";
+    let second = "cart-2 10.9.0.2:8067 warning";
+    let expected = json!({
+        "Datacenter": "dc1",
+        "Services": {"cart": ["metrics", "v2"], "ledger": ["metrics"], "data base": [], "maintained": []},
+        "Instances": [first, second],
+        "Tagged": [first],
+        "Filtered": [first, second],
+        "Moved": true,
+    });
+    assert_eq!(answer, expected);
+    tell(format_args!(
+        "Consul's own client reads what the server of the tests answers, and waits for its index"
+    ));
 }
 
 /// A second opinion: vmagent, which reads the same jobs by code of its own.
