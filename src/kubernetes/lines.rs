@@ -50,3 +50,27 @@ impl Lines {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(body: impl Into<reqwest::Body>) -> Lines {
+        Lines::of(Response::from(http::Response::new(body.into())))
+    }
+
+    #[tokio::test]
+    async fn a_line_at_a_time_and_no_half_of_one() {
+        let mut lines = lines("{}\n\n \n{\"a\": 1}\nhalf");
+        for expected in [Some(&b"{}"[..]), Some(b"{\"a\": 1}"), None] {
+            assert_eq!(lines.next().await.unwrap(), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn fault_42_a_line_without_end_is_cut() {
+        let mut lines = lines(vec![b'x'; LINE_BYTES_MAX + 1]);
+        let error = lines.next().await.unwrap_err();
+        assert_eq!(error, "a line is longer than 16777216 bytes");
+    }
+}
