@@ -13,6 +13,8 @@ mod lines;
 mod list;
 mod reflect;
 mod selector;
+#[cfg(test)]
+mod tests;
 
 pub use self::access::Access;
 pub(crate) use self::client::{Cluster, own_namespace};

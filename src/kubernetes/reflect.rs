@@ -23,10 +23,6 @@ const WATCH_SECONDS: u64 = 240;
 const WATCH_SECONDS_VARY: u64 = 120;
 /// How much longer than that is waited for its end.
 const WATCH_OVERTIME: Duration = Duration::from_secs(60);
-/// Servers send a bookmark each minute: one that has sent one and then says nothing for so long has gone silently.
-const SILENCE_MAX: Duration = Duration::from_secs(180);
-/// A streamed list comes at once: a server that is silent for so long does not know of them.
-const STREAM_SILENCE_MAX: Duration = Duration::from_secs(10);
 /// The longest wait between two attempts.
 const RETRY_MAX: Duration = Duration::from_secs(30);
 /// A watch that ends sooner counts as a failure.
@@ -63,7 +59,21 @@ pub(crate) struct Watch<E> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pace {
     /// The first wait after a failure.
-    pub(crate) retry: Duration,
+    pub(super) retry: Duration,
+    /// Servers send a bookmark each minute: one that has sent one and then says nothing for so long has gone silently.
+    pub(super) silence_max: Duration,
+    /// A streamed list comes at once: a server that is silent for so long does not know of them.
+    pub(super) stream_silence_max: Duration,
+}
+
+impl Pace {
+    pub(crate) fn new(retry: Duration) -> Self {
+        Self {
+            retry,
+            silence_max: Duration::from_secs(180),
+            stream_silence_max: Duration::from_secs(10),
+        }
+    }
 }
 
 /// Whoever was told has gone.
@@ -95,6 +105,7 @@ pub(crate) async fn reflect<E>(
     changes: &mpsc::Sender<(usize, Change<E>)>,
 ) {
     let mut reflector = Reflector {
+        pace,
         cluster,
         watch,
         index,
@@ -105,12 +116,13 @@ pub(crate) async fn reflect<E>(
         failures: 0,
         relists: 0,
     };
-    while let Ok(pause) = reflector.turn(pace).await {
+    while let Ok(pause) = reflector.turn().await {
         sleep(pause).await;
     }
 }
 
 struct Reflector<'a, E> {
+    pace: Pace,
     cluster: &'a Cluster,
     watch: &'a Watch<E>,
     index: usize,
@@ -159,7 +171,7 @@ struct BookmarkMetadata {
 
 impl<E> Reflector<'_, E> {
     /// A list or a watch, until it ends. Says how long to wait before the next.
-    async fn turn(&mut self, pace: Pace) -> Result<Duration, Unheard> {
+    async fn turn(&mut self) -> Result<Duration, Unheard> {
         let begun = Instant::now();
         let ended = match (&self.version, self.streams) {
             (None, false) => self.list().await?,
@@ -211,12 +223,12 @@ impl<E> Reflector<'_, E> {
             | FailureKind::Limit => {}
         }
         self.tell(Change::Failed(failure)).await?;
-        Ok(self.backoff(pace))
+        Ok(self.backoff())
     }
 
-    fn backoff(&self, pace: Pace) -> Duration {
+    fn backoff(&self) -> Duration {
         let doubled = 1 << (self.failures.saturating_sub(1)).min(16);
-        let wait = pace.retry.saturating_mul(doubled).min(RETRY_MAX);
+        let wait = self.pace.retry.saturating_mul(doubled).min(RETRY_MAX);
         // Between half of it and all of it, so that many do not come back together.
         wait.mul_f64(0.5 + (self.random() % 1000) as f64 / 2000.0)
     }
@@ -326,8 +338,8 @@ impl<E> Reflector<'_, E> {
         let mut has_bookmarks = false;
         loop {
             let patience = match (listing, has_bookmarks) {
-                (true, _) => STREAM_SILENCE_MAX,
-                (false, true) => SILENCE_MAX,
+                (true, _) => self.pace.stream_silence_max,
+                (false, true) => self.pace.silence_max,
                 (false, false) => deadline,
             };
             let line = match timeout(patience, lines.next()).await {

@@ -34,9 +34,7 @@ pub(super) async fn run(
     let (sender, mut changes) = mpsc::channel(CHANGES_MAX);
     let mut tasks = JoinSet::new();
     let mut follower = Follower::new(&config);
-    let pace = Pace {
-        retry: timing.retry,
-    };
+    let pace = Pace::new(timing.retry);
     for (index, watched) in watches(&config, &namespaces).into_iter().enumerate() {
         follower.watches.push(WatchState {
             kind: watched.kind,
