@@ -7,6 +7,8 @@ use super::settings::job::ScrapeJob;
 use crate::document::duration;
 use crate::labels::Labels;
 
+/// Where another server scrapes a target, to the letter.
+pub(super) const SCRAPE_URL: &str = "__meta_prometheus_scrape_url";
 pub(super) const SCHEME: &str = "__scheme__";
 pub(super) const METRICS_PATH: &str = "__metrics_path__";
 pub(super) const PARAM_PREFIX: &str = "__param_";
@@ -41,6 +43,11 @@ impl Found {
     /// What discovery itself said, without what the job adds.
     pub fn discovered(&self) -> Labels {
         self.group.labels_of(self.index)
+    }
+
+    /// Where another server scrapes it, to the letter; `""` where none does.
+    pub fn scraped_at(&self) -> String {
+        self.discovered().get(SCRAPE_URL).to_owned()
     }
 
     /// The labels before relabelling: `__meta_*` and the job's defaults among them.

@@ -129,7 +129,12 @@ impl Session {
             .timeout(deadline)
             .header(ACCEPT, "application/json");
         let sent = tokio::time::timeout(BEGIN_DEADLINE, self.prepared.send(request)).await;
-        let unreachable = |why: String| Failure::new(FailureKind::Unreachable, doing, why);
+        let host = self.base.host_str().unwrap_or_default();
+        let port = self.base.port_or_known_default().unwrap_or_default();
+        let unreachable = |why: String| {
+            let why = format!("{host}:{port}: {why}");
+            Failure::new(FailureKind::Unreachable, doing, why)
+        };
         let response = match sent {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(unreachable(error.to_string())),

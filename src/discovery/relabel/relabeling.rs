@@ -11,6 +11,9 @@ use crate::document::yaml::unplaced;
 /// Bytes of a compiled expression (and of its matching cache): whoever may create an object in a cluster writes it.
 const REGEX_BYTES_MAX: usize = 256 * 1024;
 
+/// Characters of an expression in an error.
+const SHOWN_CHARS_MAX: usize = 60;
+
 /// An entry of `relabelings`. What is empty counts as not written.
 #[derive(Debug, Deserialize, Default)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
@@ -29,7 +32,13 @@ impl TryFrom<RawRelabeling> for Rule {
 
     fn try_from(raw: RawRelabeling) -> Result<Self, String> {
         let regex = raw.regex.filter(|regex| !regex.is_empty());
-        let regex = regex.map(|regex| AnchoredRegex::within(&regex, REGEX_BYTES_MAX));
+        let regex = regex.map(|regex| {
+            let compiled = AnchoredRegex::within(&regex, REGEX_BYTES_MAX);
+            compiled.map_err(|error| {
+                let shown: String = regex.chars().take(SHOWN_CHARS_MAX).collect();
+                format!("`{shown}`: {error}")
+            })
+        });
         let modulus = raw.modulus.filter(|modulus| *modulus != 0);
         Rule::try_from(RawRule {
             source_labels: raw.source_labels.filter(|names| !names.is_empty()),

@@ -168,11 +168,12 @@ impl Feed {
         let error = error.map(|error| error.chars().take(ERROR_CHARS_MAX).collect::<String>());
         match &error {
             Some(error) if status.last_error.as_ref() != Some(error) => {
-                tracing::warn!(
-                    source = status.name,
-                    error,
-                    "discovery fails: last list kept"
-                );
+                let is_any = self.guarded.listing().is_some();
+                let kept = match is_any {
+                    true => "discovery fails: last list kept",
+                    false => "discovery fails: there was no list yet",
+                };
+                tracing::warn!(source = status.name, error, "{kept}");
             }
             Some(_) => {}
             None if status.last_error.is_some() => {

@@ -2,9 +2,9 @@
 //! exposition again, so that all the rest is as with a scrape of our own.
 
 mod answer;
-mod complaints;
 mod exposition;
 mod families;
+mod listed;
 mod remembered;
 
 use std::sync::Arc;
@@ -17,15 +17,16 @@ use super::result::BodySink;
 use crate::discovery::target::Target;
 use crate::prometheus_api::{self, PrometheusClient, PrometheusServer};
 use answer::{Up, Vector};
-use complaints::Complaints;
 use families::ByFamily;
+use listed::{Labels, Listed};
 use remembered::Remembered;
 
 /// Net below the deadline of each target.
 const DEADLINE: Duration = Duration::from_secs(60);
 /// How long what the server says of types and help holds.
 const FAMILIES_AGE_MAX: Duration = Duration::from_secs(60);
-/// How long what it says of targets that are down holds.
+/// How long its list of targets holds, to say which of them have the same labels, and why one is down.
+const LISTED_AGE_MAX: Duration = Duration::from_secs(60);
 const COMPLAINTS_AGE_MAX: Duration = Duration::from_secs(15);
 /// Bytes of the answer about one target, in which every series repeats its labels.
 const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -43,7 +44,7 @@ pub(super) struct Asked {
     client: Arc<PrometheusClient>,
     places: Semaphore,
     families: Remembered<ByFamily>,
-    complaints: Remembered<Complaints>,
+    listed: Remembered<Listed>,
 }
 
 impl std::fmt::Debug for Asked {
@@ -59,8 +60,8 @@ impl Asked {
         Self {
             client: Arc::new(PrometheusClient::new(server, DEADLINE)),
             places: Semaphore::new(AT_ONCE_MAX),
-            families: Remembered::new(FAMILIES_AGE_MAX),
-            complaints: Remembered::new(COMPLAINTS_AGE_MAX),
+            families: Remembered::default(),
+            listed: Remembered::default(),
         }
     }
 
@@ -81,9 +82,16 @@ impl Asked {
     ) -> Result<u64, ScrapeError> {
         let labels = target.found.discovered();
         let own = labels.iter().filter(|(name, _)| !name.starts_with("__"));
-        let own: Vec<(String, String)> = own
+        let own: Labels = own
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
+        let listed = self.listed(LISTED_AGE_MAX).await;
+        let listed = listed.map_err(|why| self.silent(&why))?;
+        if listed.are_shared(&own) {
+            let why =
+                "several targets have these labels, so that nothing tells whose series are whose";
+            return Err(self.silent(why));
+        }
         let families = self.families().await;
         let families = families.map_err(|why| self.silent(&why))?;
         // Never closed.
@@ -96,6 +104,9 @@ impl Asked {
         drop(place);
         let read = read.map_err(|error| self.silent(&error.to_string()))?;
         let text = match read.map_err(|why| self.silent(&why))? {
+            (Up::Yes, text) if text.is_empty() => {
+                return Err(self.silent("it has no series of the target: what it serves is nothing, or is dropped there"));
+            }
             (Up::Yes, text) => text,
             (Up::No, _) => return Err(self.down(target).await),
             (Up::NotSaid, _) => {
@@ -131,24 +142,29 @@ impl Asked {
     async fn families(&self) -> Result<Arc<ByFamily>, String> {
         let client = Arc::clone(&self.client);
         let ask = || async move { families::ask(&client).await };
-        self.families.get(ask).await
+        self.families.get(FAMILIES_AGE_MAX, ask).await
+    }
+
+    /// The targets of the server, as it listed them that time ago at most.
+    async fn listed(&self, age_max: Duration) -> Result<Arc<Listed>, String> {
+        let client = Arc::clone(&self.client);
+        let ask = || async move { Listed::ask(&client).await };
+        self.listed.get(age_max, ask).await
     }
 
     /// Why a target is down, as far as the server says.
     async fn down(&self, target: &Target) -> ScrapeError {
         let server = &self.server().url;
-        let client = Arc::clone(&self.client);
-        let ask = || async move { Complaints::ask(&client).await };
-        let complaints = self.complaints.get(ask).await;
-        let url = target.url.to_string();
-        let why = complaints.as_ref().ok().and_then(|said| said.of(&url));
+        let listed = self.listed(COMPLAINTS_AGE_MAX).await;
+        let url = target.found.scraped_at();
+        let why = listed.as_ref().ok().and_then(|said| said.complaint(&url));
         match why {
             None => ScrapeError::new(
                 ScrapeErrorKind::SaidDown,
                 format!("`{server}` could not scrape it, and does not say why"),
             ),
             Some(why) => ScrapeError::new(
-                complaints::kind(why),
+                listed::kind(why),
                 format!("`{server}` could not scrape it: {why}"),
             ),
         }
@@ -161,7 +177,7 @@ impl Asked {
     }
 }
 
-fn borrowed(labels: &[(String, String)]) -> Vec<(&str, &str)> {
+fn borrowed(labels: &Labels) -> Vec<(&str, &str)> {
     let labels = labels.iter();
     labels
         .map(|(name, value)| (name.as_str(), value.as_str()))
@@ -169,11 +185,7 @@ fn borrowed(labels: &[(String, String)]) -> Vec<(&str, &str)> {
 }
 
 /// What `up` says, and the exposition.
-fn read(
-    answer: &[u8],
-    own: &[(String, String)],
-    families: &ByFamily,
-) -> Result<(Up, String), String> {
+fn read(answer: &[u8], own: &Labels, families: &ByFamily) -> Result<(Up, String), String> {
     let own = borrowed(own);
     let vector: Vector = prometheus_api::read(answer)?;
     let now = SystemTime::UNIX_EPOCH.elapsed();

@@ -15,8 +15,6 @@ const STALE_MAX: Duration = Duration::from_secs(600);
 /// An answer that is asked for by itself: a scrape that gives up waiting for it ends nothing, and while a newer one is
 /// under way the last one serves.
 pub(super) struct Remembered<T> {
-    /// How long an answer holds.
-    age_max: Duration,
     said: Arc<watch::Sender<Option<Said<T>>>>,
     is_asking: Arc<AtomicBool>,
 }
@@ -29,26 +27,28 @@ struct Said<T> {
     error: Option<String>,
 }
 
-impl<T: Send + Sync + 'static> Remembered<T> {
-    pub(super) fn new(age_max: Duration) -> Self {
+impl<T> Default for Remembered<T> {
+    fn default() -> Self {
         Self {
-            age_max,
             said: Arc::new(watch::Sender::new(None)),
             is_asking: Arc::default(),
         }
     }
+}
 
-    /// What the server says, or said a short while ago. `ask` has a deadline of its own.
-    pub(super) async fn get<F>(&self, ask: impl FnOnce() -> F) -> Result<Arc<T>, String>
+impl<T: Send + Sync + 'static> Remembered<T> {
+    /// What the server says, or said that time ago. `ask` has a deadline of its own.
+    pub(super) async fn get<F>(
+        &self,
+        age_max: Duration,
+        ask: impl FnOnce() -> F,
+    ) -> Result<Arc<T>, String>
     where
         F: Future<Output = Result<T, String>> + Send + 'static,
     {
         let mut said = self.said.subscribe();
         let is_due = said.borrow().as_ref().is_none_or(|said| {
-            let holds = said
-                .error
-                .as_ref()
-                .map_or(self.age_max, |_| FAILURE_AGE_MAX);
+            let holds = said.error.as_ref().map_or(age_max, |_| FAILURE_AGE_MAX);
             said.at.elapsed() >= holds
         });
         if is_due && !self.is_asking.swap(true, Ordering::AcqRel) {
@@ -97,7 +97,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_gives_up_ends_nothing_and_the_last_answer_serves() {
-        let remembered: Remembered<u32> = Remembered::new(Duration::from_secs(60));
+        let remembered: Remembered<u32> = Remembered::default();
+        let minute = Duration::from_secs(60);
         let slow = |answer: Result<u32, String>| {
             move || async move {
                 tokio::time::sleep(Duration::from_secs(12)).await;
@@ -105,20 +106,23 @@ mod tests {
             }
         };
         let impatient = Duration::from_secs(10);
-        let first = tokio::time::timeout(impatient, remembered.get(slow(Ok(7)))).await;
+        let first = tokio::time::timeout(impatient, remembered.get(minute, slow(Ok(7)))).await;
         assert!(first.is_err());
         // It came all the same: the second asks for nothing.
         tokio::time::sleep(impatient).await;
         let never = || async { panic!("asked again") };
-        assert_eq!(remembered.get(never).await, Ok(Arc::new(7)));
+        assert_eq!(remembered.get(minute, never).await, Ok(Arc::new(7)));
         // What is old serves while a newer one is under way, and when that fails.
         tokio::time::sleep(Duration::from_secs(60)).await;
-        let late = tokio::time::timeout(impatient, remembered.get(slow(Err("no".to_owned()))));
+        let late = tokio::time::timeout(
+            impatient,
+            remembered.get(minute, slow(Err("no".to_owned()))),
+        );
         assert_eq!(late.await.unwrap(), Ok(Arc::new(7)));
         tokio::time::sleep(Duration::from_secs(13)).await;
-        assert_eq!(remembered.get(never).await, Ok(Arc::new(7)));
+        assert_eq!(remembered.get(minute, never).await, Ok(Arc::new(7)));
         tokio::time::sleep(STALE_MAX).await;
-        let failing = remembered.get(slow(Err("no".to_owned())));
+        let failing = remembered.get(minute, slow(Err("no".to_owned())));
         assert_eq!(failing.await, Err("no".to_owned()));
     }
 }

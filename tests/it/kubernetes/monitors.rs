@@ -245,6 +245,34 @@ async fn what_monitors_set_in_vain_is_said_and_who_needs_credentials_is_not_aske
 }
 
 #[tokio::test]
+async fn fault_45_one_kind_of_monitors_is_of_use_without_the_other() {
+    let api = FakeApi::start().await;
+    put_service(&api, "cart", "10.0.0.1", json!({}));
+    let all = json!({"selector": {}, "endpoints": [{"port": "metrics"}]});
+    put_monitor(&api, "all", json!({}), all);
+    api.set_manners(|manners| {
+        manners
+            .forbidden
+            .insert((MONITORS[1].to_owned(), String::new()));
+    });
+    let mut rig = Rig::start(&config(&json!({"api_server": api.url()})));
+    let now = rig.until("a target", |now| now.targets.len() == 1).await;
+    let error = now.sources[0].last_error.as_deref().unwrap_or_default();
+    assert!(error.contains("podmonitors"), "{error}");
+    // Without either nothing is known.
+    api.set_manners(|manners| {
+        manners
+            .forbidden
+            .insert((MONITORS[0].to_owned(), String::new()));
+    });
+    let other = Rig::start(&config(&json!({"api_server": api.url()})));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(!other.now().ready && other.now().sources[0].last_success.is_none());
+    other.stop().await;
+    rig.stop().await;
+}
+
+#[tokio::test]
 async fn fault_37_a_monitor_that_cannot_be_read_is_skipped_alone() {
     let api = FakeApi::start().await;
     put_service(&api, "cart", "10.0.0.1", json!({}));
@@ -272,7 +300,7 @@ async fn fault_37_a_monitor_that_cannot_be_read_is_skipped_alone() {
     let dropped = now.dropped.iter();
     let reasons: Vec<String> = dropped.map(|dropped| dropped.reason.to_string()).collect();
     for part in [
-        "servicemonitors shop/bad: endpoint 1: not a regular expression: unclosed group",
+        "servicemonitors shop/bad: endpoint 1: relabeling 0: `(`: not a regular expression: unclosed group",
         "servicemonitors shop/many: 51 endpoints are more than 50",
         "shop/cart-s: monitors make more than 50 URLs of one target: 11 are left out",
     ] {

@@ -30,4 +30,19 @@ impl Kind {
         Kind::ServiceMonitor,
         Kind::PodMonitor,
     ];
+
+    pub(super) fn is_monitor(self) -> bool {
+        match self {
+            Kind::ServiceMonitor | Kind::PodMonitor => true,
+            Kind::Node
+            | Kind::Namespace
+            | Kind::Pod
+            | Kind::Service
+            | Kind::Endpoints
+            | Kind::Slice
+            | Kind::Ingress
+            | Kind::ReplicaSet
+            | Kind::Job => false,
+        }
+    }
 }

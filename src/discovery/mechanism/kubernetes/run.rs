@@ -15,7 +15,7 @@ use super::world::World;
 use crate::discovery::mechanism::pulse::{HEARTBEAT, Pulse};
 use crate::discovery::refresh::{Refresh, RefreshSender, RunnerGone, summary};
 use crate::discovery::timing::Timing;
-use crate::kubernetes::{Change, Cluster, Pace, own_namespace, reflect};
+use crate::kubernetes::{Change, Cluster, FailureKind, Pace, own_namespace, reflect};
 
 /// Changes that may wait for us.
 const CHANGES_MAX: usize = 1024;
@@ -163,10 +163,28 @@ impl Follower {
             },
             Change::Failed(failure) => {
                 self.pulse.effort.failures += 1;
-                watch.error = Some(failure.to_string());
+                // Namespaces are in none: who may look at one alone cannot be granted this.
+                let hint = match (kind, failure.kind) {
+                    (Kind::Namespace, FailureKind::Forbidden) => {
+                        "; without it: `attach_metadata: {}`"
+                    }
+                    _ => "",
+                };
+                watch.error = Some(format!("{failure}{hint}"));
             }
         }
         self.pulse.touch(now);
+    }
+
+    /// Whether the others go on without a watch that fails: one of the two kinds of monitors is of use alone.
+    fn is_spared(&self, watch: &WatchState) -> bool {
+        let is_other = |other: &&WatchState| {
+            other.kind.is_monitor()
+                && other.kind != watch.kind
+                && other.namespace == watch.namespace
+        };
+        let mut others = self.watches.iter().filter(is_other);
+        watch.kind.is_monitor() && watch.error.is_some() && others.any(|other| other.is_listed)
     }
 
     /// When to report.
@@ -192,7 +210,7 @@ impl Follower {
         let mut ready = BTreeMap::new();
         for watch in &self.watches {
             let namespace = watch.namespace.as_deref();
-            *ready.entry(namespace).or_insert(true) &= watch.is_listed;
+            *ready.entry(namespace).or_insert(true) &= watch.is_listed || self.is_spared(watch);
         }
         let of_cluster = ready.get(&None).copied().unwrap_or(true);
         if !of_cluster || !ready.values().any(|ready| *ready) {

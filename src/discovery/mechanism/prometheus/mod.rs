@@ -4,6 +4,7 @@
 mod settings;
 mod targets;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -88,6 +89,15 @@ impl Server {
             ));
         }
         let (mut listing, mut targets) = (Listing::default(), Vec::new());
+        let pools = self.config.scrape_pools.iter();
+        let found_pools: HashSet<&str> = found
+            .iter()
+            .flatten()
+            .map(|labels| labels.get("__meta_prometheus_scrape_pool"))
+            .collect();
+        let empty = pools.filter(|pool| !found_pools.contains(pool.as_str()));
+        let empty = empty.map(|pool| format!("scrape pool `{pool}` has no active targets there"));
+        listing.notes = empty.take(Listing::SKIPPED_MAX).collect();
         for target in found {
             match target {
                 Ok(target) => targets.push(Layers::from(target)),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Deserialize;
 use url::Url;
 
-use crate::discovery::found::{METRICS_PATH, PARAM_PREFIX, SCHEME};
+use crate::discovery::found::{METRICS_PATH, PARAM_PREFIX, SCHEME, SCRAPE_URL};
 use crate::discovery::meta::{ADDRESS, Meta};
 use crate::labels::Labels;
 use crate::prometheus_api::Active;
@@ -30,6 +30,7 @@ pub(super) fn of_active(active: Active) -> Result<Labels, String> {
         meta.set_plain(name, value.as_str());
     }
     meta.set("scrape_pool", active.scrape_pool.as_str());
+    meta.set_plain(SCRAPE_URL, active.scrape_url.as_str());
     meta.set_plain(ADDRESS, format!("{host}:{port}"));
     meta.set_plain(SCHEME, url.scheme());
     meta.set_plain(METRICS_PATH, decoded(url.path()));

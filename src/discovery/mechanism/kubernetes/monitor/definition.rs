@@ -240,7 +240,10 @@ fn endpoint(of: Of, name: String, raw: RawEndpoint) -> Result<Endpoint, String> 
         let value = values.into_iter().next()?;
         Some((format!("{PARAM_PREFIX}{name}"), value))
     }));
-    let relabelings = raw.relabelings.into_iter().map(Rule::try_from);
+    let relabelings = raw.relabelings.into_iter().zip(0..);
+    let relabelings = relabelings.map(|(raw, nth)| {
+        Rule::try_from(raw).map_err(|error| format!("relabeling {nth}: {error}"))
+    });
     Ok(Endpoint {
         name,
         port,

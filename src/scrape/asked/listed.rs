@@ -1,42 +1,63 @@
-//! Why a server could not scrape a target, where it says so.
+//! What a server says of the targets that it lists.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use url::Url;
 
-use crate::prometheus_api::{PrometheusClient, Targets};
+use crate::prometheus_api::{Active, PrometheusClient, Targets};
 use crate::scrape::error::ScrapeErrorKind;
 
 /// Characters kept of a complaint.
 const COMPLAINT_CHARS_MAX: usize = 300;
 
-/// Last errors by URL.
-pub(super) struct Complaints(HashMap<String, String>);
+/// Labels of a target.
+pub(super) type Labels = BTreeMap<String, String>;
 
-impl Complaints {
-    /// What the server says: nothing, where it lists no targets.
+/// Its targets, as far as they are of use: nothing, where it lists none.
+#[derive(Default)]
+pub(super) struct Listed {
+    /// Last errors by URL.
+    complaints: HashMap<String, String>,
+    /// Labels that several targets have.
+    shared: HashSet<Labels>,
+}
+
+impl Listed {
     pub(super) async fn ask(server: &PrometheusClient) -> Result<Self, String> {
         let active = server.get_if_there("/api/v1/targets", &[("state", "active")]);
-        Ok(Self(active.await?.map(by_url).unwrap_or_default()))
+        let targets: Option<Targets> = active.await?;
+        Ok(targets.map_or_else(Self::default, |targets| Self::of(targets.active_targets)))
     }
 
-    /// That of the target at a URL.
-    pub(super) fn of(&self, url: &str) -> Option<&str> {
-        self.0.get(&plain(url)).map(String::as_str)
+    fn of(targets: Vec<Active>) -> Self {
+        let (mut listed, mut seen) = (Self::default(), HashSet::new());
+        for active in targets {
+            if !active.last_error.is_empty() {
+                let why = active.last_error.chars().take(COMPLAINT_CHARS_MAX);
+                let url = plain(&active.scrape_url);
+                listed.complaints.insert(url, why.collect());
+            }
+            let labels: Labels = active.labels.into_iter().filter(is_own).collect();
+            if let Some(again) = seen.replace(labels) {
+                listed.shared.insert(again);
+            }
+        }
+        listed
+    }
+
+    /// Why it could not scrape the target at a URL.
+    pub(super) fn complaint(&self, url: &str) -> Option<&str> {
+        self.complaints.get(&plain(url)).map(String::as_str)
+    }
+
+    /// Whether several targets have these labels: their series are one and the same.
+    pub(super) fn are_shared(&self, labels: &Labels) -> bool {
+        self.shared.contains(labels)
     }
 }
 
-fn by_url(targets: Targets) -> HashMap<String, String> {
-    let complaining = targets
-        .active_targets
-        .into_iter()
-        .filter(|active| !active.last_error.is_empty());
-    complaining
-        .map(|active| {
-            let why = active.last_error.chars().take(COMPLAINT_CHARS_MAX);
-            (plain(&active.scrape_url), why.collect())
-        })
-        .collect()
+fn is_own((name, _): &(String, String)) -> bool {
+    !name.starts_with("__")
 }
 
 /// However a URL is written.
@@ -67,6 +88,27 @@ fn status(complaint: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn targets_with_the_same_labels_are_known() {
+        let active = |service: &str, url: &str, error: &str| Active {
+            labels: [("service", service), ("__x", url)]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
+            scrape_url: url.to_owned(),
+            last_error: error.to_owned(),
+            ..Active::default()
+        };
+        let listed = Listed::of(vec![
+            active("two", "http://a:80/m?x=1&x=2", "no"),
+            active("two", "http://b/m", ""),
+            active("one", "http://c/m", ""),
+        ]);
+        let labels = |service: &str| Labels::from([("service".to_owned(), service.to_owned())]);
+        assert!(listed.are_shared(&labels("two")) && !listed.are_shared(&labels("one")));
+        assert_eq!(listed.complaint("http://a/m?x=1&x=2"), Some("no"));
+        assert_eq!(listed.complaint("http://b/m"), None);
+    }
 
     #[test]
     fn a_target_without_metrics_is_told_from_one_that_is_down() {
