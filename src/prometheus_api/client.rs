@@ -106,7 +106,7 @@ impl PrometheusClient {
             .await
             .map_err(|error| format!("the answer: {error}"))?;
         match status {
-            StatusCode::OK => Ok(Some(body.into())),
+            StatusCode::OK => Ok(Some(body)),
             // Errors have the same envelope, and say more than a status.
             status => match serde_json::from_slice::<Envelope<IgnoredAny>>(&body) {
                 Ok(answer) => Err(match answer.data() {
