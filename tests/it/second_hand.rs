@@ -173,6 +173,45 @@ async fn verdicts_are_the_same_by_what_prometheus_scraped() {
     by_prometheus("prometheus").await;
 }
 
+/// To a server that scrapes both, two targets with the same labels are one set of series: those of the one would pass for
+/// the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_known_of_targets_that_share_their_labels() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_demo, base, port) = fleet(folder.path()).await;
+    let (_, targets) = get(&format!("{base}/sd")).await.unwrap();
+    let targets: Value = serde_json::from_str(&targets).unwrap();
+    let job = |name: &str, nth: usize, labels: Value| {
+        let one = json!({"targets": [targets[nth]["targets"][0]], "labels": labels});
+        json!({"job_name": name, "static_configs": [one]})
+    };
+    let same = json!({"job": "same", "instance": "same", "service": "twin"});
+    let alone = json!({"service": "alone"});
+    let scraping = json!({
+        "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
+        "scrape_configs": [job("one", 0, same.clone()), job("two", 1, same), job("three", 2, alone)],
+    });
+    std::fs::write(folder.path().join("scraping.json"), scraping.to_string()).unwrap();
+    let address = free_address();
+    let _prometheus = start_prometheus("prometheus", folder.path(), address);
+    let entry = json!({"url": format!("http://{address}"), "refresh_interval": "1s"});
+    let daemon = second_hand(folder.path(), port, entry);
+    let reason = |body: &str, service: &str| {
+        let answer: Value = serde_json::from_str(body).unwrap();
+        let found = verdicts(&answer);
+        let key = (service.to_owned(), "O-8".to_owned());
+        found.get(&key).map(|(_, reason)| reason.clone())
+    };
+    let body = until(&daemon.url("/api/v1/services"), |body| {
+        let known = reason(body, "alone");
+        let waits = ["warming_up", "not_scraped_yet", "source_down"];
+        known.is_some_and(|known| !waits.contains(&known.as_str()))
+            && reason(body, "twin").as_deref() == Some("source_down")
+    })
+    .await;
+    assert!(body.contains("several targets have these labels"), "{body}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a current Prometheus: ./tests/run real"]
 async fn real_prometheus_scrapes_what_we_would_have_scraped() {
