@@ -114,6 +114,9 @@ credential_source = Environment
 [profile web]
 role_arn = arn:7
 web_identity_token_file = /token
+[profile over-web]
+role_arn = arn:16
+source_profile = web
 [profile sso]
 sso_session = x
 [profile mfa]
@@ -203,6 +206,7 @@ aws_secret_access_key = s
             // A profile that others lead to is one of keys, where it holds any; then its role counts as well.
             ("kept", "arn:10 by arn:11 by KEPT"),
             ("keys-first", "arn:15 by FIRST"),
+            ("over-web", "arn:16 by web arn:7"),
         ] {
             assert_eq!(of(&named(name), &OWN).unwrap(), expected);
         }

@@ -99,14 +99,17 @@ impl<'a> Chain<'a> {
                         self.of(source, before)?
                     }
                     (None, Some(keys)) => keys,
-                    (None, None) => self.without_keys(profile)?,
+                    (None, None) => match self.without_keys(profile)? {
+                        // They are those of the role already.
+                        granted @ Source::WebIdentity { .. } => return Ok(granted),
+                        own => own,
+                    },
                 }
             }
         };
-        Ok(match (role, by) {
-            // They are the role's already.
-            (_, by @ Source::WebIdentity { .. }) | (None, by) => by,
-            (Some(arn), by) => Source::Role {
+        Ok(match role {
+            None => by,
+            Some(arn) => Source::Role {
                 role: assumed(profile, arn)?,
                 by: Box::new(by),
             },
