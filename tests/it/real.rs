@@ -137,7 +137,7 @@ async fn real_components_are_judged_and_prometheus_scrapes_the_verdicts() {
     let by_http: Vec<Value> = components.iter().skip(1).step_by(2).map(group).collect();
     let (sd_url, _sd) = http_sd(Value::from(by_http)).await;
     let configuration = format!(
-        "global: {{scrape_interval: 1s, scrape_timeout: 900ms}}\n\
+        "global: {{scrape_interval: 2s, scrape_timeout: 2s}}\n\
          scrape_configs:\n\
          \x20 - job_name: files\n    file_sd_configs: [{{files: [targets.json]}}]\n\
          \x20 - job_name: http\n    http_sd_configs: [{{url: \"{sd_url}\"}}]\n"
