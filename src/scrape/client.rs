@@ -61,7 +61,7 @@ impl Client {
             http,
             asked: match proof {
                 Proof::Scrape => None,
-                Proof::Prometheus { server, .. } => Some(Asked::new(Arc::clone(server))),
+                Proof::Prometheus { server, lists } => Some(Asked::new(Arc::clone(server), *lists)),
             },
         }
     }
@@ -70,7 +70,7 @@ impl Client {
     pub(super) fn is_for(&self, http: &HttpConfig, proof: &Proof) -> bool {
         let same_server = match (&self.asked, proof) {
             (None, Proof::Scrape) => true,
-            (Some(asked), Proof::Prometheus { server, .. }) => asked.server() == server,
+            (Some(asked), Proof::Prometheus { server, lists }) => asked.is_for(server, *lists),
             (None, Proof::Prometheus { .. }) | (Some(_), Proof::Scrape) => false,
         };
         *self.http == *http && same_server

@@ -5,9 +5,11 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use axum::extract::Request;
+use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::programs::{BINARY, Daemon, Program, free_address, get, tell, until};
+use crate::programs::{BINARY, Daemon, Program, client, free_address, get, tell, until};
 
 const RULES: [&str; 4] = ["O-6", "O-7", "O-8", "O-9"];
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -218,6 +220,32 @@ async fn real_prometheus_scrapes_what_we_would_have_scraped() {
     by_prometheus(&crate::compared::prometheus::program("PROMETHEUS")).await;
 }
 
+/// The same server without a list of targets, which is refused as the cluster of VictoriaMetrics does.
+async fn without_list(upstream: SocketAddr) -> SocketAddr {
+    let client = client();
+    let forward = async move |request: Request| {
+        if request.uri().path() == "/api/v1/targets" {
+            let refused = "unsupported path requested: \"/api/v1/targets\"";
+            return (StatusCode::BAD_REQUEST, refused.to_owned());
+        }
+        let (parts, body) = request.into_parts();
+        let body = axum::body::to_bytes(body, 1024 * 1024).await.unwrap();
+        let mut forwarded = client.request(parts.method, format!("http://{upstream}{}", parts.uri));
+        if let Some(kind) = parts.headers.get("content-type") {
+            forwarded = forwarded.header("content-type", kind);
+        }
+        match forwarded.body(body).send().await {
+            Ok(answer) => (answer.status(), answer.text().await.unwrap_or_default()),
+            Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()),
+        }
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = axum::Router::new().fallback(forward);
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    address
+}
+
 /// A server that is asked for its series alone, as Mimir would be: which port is scraped is not known. VictoriaMetrics
 /// takes what can be read of a broken exposition.
 #[tokio::test(flavor = "multi_thread")]
@@ -237,7 +265,8 @@ async fn verdicts_are_the_same_by_series_but_for_the_port() {
         &format!("-httpListenAddr={address}"),
     ];
     let _server = Program::start("victoria-metrics", &arguments, folder.path());
-    let entry = json!({"url": format!("http://{address}"), "refresh_interval": "1s", "query": "up{job!=\"\"}"});
+    let cluster = without_list(address).await;
+    let entry = json!({"url": format!("http://{cluster}"), "refresh_interval": "1s", "query": "up{job!=\"\"}"});
     let daemon = second_hand(folder.path(), port, entry);
     let down = ["catalog", "importer", "legacy", "recommender", "sessions"];
     let (count, _) = until_differs(&base, &daemon, |service, rule| match (service, rule) {

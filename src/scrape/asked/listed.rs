@@ -13,7 +13,7 @@ const COMPLAINT_CHARS_MAX: usize = 300;
 /// Labels of a target.
 pub(super) type Labels = BTreeMap<String, String>;
 
-/// Its targets, as far as they are of use: nothing, where it lists none.
+/// Its targets, as far as they are of use.
 #[derive(Default)]
 pub(super) struct Listed {
     /// Last errors by URL.
@@ -24,9 +24,9 @@ pub(super) struct Listed {
 
 impl Listed {
     pub(super) async fn ask(server: &PrometheusClient) -> Result<Self, String> {
-        let active = server.get_if_there("/api/v1/targets", &[("state", "active")]);
-        let targets: Option<Targets> = active.await?;
-        Ok(targets.map_or_else(Self::default, |targets| Self::of(targets.active_targets)))
+        let active = server.get("/api/v1/targets", &[("state", "active")]);
+        let targets: Targets = active.await?;
+        Ok(Self::of(targets.active_targets))
     }
 
     fn of(targets: Vec<Active>) -> Self {

@@ -42,6 +42,8 @@ const AT_ONCE_MAX: usize = 8;
 /// A server that scrapes already.
 pub(super) struct Asked {
     client: Arc<PrometheusClient>,
+    /// Whether it lists its targets.
+    lists: bool,
     places: Semaphore,
     families: Remembered<ByFamily>,
     listed: Remembered<Listed>,
@@ -56,8 +58,9 @@ impl std::fmt::Debug for Asked {
 }
 
 impl Asked {
-    pub(super) fn new(server: Arc<PrometheusServer>) -> Self {
+    pub(super) fn new(server: Arc<PrometheusServer>, lists: bool) -> Self {
         Self {
+            lists,
             client: Arc::new(PrometheusClient::new(server, DEADLINE)),
             places: Semaphore::new(AT_ONCE_MAX),
             families: Remembered::default(),
@@ -65,7 +68,11 @@ impl Asked {
         }
     }
 
-    pub(super) fn server(&self) -> &Arc<PrometheusServer> {
+    pub(super) fn is_for(&self, server: &Arc<PrometheusServer>, lists: bool) -> bool {
+        self.server() == server && self.lists == lists
+    }
+
+    fn server(&self) -> &Arc<PrometheusServer> {
         self.client.server()
     }
 
@@ -145,8 +152,12 @@ impl Asked {
         self.families.get(FAMILIES_AGE_MAX, ask).await
     }
 
-    /// The targets of the server, as it listed them that time ago at most.
+    /// The targets of the server, as it listed them that time ago at most. One that lists none is not asked: each
+    /// product refuses that otherwise.
     async fn listed(&self, age_max: Duration) -> Result<Arc<Listed>, String> {
+        if !self.lists {
+            return Ok(Arc::default());
+        }
         let client = Arc::clone(&self.client);
         let ask = || async move { Listed::ask(&client).await };
         self.listed.get(age_max, ask).await
