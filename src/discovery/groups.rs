@@ -13,9 +13,19 @@ pub(super) const LIST_TARGETS_MAX: usize = 100_000;
 /// Targets of one object, container or service: what more would come of it is no list that somebody wrote.
 pub(super) const OBJECT_TARGETS_MAX: usize = 10_000;
 /// Bytes of the labels of a list that is put together of many answers.
-pub(super) const LIST_LABEL_BYTES_MAX: usize = 256 * 1024 * 1024;
+const LIST_LABEL_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Characters of a reason.
 const REASON_CHARS_MAX: usize = 200;
+
+/// Refuses a list whose labels have too many bytes.
+pub(super) fn check_bytes(bytes: usize) -> Result<(), String> {
+    match bytes > LIST_LABEL_BYTES_MAX {
+        true => Err(format!(
+            "the labels of the list have more than {LIST_LABEL_BYTES_MAX} bytes"
+        )),
+        false => Ok(()),
+    }
+}
 
 /// Targets that share labels.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]

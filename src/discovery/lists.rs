@@ -129,7 +129,8 @@ fn group(
     listing: &mut Listing,
 ) -> Result<TargetGroup, String> {
     let mut targets = None;
-    let mut labels = Labels::new();
+    // In order of name: one after the other, labels in any other order cost the square of their number.
+    let mut labels = BTreeMap::new();
     for (key, value) in keys {
         match (key.as_str(), value) {
             ("targets", Loose::List(entries)) => targets = Some(entries),
@@ -141,7 +142,7 @@ fn group(
                 for (name, value) in pairs {
                     match (value, language) {
                         (Loose::Text(value), _) | (Loose::Plain(value), Language::Yaml) => {
-                            labels.set(name, value);
+                            labels.insert(name, value);
                         }
                         // No label, as an empty one.
                         (Loose::Null, _) => {}
@@ -157,7 +158,7 @@ fn group(
     }
     let mut group = TargetGroup {
         targets: Vec::new(),
-        common: Layers::from(labels),
+        common: Layers::from(labels.into_iter().collect::<Labels>()),
     };
     for entry in targets.ok_or("`targets` is missing")? {
         match entry {

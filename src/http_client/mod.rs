@@ -25,4 +25,6 @@ pub(crate) use self::reach::{Denied, Reach};
 pub(crate) use self::resolve::{http, tls_version};
 pub use self::resolver::Resolver;
 pub(crate) use self::shared::SharedClient;
-pub(crate) use self::transport::{BodyError, below, body, is_segment, reason, segment};
+pub(crate) use self::transport::{
+    BodyError, NOT_IN_A_URL, below, body, is_segment, reason, segment,
+};

@@ -75,6 +75,9 @@ pub(crate) fn segment(text: &str) -> PercentEncode<'_> {
     utf8_percent_encode(text, SEGMENT)
 }
 
+/// Why something with such a name is not asked for.
+pub(crate) const NOT_IN_A_URL: &str = "its name cannot be part of a URL";
+
 /// Whether a text can be one segment of a path: these are folded away, however they are written.
 pub(crate) fn is_segment(text: &str) -> bool {
     !matches!(text, "" | "." | "..")

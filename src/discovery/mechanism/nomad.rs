@@ -12,7 +12,7 @@ use super::contract::{Mechanism, Surroundings};
 use super::json::json;
 use super::polled::{Polled, deadline, poll};
 use super::written::refresh_interval;
-use crate::discovery::groups::{LIST_LABEL_BYTES_MAX, Layers, Listing, TargetGroup};
+use crate::discovery::groups::{Layers, Listing, TargetGroup, check_bytes};
 use crate::discovery::meta::{ADDRESS, Meta, address, surrounded};
 use crate::discovery::refresh::{Refresh, RunnerGone};
 use crate::document::DocumentError;
@@ -22,7 +22,7 @@ use crate::document::yaml::{At, Source};
 use crate::http_client::raw::with_http_keys;
 use crate::http_client::settings::HttpConfig;
 use crate::http_client::{
-    DialPolicy, HttpClient, Prepared, Reach, below, http, is_segment, segment,
+    DialPolicy, HttpClient, NOT_IN_A_URL, Prepared, Reach, below, http, is_segment, segment,
 };
 use crate::labels::Labels;
 
@@ -210,9 +210,7 @@ impl Services {
                 Ok(group) if self.known.get(&name).is_some_and(|known| **known == group) => {}
                 Ok(group) => {
                     bytes += group.bytes();
-                    if bytes > LIST_LABEL_BYTES_MAX {
-                        return Err(format!("labels of more than {LIST_LABEL_BYTES_MAX} bytes"));
-                    }
+                    check_bytes(bytes)?;
                     if let Some(before) = self.known.insert(name, Arc::new(group)) {
                         bytes -= before.bytes();
                     }
@@ -230,7 +228,7 @@ impl Services {
         deadline: Duration,
     ) -> Result<TargetGroup, String> {
         if !is_segment(name) {
-            return Err("its name cannot be asked for".to_owned());
+            return Err(NOT_IN_A_URL.to_owned());
         }
         let url = self.url(&format!("/v1/service/{}", segment(name)));
         let registrations: Vec<Registration> = json(client, &url, deadline).await?;

@@ -157,6 +157,26 @@ async fn fault_51_services_without_any_answer_are_no_empty_list() {
     }
 }
 
+/// In a path such a name is folded away: the request would ask for something else, with the token.
+#[tokio::test]
+async fn fault_37_a_service_whose_name_is_no_part_of_a_path_is_said_alone() {
+    for case in [&CASES[0], &CASES[1]] {
+        let server = Server::start(case.answer).await;
+        let text = (case.step)(2).to_string().replace("service-1", "..");
+        server.set(serde_json::from_str(&text).unwrap());
+        let mut rig = Rig::start(&case.config(&server));
+        let expected = "service `..`: its name cannot be part of a URL";
+        rig.until(expected, |now| {
+            let is_said = case
+                .error(now)
+                .is_some_and(|error| error.contains(expected));
+            is_said && now.targets.len() == 1
+        })
+        .await;
+        rig.stop().await;
+    }
+}
+
 #[tokio::test]
 async fn fault_44_a_container_with_too_many_targets_is_skipped_alone() {
     let server = Server::start(docker::answer).await;

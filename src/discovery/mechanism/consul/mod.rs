@@ -18,12 +18,12 @@ pub(crate) use self::settings::{ConsulSd, RawConsulSd};
 use self::targets::{Instance, group};
 use super::contract::{Mechanism, Surroundings};
 use super::pulse::Pulse;
-use crate::discovery::groups::{LIST_LABEL_BYTES_MAX, LIST_TARGETS_MAX, Listing, TargetGroup};
+use crate::discovery::groups::{LIST_TARGETS_MAX, Listing, TargetGroup, check_bytes};
 use crate::discovery::refresh::{Refresh, RunnerGone, summary};
 use crate::document::DocumentError;
 use crate::document::yaml::{At, Source};
-use crate::http_client::is_segment;
 use crate::http_client::settings::HttpConfig;
+use crate::http_client::{NOT_IN_A_URL, is_segment};
 
 /// Answers that may wait for us.
 const ANSWERS_MAX: usize = 64;
@@ -177,6 +177,11 @@ impl Asker {
             });
             Told::Service(name.clone(), groups)
         };
+        if !is_segment(&name) {
+            // Nobody listens any more where that cannot be told.
+            let _told = self.answers.send(tell(Err(NOT_IN_A_URL.to_owned()))).await;
+            return;
+        }
         let path = ["health", "service", &name];
         self.follow(&path, &config.tags, &config.health_filter, tell)
             .await;
@@ -256,9 +261,7 @@ impl Follower {
             format!("{count} services are more than {SERVICES_MAX}: narrow it with `services`, `tags` or `filter`")
         });
         let datacenter = self.datacenter.clone().unwrap_or_default();
-        // A name that is folded away in a path would ask for something else.
-        let wanted = wanted.into_iter().filter(|name| is_segment(name));
-        for name in wanted.take(SERVICES_MAX) {
+        for name in wanted.into_iter().take(SERVICES_MAX) {
             if self.services.contains_key(&name) {
                 continue;
             }
@@ -321,12 +324,13 @@ impl Follower {
                             && known.group.as_deref() != Some(&group)
                         {
                             let size = group.bytes();
-                            if bytes - known.bytes + size > LIST_LABEL_BYTES_MAX {
-                                known.error = Some(format!(
-                                    "service `{name}`: with it, labels have more than {LIST_LABEL_BYTES_MAX} bytes"
-                                ));
-                            } else {
-                                (known.group, known.bytes) = (Some(Arc::new(group)), size);
+                            match check_bytes(bytes - known.bytes + size) {
+                                Ok(()) => {
+                                    (known.group, known.bytes) = (Some(Arc::new(group)), size);
+                                }
+                                Err(error) => {
+                                    known.error = Some(format!("service `{name}`: {error}"));
+                                }
                             }
                         }
                     }

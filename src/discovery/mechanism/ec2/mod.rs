@@ -13,9 +13,7 @@ use tokio::time::{Instant, timeout};
 use super::contract::{Mechanism, Surroundings};
 use super::polled::{Polled, deadline, poll};
 use crate::aws::{Aws, Service, Visit};
-use crate::discovery::groups::{
-    LIST_LABEL_BYTES_MAX, LIST_TARGETS_MAX, Layers, Listing, TargetGroup,
-};
+use crate::discovery::groups::{LIST_TARGETS_MAX, Layers, Listing, TargetGroup, check_bytes};
 use crate::discovery::refresh::{Refresh, RunnerGone};
 use crate::document::DocumentError;
 use crate::document::yaml::{At, Source};
@@ -114,9 +112,7 @@ impl Ec2 {
             if targets.len() > LIST_TARGETS_MAX {
                 return Err(format!("more than {LIST_TARGETS_MAX} targets"));
             }
-            if bytes > LIST_LABEL_BYTES_MAX {
-                return Err(format!("labels of more than {LIST_LABEL_BYTES_MAX} bytes"));
-            }
+            check_bytes(bytes)?;
             let Some(next) = answer.next_token.filter(|token| !token.is_empty()) else {
                 break;
             };

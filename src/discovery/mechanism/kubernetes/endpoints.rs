@@ -28,10 +28,10 @@ impl TryFrom<RawEndpoints> for Endpoints {
     type Error = String;
 
     fn try_from(raw: RawEndpoints) -> Result<Self, String> {
-        for subset in &raw.subsets {
+        check_targets(raw.subsets.iter().map(|subset| {
             let addresses = subset.addresses.len() + subset.not_ready_addresses.len();
-            check_targets(addresses, subset.ports.len())?;
-        }
+            (addresses, subset.ports.len())
+        }))?;
         let mut labels = meta::new();
         labels.set("namespace", raw.metadata.namespace.as_str());
         meta::object(&mut labels, "endpoints", &raw.metadata);

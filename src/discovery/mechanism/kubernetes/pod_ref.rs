@@ -12,11 +12,13 @@ use crate::discovery::meta::{ADDRESS, Meta, address};
 use crate::kubernetes::Key;
 use crate::labels::Labels;
 
-/// Refuses an object that would make too many targets of itself.
-pub(super) fn check_targets(addresses: usize, ports: usize) -> Result<(), String> {
-    match addresses.saturating_mul(ports) {
+/// Refuses an object that would make too many targets of itself, by the numbers of addresses and ports of its parts.
+pub(super) fn check_targets(parts: impl IntoIterator<Item = (usize, usize)>) -> Result<(), String> {
+    let parts = parts.into_iter();
+    let targets = parts.map(|(addresses, ports)| addresses.saturating_mul(ports));
+    match targets.fold(0, usize::saturating_add) {
         count if count > OBJECT_TARGETS_MAX => Err(format!(
-            "{addresses} addresses with {ports} ports are {count} targets, more than {OBJECT_TARGETS_MAX}"
+            "its addresses and ports make {count} targets, more than {OBJECT_TARGETS_MAX}"
         )),
         _ => Ok(()),
     }

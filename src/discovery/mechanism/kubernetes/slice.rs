@@ -34,7 +34,7 @@ impl TryFrom<RawSlice> for Slice {
             .endpoints
             .iter()
             .map(|endpoint| endpoint.addresses.len());
-        check_targets(addresses.sum(), raw.ports.len())?;
+        check_targets([(addresses.sum(), raw.ports.len())])?;
         let metadata = &raw.metadata;
         let mut labels = meta::new();
         labels.set("namespace", metadata.namespace.as_str());

@@ -26,17 +26,9 @@ const OBJECTS_MAX: usize = 500_000;
 const MONITORS_MAX: usize = 5_000;
 
 fn objects_max(kind: Kind) -> usize {
-    match kind {
-        Kind::ServiceMonitor | Kind::PodMonitor => MONITORS_MAX,
-        Kind::Node
-        | Kind::Namespace
-        | Kind::Pod
-        | Kind::Service
-        | Kind::Endpoints
-        | Kind::Slice
-        | Kind::Ingress
-        | Kind::ReplicaSet
-        | Kind::Job => OBJECTS_MAX,
+    match kind.is_monitor() {
+        true => MONITORS_MAX,
+        false => OBJECTS_MAX,
     }
 }
 

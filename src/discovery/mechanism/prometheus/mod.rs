@@ -13,9 +13,7 @@ use tokio::time::Instant;
 
 use super::contract::{Mechanism, Surroundings};
 use super::polled::{Polled, deadline, poll};
-use crate::discovery::groups::{
-    LIST_LABEL_BYTES_MAX, LIST_TARGETS_MAX, Layers, Listing, TargetGroup,
-};
+use crate::discovery::groups::{LIST_TARGETS_MAX, Layers, Listing, TargetGroup, check_bytes};
 use crate::discovery::refresh::{Refresh, RunnerGone};
 use crate::document::DocumentError;
 use crate::document::value::nullable;
@@ -119,7 +117,7 @@ impl Server {
             true => vec![vec![("state", "active")]],
             false => of_pools.collect(),
         };
-        let mut found = Vec::new();
+        let (mut found, mut bytes) = (Vec::new(), 0);
         for parameters in requests {
             let answer: Targets = self.client.get("/api/v1/targets", &parameters).await?;
             // Not every server heeds the parameter: it may list all of its targets each time.
@@ -136,11 +134,11 @@ impl Server {
                 return Err(why.to_owned());
             }
             let of_pool = active.filter(|active| active.scrape_pool == wanted);
+            let before = found.len();
             found.extend(of_pool.map(of_active));
-            let labels = found.iter().flatten().map(Labels::bytes);
-            if labels.sum::<usize>() > LIST_LABEL_BYTES_MAX {
-                return Err(format!("labels of more than {LIST_LABEL_BYTES_MAX} bytes"));
-            }
+            let labels = found[before..].iter().flatten().map(Labels::bytes);
+            bytes += labels.sum::<usize>();
+            check_bytes(bytes)?;
             if found.len() > LIST_TARGETS_MAX {
                 break;
             }

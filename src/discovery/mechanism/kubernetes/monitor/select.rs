@@ -80,9 +80,10 @@ fn url(labels: &Labels) -> Labels {
 }
 
 /// The labels that were made, as what they have beside those that were there, where none of these is gone.
-fn over(below: &[Arc<Labels>], before: &Labels, made: Labels) -> Layers {
+fn over(below: &[Arc<Labels>], before: &Labels, mut made: Labels) -> Layers {
     let is_left = before.iter().all(|(name, _)| !made.get(name).is_empty());
     if !is_left {
+        made.pack();
         return Layers::from(made);
     }
     let own = made
