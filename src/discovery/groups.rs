@@ -91,7 +91,7 @@ pub struct Listing {
     pub groups: Vec<Arc<TargetGroup>>,
     /// What was wrong with the entries that were skipped, bounded.
     pub skipped: Vec<String>,
-    /// What is said there and not heeded here, bounded.
+    /// What the source sets that is not supported here, bounded.
     pub notes: Vec<String>,
 }
 

@@ -225,6 +225,6 @@ pub struct SourceStatus {
     pub held: bool,
     /// Targets on the list that is held back.
     pub held_targets: Option<usize>,
-    /// What is said there and not heeded here, bounded.
+    /// What the source sets that is not supported here, bounded.
     pub notes: Vec<String>,
 }

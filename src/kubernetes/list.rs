@@ -172,7 +172,7 @@ impl Position {
             Ok(After::End(resource_version))
         } else if next == self.next {
             Err(endless(format!(
-                "page {pages} says that it comes after itself"
+                "page {pages} names itself as the next page"
             )))
         } else if pages == PAGES_MAX {
             Err(endless(format!("there are more than {PAGES_MAX} pages")))
@@ -340,7 +340,7 @@ mod tests {
         let circle = second.after(&pods(), page("a")).err().unwrap();
         assert_eq!(
             circle.to_string(),
-            "list pods: page 2 says that it comes after itself"
+            "list pods: page 2 names itself as the next page"
         );
         let last = Position {
             pages: PAGES_MAX - 1,

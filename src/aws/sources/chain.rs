@@ -245,7 +245,7 @@ aws_secret_access_key = s
             ),
             (
                 "mfa",
-                "profile `mfa`: `mfa_serial`: nobody is there to show a second factor",
+                "profile `mfa`: `mfa_serial`: a second factor needs a person",
             ),
             (
                 "half",

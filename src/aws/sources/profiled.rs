@@ -148,7 +148,7 @@ fn has_credentials(profile: Profile<'_>) -> bool {
 fn assumed(profile: Profile<'_>, arn: &str) -> Result<AssumedRole, String> {
     if profile.get("mfa_serial").is_some() {
         return Err(format!(
-            "profile `{}`: `mfa_serial`: nobody is there to show a second factor",
+            "profile `{}`: `mfa_serial`: a second factor needs a person",
             profile.name
         ));
     }

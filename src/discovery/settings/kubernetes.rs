@@ -139,7 +139,7 @@ fn monitors(
     };
     let at = written.referenced;
     if !wanted {
-        let message = "`monitor_selector` says which monitors there are, and `monitors` is not set";
+        let message = "`monitor_selector` has no effect without `monitors: true`";
         return Err(source.error(at, message));
     }
     let selector = Selector::by_label(Role::Monitor, &written.value);

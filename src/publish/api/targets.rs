@@ -57,7 +57,7 @@ struct Source<'a> {
     last_success: Option<String>,
     last_error: Option<&'a str>,
     held: bool,
-    /// What is said there and not heeded here.
+    /// What the source sets that is not supported here.
     notes: &'a [String],
 }
 

@@ -90,7 +90,7 @@ impl Element {
         };
         if own.iter().any(|label| differs(&label)) {
             return Err(format!(
-                "it answers with a series of others: {}",
+                "the answer has a series of another target: {}",
                 self.shown()
             ));
         }
@@ -116,7 +116,7 @@ impl Element {
         match at {
             Some(at) if (now - at).abs() <= AGE_MAX => Ok(()),
             Some(at) => Err(format!(
-                "its answer is of another time: {at} seconds since 1970, and it is {now:.0}"
+                "the answer is for another time: {at} seconds since 1970, and now it is {now:.0}"
             )),
             None => Err(format!("{} has no value", self.shown())),
         }
@@ -221,7 +221,7 @@ mod tests {
         for (wrong, said) in [
             (
                 serde_json::json!({"metric": {"__name__": "x", "job": "other", "instance": "a"}}),
-                "a series of others",
+                "a series of another target",
             ),
             (
                 serde_json::json!({"metric": {"": "x", "job": "cart", "instance": "a"}}),
@@ -229,7 +229,7 @@ mod tests {
             ),
             (
                 serde_json::json!({"value": [0, "1"]}),
-                "of another time: 0 seconds",
+                "for another time: 0 seconds",
             ),
             (
                 serde_json::json!({"value": [1000, "banana"]}),

@@ -95,8 +95,7 @@ impl Asked {
         let listed = self.listed(LISTED_AGE_MAX).await;
         let listed = listed.map_err(|why| self.silent(&why))?;
         if listed.are_shared(&own) {
-            let why =
-                "several targets have these labels, so that nothing tells whose series are whose";
+            let why = "several targets have these labels: their series cannot be told apart";
             return Err(self.silent(why));
         }
         let families = self.families().await;
@@ -112,7 +111,7 @@ impl Asked {
         let read = read.map_err(|error| self.silent(&error.to_string()))?;
         let text = match read.map_err(|why| self.silent(&why))? {
             (Up::Yes, text) if text.is_empty() => {
-                return Err(self.silent("it has no series of the target: what it serves is nothing, or is dropped there"));
+                return Err(self.silent("it keeps no series of the target: the target serves none, or they are dropped there"));
             }
             (Up::Yes, text) => text,
             (Up::No, _) => return Err(self.down(target).await),
@@ -121,7 +120,7 @@ impl Asked {
             }
             (Up::Others(other), _) => {
                 let why = format!(
-                    "others have the labels of the target, and more, so that nothing tells whose series are whose: {other}"
+                    "others have the labels of the target, and more: their series cannot be told apart: {other}"
                 );
                 return Err(self.silent(&why));
             }
@@ -138,7 +137,10 @@ impl Asked {
             Ok(()) => Ok(text.len() as u64),
             // The text is ours: what cannot be read of it the target never wrote.
             Err(error) if error.reason == ScrapeErrorKind::Parse => {
-                let why = format!("what it answers is no exposition: {}", error.message);
+                let why = format!(
+                    "its answer cannot be read as an exposition: {}",
+                    error.message
+                );
                 Err(self.silent(&why))
             }
             Err(error) => Err(error),

@@ -254,7 +254,7 @@ async fn fault_35_what_is_no_list_of_objects_is_no_empty_one() {
     rig.until("three", |now| now.targets.len() == 3).await;
     for (fails, says) in [
         (true, "the server answered 500: etcd is away"),
-        (false, "says that it comes after itself"),
+        (false, "names itself as the next page"),
     ] {
         api.set_manners(|manners| {
             manners.fails_with_200 = fails;

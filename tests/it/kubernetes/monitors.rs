@@ -205,7 +205,8 @@ async fn the_job_for_monitors_names_services_as_the_job_for_pods_does() {
 }
 
 #[tokio::test]
-async fn what_monitors_set_in_vain_is_said_and_who_needs_credentials_is_not_asked_without() {
+async fn what_is_not_supported_of_monitors_is_said_and_who_needs_credentials_is_not_asked_without()
+{
     let api = FakeApi::start().await;
     put_service(&api, "cart", "10.0.0.1", json!({}));
     let nothing = json!({"port": "metrics", "path": "/nothing-set", "honorLabels": false, "bearerTokenSecret": {"key": ""},
@@ -232,12 +233,12 @@ async fn what_monitors_set_in_vain_is_said_and_who_needs_credentials_is_not_aske
     assert_eq!(
         now.sources[0].notes,
         [
-            "servicemonitors have endpoints that need `bearerTokenFile`, which is not read: they are not scraped without it: shop/one",
-            "servicemonitors set `enableHttp2`, which is not heeded: shop/one",
-            "servicemonitors set `params.collect after its first value`, which is not heeded: shop/one",
-            "servicemonitors set `sampleLimit`, which is not heeded: shop/one and 1 more",
-            "servicemonitors have endpoints that need `tlsConfig`, which is not read: they are not scraped without it: shop/one",
-            "servicemonitors set `tlsConfig`, which is not heeded: shop/one",
+            "servicemonitors have endpoints that need `bearerTokenFile`, which is not supported, and are not scraped: shop/one",
+            "servicemonitors set `enableHttp2`, which is not supported: shop/one",
+            "servicemonitors set `params.collect after its first value`, which is not supported: shop/one",
+            "servicemonitors set `sampleLimit`, which is not supported: shop/one and 1 more",
+            "servicemonitors have endpoints that need `tlsConfig`, which is not supported, and are not scraped: shop/one",
+            "servicemonitors set `tlsConfig`, which is not supported: shop/one",
         ]
     );
     assert_eq!(now.dropped_counts.total(), 0);

@@ -123,7 +123,7 @@ fn host(source: Source<'_>, written: &At<String>) -> Result<Host, DocumentError>
         "http" | "https" => written.value.clone(),
         "tcp" => format!("http://{rest}"),
         _ => {
-            let message = "this is no Docker engine that can be asked";
+            let message = "this is not the address of a Docker engine";
             let error = source.unsupported(written.referenced, message);
             return Err(error.with_hint("one of `unix://`, `tcp://`, `http://`, `https://`"));
         }

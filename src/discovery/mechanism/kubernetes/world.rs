@@ -278,7 +278,7 @@ impl World {
             let monitors = monitors.iter();
             monitor::notes(
                 resource,
-                monitors.map(|(key, monitor)| (key, &monitor.unheeded)),
+                monitors.map(|(key, monitor)| (key, &monitor.unsupported)),
             )
         };
         let of_services = notes("servicemonitors", &self.service_monitors);

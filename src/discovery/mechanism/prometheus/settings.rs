@@ -53,7 +53,7 @@ impl RawPrometheusSd {
         };
         let (url_at, url) = (url.referenced, url.value.0);
         if url.query().is_some() || url.fragment().is_some() {
-            let message = "`url` says below which path the API is: it ends before `?` and `#`";
+            let message = "`url` may have neither a query nor a fragment";
             return Err(source.error(url_at, message));
         }
         let server = PrometheusServer {

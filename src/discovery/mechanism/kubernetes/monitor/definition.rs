@@ -6,7 +6,7 @@ use super::super::objects::Metadata;
 use super::objects::{
     Operator, RawCommon, RawEndpoint, RawPodMonitor, RawPort, RawRequirement, RawServiceMonitor,
 };
-use super::unheeded::{Unheeded, asks_otherwise};
+use super::unsupported::{Unsupported, asks_otherwise};
 use crate::discovery::found::{METRICS_PATH, PARAM_PREFIX, SCHEME};
 use crate::discovery::meta::sanitised;
 use crate::discovery::relabel::Rule;
@@ -32,7 +32,7 @@ pub(in super::super) struct Monitor {
     /// Labels to copy: their names on a target before and after.
     pub(super) copied: Vec<(String, String)>,
     pub(super) endpoints: Vec<Endpoint>,
-    pub(in super::super) unheeded: Unheeded,
+    pub(in super::super) unsupported: Unsupported,
 }
 
 /// What a monitor selects.
@@ -170,7 +170,7 @@ fn monitor(
         }
         selector => Some(selector.match_names.into_iter().collect()),
     };
-    let mut unheeded = Unheeded::of(&common.others);
+    let mut unsupported = Unsupported::of(&common.others);
     let mut endpoints = Vec::new();
     for (index, raw) in raw.into_iter().enumerate() {
         let name = format!(
@@ -180,9 +180,9 @@ fn monitor(
             metadata.name
         );
         match asks_otherwise(&raw.others, &raw.scheme) {
-            Some(key) => unheeded.unasked(key),
+            Some(key) => unsupported.unasked(key),
             None => {
-                unheeded.add(&raw.others, &raw.params);
+                unsupported.add(&raw.others, &raw.params);
                 let read = endpoint(of, name, raw);
                 endpoints.push(read.map_err(|error| format!("endpoint {index}: {error}"))?);
             }
@@ -197,7 +197,7 @@ fn monitor(
         job_label: job_label.map(|name| of.label(&name)),
         copied: labels,
         endpoints,
-        unheeded,
+        unsupported,
     })
 }
 

@@ -6,9 +6,9 @@
 mod definition;
 mod objects;
 mod select;
-mod unheeded;
+mod unsupported;
 
 pub(super) use self::definition::Monitor;
 pub(super) use self::objects::{RawPodMonitor, RawServiceMonitor};
 pub(super) use self::select::{Selected, URLS_MAX, select};
-pub(super) use self::unheeded::notes;
+pub(super) use self::unsupported::notes;

@@ -1,4 +1,4 @@
-//! ServiceMonitors and PodMonitors as the API writes them, by the fields that are heeded.
+//! ServiceMonitors and PodMonitors as the API writes them, by the fields that are supported.
 //! <https://prometheus-operator.dev/docs/api-reference/api/#monitoring.coreos.com/v1.ServiceMonitor>
 
 use std::collections::BTreeMap;
@@ -58,7 +58,7 @@ pub(super) struct RawCommon {
     /// How the operator has Prometheus select: the result is the same.
     #[serde(rename = "selectorMechanism")]
     _selector_mechanism: Option<Value>,
-    /// What is not heeded.
+    /// What is not supported.
     #[serde(flatten)]
     pub(super) others: BTreeMap<String, Value>,
 }
@@ -117,7 +117,7 @@ pub(super) struct RawEndpoint {
     pub(super) filter_running: Option<bool>,
     #[serde(deserialize_with = "nullable")]
     pub(super) relabelings: Vec<RawRelabeling>,
-    /// What is not heeded.
+    /// What is not supported.
     #[serde(flatten)]
     pub(super) others: BTreeMap<String, Value>,
 }

@@ -1,4 +1,4 @@
-//! What monitors set and is not heeded here. Pure.
+//! What monitors set that is not supported here. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,20 +21,20 @@ const ASKS_OTHERWISE: [&str; 8] = [
 /// The same of an endpoint that is asked by TLS.
 const TLS: &str = "tlsConfig";
 
-/// What one monitor sets in vain.
+/// What one monitor sets that is not supported.
 #[derive(Debug, Default, PartialEq)]
-pub(in super::super) struct Unheeded {
+pub(in super::super) struct Unsupported {
     keys: BTreeSet<String>,
     /// For want of what these keys say, endpoints are not asked.
     unasked: BTreeSet<&'static str>,
 }
 
-impl Unheeded {
+impl Unsupported {
     /// Of the monitor itself.
     pub(super) fn of(others: &BTreeMap<String, Value>) -> Self {
-        let mut unheeded = Self::default();
-        unheeded.add(others, &BTreeMap::new());
-        unheeded
+        let mut unsupported = Self::default();
+        unsupported.add(others, &BTreeMap::new());
+        unsupported
     }
 
     /// Of an endpoint.
@@ -80,15 +80,15 @@ fn is_set(value: &Value) -> bool {
     }
 }
 
-/// What monitors set in vain, in a sentence for each key.
+/// What monitors set that is not supported, in a sentence for each key.
 pub(in super::super) fn notes<'a>(
     resource: &str,
-    monitors: impl Iterator<Item = (&'a Key, &'a Unheeded)>,
+    monitors: impl Iterator<Item = (&'a Key, &'a Unsupported)>,
 ) -> Vec<String> {
     let mut by_key: BTreeMap<(&str, bool), (usize, &Key)> = BTreeMap::new();
-    for (key, unheeded) in monitors {
-        let keys = unheeded.keys.iter().map(|key| (key.as_str(), true));
-        let unasked = unheeded.unasked.iter().map(|key| (*key, false));
+    for (key, unsupported) in monitors {
+        let keys = unsupported.keys.iter().map(|key| (key.as_str(), true));
+        let unasked = unsupported.unasked.iter().map(|key| (*key, false));
         for what in keys.chain(unasked) {
             let (count, _) = by_key.entry(what).or_insert((0, key));
             *count += 1;
@@ -101,9 +101,9 @@ pub(in super::super) fn notes<'a>(
             _ => format!("{namespace}/{name} and {} more", count - 1),
         };
         match is_asked {
-            true => format!("{resource} set `{what}`, which is not heeded: {first}"),
+            true => format!("{resource} set `{what}`, which is not supported: {first}"),
             false => format!(
-                "{resource} have endpoints that need `{what}`, which is not read: they are not scraped without it: {first}"
+                "{resource} have endpoints that need `{what}`, which is not supported, and are not scraped: {first}"
             ),
         }
     });
